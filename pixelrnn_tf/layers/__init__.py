@@ -1,0 +1,29 @@
+"""Layers of the networks: keras.ops only, so they run on every Keras backend."""
+
+from pixelrnn_tf.layers.blocks import BLOCKS, DiagonalBiLSTMBlock, PixelCNNBlock, RowLSTMBlock
+from pixelrnn_tf.layers.diagonal_bilstm import DiagonalBiLSTM
+from pixelrnn_tf.layers.head import Head
+from pixelrnn_tf.layers.initializers import ForgetGateOnes
+from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
+from pixelrnn_tf.layers.masks import feature_groups, gated_feature_groups, kernel_mask
+from pixelrnn_tf.layers.row_lstm import RowLSTM
+from pixelrnn_tf.layers.scan import scan
+from pixelrnn_tf.layers.skew import skew, unskew
+
+__all__ = [
+    "BLOCKS",
+    "DiagonalBiLSTM",
+    "DiagonalBiLSTMBlock",
+    "ForgetGateOnes",
+    "Head",
+    "MaskedConv2D",
+    "PixelCNNBlock",
+    "RowLSTM",
+    "RowLSTMBlock",
+    "feature_groups",
+    "gated_feature_groups",
+    "kernel_mask",
+    "scan",
+    "skew",
+    "unskew",
+]

@@ -1,0 +1,142 @@
+"""The blocks of the three networks: maps of 2h features to maps of 2h features (paper sections 3.3, 3.5)."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from pixelrnn_tf.layers.conv_lstm_layer import ConvLSTMLayer, add_condition
+from pixelrnn_tf.layers.diagonal_bilstm import DiagonalBiLSTM
+from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D, check_map_shape
+from pixelrnn_tf.layers.row_lstm import RowLSTM
+
+
+class Block(keras.layers.Layer):
+    """What the blocks have in common: their arguments and the residual connection.
+
+    Args:
+        hidden: number h of features inside the block; the map outside has 2h.
+        channels: number of colours.
+        residual: whether the input is added to the output (paper section 3.3).
+        condition_features: features of the conditioning map; 0 for none.
+
+    Call arguments:
+        inputs: map `(batch, height, width, 2 * hidden)`.
+        condition: map `(batch, height, width, condition_features)`, exactly if the block was made for one.
+
+    Output shape:
+        that of `inputs`.
+    """
+
+    def __init__(
+        self, hidden: int, channels: int = 1, residual: bool = True, condition_features: int = 0, **kwargs: Any
+    ):
+        super().__init__(**kwargs)
+        self.hidden = hidden
+        self.channels = channels
+        self.residual = residual
+        self.condition_features = condition_features
+
+    def conv(self, filters: int, kernel_size: int, name: str) -> MaskedConv2D:
+        """A mask B convolution of this block."""
+        return MaskedConv2D(filters, kernel_size, "B", self.channels, dtype=self.dtype_policy, name=name)
+
+    def transform(self, inputs: Any, condition: Any) -> Any:
+        """The block without its residual connection."""
+        raise NotImplementedError
+
+    def call(self, inputs: Any, condition: Any = None) -> Any:
+        outputs = self.transform(inputs, condition)
+        return inputs + outputs if self.residual else outputs
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...], condition_shape: Any = None
+    ) -> tuple[int | None, ...]:
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "hidden": self.hidden,
+            "channels": self.channels,
+            "residual": self.residual,
+            "condition_features": self.condition_features,
+        }
+
+
+class LSTMBlock(Block):
+    """An LSTM layer from 2h to h features, a 1x1 convolution back up to 2h, plus the input (section 3.3).
+
+    Class attributes:
+        recurrence: the LSTM layer.
+    """
+
+    recurrence: type[ConvLSTMLayer]
+
+    def __init__(
+        self, hidden: int, channels: int = 1, residual: bool = True, condition_features: int = 0, **kwargs: Any
+    ):
+        super().__init__(hidden, channels, residual, condition_features, **kwargs)
+        self.lstm = self.recurrence(hidden, channels, condition_features, dtype=self.dtype_policy, name="lstm")
+        self.up = self.conv(2 * hidden, 1, name="up")
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        check_map_shape(self, input_shape, 2 * self.hidden)
+        self.lstm.build(input_shape)
+        self.up.build((*input_shape[:-1], self.hidden))
+
+    def transform(self, inputs: Any, condition: Any) -> Any:
+        return self.up(self.lstm(inputs, condition))
+
+
+@keras.saving.register_keras_serializable(package="pixelrnn_tf")
+class RowLSTMBlock(LSTMBlock):
+    __doc__ = LSTMBlock.__doc__.replace("An LSTM layer", "A Row LSTM")
+
+    recurrence = RowLSTM
+
+
+@keras.saving.register_keras_serializable(package="pixelrnn_tf")
+class DiagonalBiLSTMBlock(LSTMBlock):
+    __doc__ = LSTMBlock.__doc__.replace("An LSTM layer", "A Diagonal BiLSTM")
+
+    recurrence = DiagonalBiLSTM
+
+
+@keras.saving.register_keras_serializable(package="pixelrnn_tf")
+class PixelCNNBlock(Block):
+    """ReLU, 1x1 (2h to h), ReLU, 3x3 (h to h), ReLU, 1x1 (h to 2h), plus the input (section 3.5, Figure 5)."""
+
+    def __init__(
+        self, hidden: int, channels: int = 1, residual: bool = True, condition_features: int = 0, **kwargs: Any
+    ):
+        super().__init__(hidden, channels, residual, condition_features, **kwargs)
+        self.down = self.conv(hidden, 1, name="down")
+        self.spatial = self.conv(hidden, 3, name="spatial")
+        self.up = self.conv(2 * hidden, 1, name="up")
+        self.condition_to_map = None
+        if condition_features:
+            self.condition_to_map = keras.layers.Conv2D(
+                hidden, 1, use_bias=False, dtype=self.dtype_policy, name="condition_to_map"
+            )
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        check_map_shape(self, input_shape, 2 * self.hidden)
+        inner = (*input_shape[:-1], self.hidden)
+        self.down.build(input_shape)
+        self.spatial.build(inner)
+        self.up.build(inner)
+        if self.condition_to_map is not None:
+            self.condition_to_map.build((*input_shape[:-1], self.condition_features))
+
+    def transform(self, inputs: Any, condition: Any) -> Any:
+        x = self.down(ops.relu(inputs))
+        x = add_condition(self, self.spatial(ops.relu(x)), self.condition_to_map, condition)
+        return self.up(ops.relu(x))
+
+
+BLOCKS: dict[str, type[Block]] = {
+    "pixel_cnn": PixelCNNBlock,
+    "row_lstm": RowLSTMBlock,
+    "diagonal_bilstm": DiagonalBiLSTMBlock,
+}

@@ -1,0 +1,182 @@
+"""The recurrence of the Row LSTM and of the Diagonal BiLSTM: a 1-D convolutional LSTM (paper Eq. 3).
+
+Both networks scan a map along one axis and convolve the state along the other:
+
+    [o, f, i, g] = [sigmoid, sigmoid, sigmoid, tanh](K_ss * h_prev + K_is * x)
+    c = f c_prev + i g
+    h = o tanh(c)
+
+`K_is * x` is computed for the whole map beforehand and is the input here. The state of a step has
+`positions` cells; `K_ss` reads the previous h at the offsets `taps`: (-1, 0, 1) for the Row LSTM, (-1, 0)
+for a diagonal, whose cell is moved so that offset 0 is the left neighbour and -1 the one above.
+
+The gradient is written by hand: the gates and states are kept, and the gradient of the kernel is one
+product after the loop instead of one per step.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from pixelrnn_tf.layers.scan import scan
+
+
+def lstm_cell(gates: Any, previous_c: Any) -> tuple[Any, Any, tuple[Any, Any, Any, Any]]:
+    """Eq. 3 of the paper, given the sum of its two convolutions.
+
+    Args:
+        gates: the sums `(..., 4 * hidden)`, in the order o, f, i, g.
+        previous_c: `(..., hidden)`.
+
+    Returns:
+        `(h, c, (o, f, i, g))`, each `(..., hidden)`; the gates after activation.
+    """
+    o, f, i, g = ops.split(gates, 4, axis=-1)
+    o, f, i, g = ops.sigmoid(o), ops.sigmoid(f), ops.sigmoid(i), ops.tanh(g)
+    c = f * previous_c + i * g
+    return o * ops.tanh(c), c, (o, f, i, g)
+
+
+def conv_lstm(
+    inputs: Any,
+    kernel: Any,
+    initial_h: Any,
+    initial_c: Any,
+    taps: tuple[int, ...],
+    edge_is_initial: bool = False,
+    restart: np.ndarray | None = None,
+) -> Any:
+    """Run the recurrence over every step and return h.
+
+    Args:
+        inputs: input-to-state map `(steps, directions, batch, positions, 4 * hidden)`; the gates are in the
+            order o, f, i, g. Its dtype is the one of the products.
+        kernel: state-to-state kernel `(directions, len(taps), hidden, 4 * hidden)`.
+        initial_h: h before the first step, `(directions, hidden)`; its dtype is the one of the state.
+        initial_c: c before the first step, `(directions, hidden)`.
+        taps: offsets, each -1, 0 or 1, at which the kernel reads the previous h.
+        edge_is_initial: what a tap reads outside the map: `initial_h`, or zero.
+        restart: bool `(steps, positions)`: where True, tap 0 and c start again from the initial state.
+
+    Returns:
+        h `(steps, directions, batch, positions, hidden)`, in the dtype of the state.
+    """
+    steps, _, _, positions, _ = inputs.shape
+    if restart is None:
+        restart = np.zeros((steps, positions), bool)
+    restart = restart[:, :, None]
+    state_dtype, product_dtype = (keras.backend.standardize_dtype(x.dtype) for x in (initial_h, inputs))
+
+    def step(state, x, restart, kernel, initial):
+        """One step of the recurrence: the state after it, and the gates, which the gradient needs."""
+        h, c = state
+        initial_h, initial_c = initial
+        previous_c = ops.where(restart, initial_c, c)
+        product = _product(_read_taps(h, restart, initial_h, taps, edge_is_initial), kernel, product_dtype)
+        gates = ops.cast(x, state_dtype) + ops.cast(product, state_dtype)
+        h, c, gates = lstm_cell(gates, previous_c)
+        return (h, c), gates
+
+    def step_gradient(d_state, d_h_out, restart, gates, c, previous_c, initial_c, kernel):
+        """The transpose of `step`: gradients of its gates before activation, and of the state before it."""
+        d_h, d_c = d_state
+        o, f, i, g = gates
+        tanh_c = ops.tanh(c)
+        d_h = d_h + d_h_out
+        d_c = d_c + d_h * o * (1 - tanh_c * tanh_c)
+        d_gates = ops.concatenate(
+            [
+                d_h * tanh_c * o * (1 - o),
+                d_c * ops.where(restart, initial_c, previous_c) * f * (1 - f),
+                d_c * g * i * (1 - i),
+                d_c * i * (1 - g * g),
+            ],
+            axis=-1,
+        )
+        d_gates = ops.cast(d_gates, product_dtype)
+        d_taps = ops.cast(_product(d_gates, ops.swapaxes(kernel, -1, -2), product_dtype), state_dtype)
+        return d_gates, d_taps, d_c * f
+
+    @ops.custom_gradient
+    def run(inputs, kernel, initial_h, initial_c):
+        initial = initial_h, initial_c
+        state_shape = (*ops.shape(inputs)[1:4], initial_h.shape[-1])
+        first = tuple(ops.broadcast_to(value, state_shape) for value in initial)
+
+        def forward(state, xs):
+            state, gates = step(state, *xs, kernel, initial)
+            return state, (*state, gates)
+
+        _, (h, c, gates) = scan(forward, first, (inputs, restart))
+
+        def gradient(*upstream):
+            (d_h_out,) = upstream
+            before_c = ops.concatenate([first[1][None], c[:-1]])
+            before_h = ops.concatenate([first[0][None], h[:-1]])
+            zeros = ops.zeros_like(first[0])
+
+            def backward(carry, xs):
+                d_state, d_initial = carry
+                d_h_out, restart, gates, c, previous_c = xs
+                d_gates, d_taps, d_c = step_gradient(
+                    d_state, d_h_out, restart, gates, c, previous_c, initial[1], kernel
+                )
+                d_h, d_initial_h = _transpose_taps(d_taps, restart, taps, edge_is_initial)
+                d_initial = d_initial[0] + d_initial_h, d_initial[1] + ops.where(restart, d_c, 0.0)
+                return ((d_h, ops.where(restart, 0.0, d_c)), d_initial), d_gates
+
+            carry = ((zeros, zeros), (zeros, zeros))
+            xs = (d_h_out, restart, gates, c, before_c)
+            (d_first, d_initial), d_inputs = scan(backward, carry, xs, reverse=True)
+            # Every step used the same kernel: the sum over steps, images and positions is one product.
+            read = _read_taps(before_h, restart[:, None, None], initial[0], taps, edge_is_initial)
+            d_kernel = ops.einsum("tdnpi,tdnpo->dio", ops.cast(read, product_dtype), d_inputs)
+            d_initial = [ops.sum(a + b, axis=(1, 2), keepdims=True) for a, b in zip(d_first, d_initial, strict=True)]
+            return d_inputs, ops.cast(d_kernel, kernel.dtype), *d_initial
+
+        return h, gradient
+
+    # Inside `run` everything must be a plain tensor, and these reshapes make tensors of variables.
+    directions, _, hidden, _ = kernel.shape
+    kernel = ops.reshape(kernel, (directions, len(taps) * hidden, 4 * hidden))
+    return run(inputs, kernel, initial_h[:, None, None, :], initial_c[:, None, None, :])
+
+
+def _product(values, matrix, dtype):
+    """`values (directions, batch, positions, m)` times `matrix (directions, m, n)`, in `dtype`."""
+    directions, batch, positions, features = ops.shape(values)
+    flat = ops.reshape(ops.cast(values, dtype), (directions, batch * positions, features))
+    product = ops.matmul(flat, ops.cast(matrix, dtype))
+    return ops.reshape(product, (directions, batch, positions, matrix.shape[-1]))
+
+
+def _read_taps(h, restart, initial_h, taps, edge_is_initial):
+    """The previous h at every tap, side by side: `(..., positions, len(taps) * hidden)`."""
+    edge = ops.broadcast_to(initial_h, ops.shape(h[..., :1, :])) if edge_is_initial else ops.zeros_like(h[..., :1, :])
+    read = {
+        -1: lambda: ops.concatenate([edge, h[..., :-1, :]], axis=-2),
+        0: lambda: ops.where(restart, initial_h, h),
+        1: lambda: ops.concatenate([h[..., 1:, :], edge], axis=-2),
+    }
+    return ops.concatenate([read[tap]() for tap in taps], axis=-1)
+
+
+def _transpose_taps(d_taps, restart, taps, edge_is_initial):
+    """The transpose of `_read_taps`: gradients of the previous h, and of the initial h at each position."""
+    by_tap = dict(zip(taps, ops.split(d_taps, len(taps), axis=-1), strict=True))
+    d_own = by_tap[0]
+    d_h = ops.where(restart, 0.0, d_own)
+    d_initial = ops.where(restart, d_own, 0.0)
+    edge = ops.zeros_like(d_own[..., :1, :])
+    rest = ops.zeros_like(d_own[..., 1:, :])
+    if -1 in by_tap:
+        d_h = d_h + ops.concatenate([by_tap[-1][..., 1:, :], edge], axis=-2)
+        if edge_is_initial:
+            d_initial = d_initial + ops.concatenate([by_tap[-1][..., :1, :], rest], axis=-2)
+    if 1 in by_tap:
+        d_h = d_h + ops.concatenate([edge, by_tap[1][..., :-1, :]], axis=-2)
+        if edge_is_initial:
+            d_initial = d_initial + ops.concatenate([rest, by_tap[1][..., -1:, :]], axis=-2)
+    return d_h, d_initial

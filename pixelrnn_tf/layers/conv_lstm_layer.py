@@ -1,0 +1,133 @@
+"""What the Row LSTM and the Diagonal BiLSTM have in common as Keras layers."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from pixelrnn_tf.layers.conv_lstm import conv_lstm
+from pixelrnn_tf.layers.initializers import ForgetGateOnes
+from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D, check_map_shape
+from pixelrnn_tf.layers.masks import feature_groups
+
+
+class ConvLSTMLayer(keras.layers.Layer):
+    """A masked input-to-state convolution of the whole map, then the recurrence along one of its axes.
+
+    A subclass says how: it sets the class attributes, and turns the input-to-state map into the steps of the
+    recurrence and h back into a map.
+
+    Class attributes:
+        directions: number of directions, each with weights of its own.
+        input_to_state_size: kernel size `(height, width)` of the input-to-state convolution.
+        taps: offsets at which the state-to-state convolution reads the previous h.
+        edge_is_initial: what a tap reads outside the map: the initial h, or zero.
+
+    Args:
+        hidden: number of units h, per direction.
+        channels: number of colours; the units of every gate are split into as many groups.
+        condition_features: features of the conditioning map; 0 for none. An unmasked 1x1 projection of it is
+            added to the input-to-state map (paper section 3.6).
+    """
+
+    directions: int
+    input_to_state_size: tuple[int, int]
+    taps: tuple[int, ...]
+    edge_is_initial: bool
+
+    def __init__(self, hidden: int, channels: int = 1, condition_features: int = 0, **kwargs: Any):
+        super().__init__(**kwargs)
+        feature_groups(hidden, channels)
+        self.hidden = hidden
+        self.channels = channels
+        self.condition_features = condition_features
+        gates = 4 * self.directions
+        self.input_to_state = MaskedConv2D(
+            gates * hidden,
+            self.input_to_state_size,
+            mask_type="B",
+            channels=channels,
+            gates=gates,
+            bias_initializer=ForgetGateOnes(self.directions),
+            dtype=self.dtype_policy,
+            name="input_to_state",
+        )
+        self.condition_to_state = None
+        if condition_features:
+            self.condition_to_state = keras.layers.Conv2D(
+                gates * hidden, 1, use_bias=False, dtype=self.dtype_policy, name="condition_to_state"
+            )
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        check_map_shape(self, input_shape)
+        if None in input_shape[1:3]:
+            raise ValueError(
+                f"{type(self).__name__} {self.name!r} needs a map of a height and width known in advance; "
+                f"got the shape {tuple(input_shape)}."
+            )
+        self.input_to_state.build(input_shape)
+        if self.condition_to_state is not None:
+            self.condition_to_state.build((*input_shape[:-1], self.condition_features))
+        self.state_to_state = self.add_weight(
+            name="state_to_state",
+            shape=(self.directions, len(self.taps), self.hidden, 4 * self.hidden),
+            initializer="orthogonal",
+        )
+        # The state is kept in float32 under mixed precision, so its initial value is not cast either.
+        self.initial_h, self.initial_c = (
+            self.add_weight(name=name, shape=(self.directions, self.hidden), initializer="zeros", autocast=False)
+            for name in ("initial_h", "initial_c")
+        )
+
+    def call(self, inputs: Any, condition: Any = None) -> Any:
+        gates = add_condition(self, self.input_to_state(inputs), self.condition_to_state, condition)
+        h = conv_lstm(
+            self.to_steps(gates),
+            self.state_to_state,
+            self.initial_h,
+            self.initial_c,
+            self.taps,
+            self.edge_is_initial,
+            self.restart(*inputs.shape[1:3]),
+        )
+        return ops.cast(self.from_steps(h), inputs.dtype)
+
+    def to_steps(self, gates: Any) -> Any:
+        """From the map `(batch, height, width, directions * 4 * hidden)` to the inputs of `conv_lstm`."""
+        raise NotImplementedError
+
+    def from_steps(self, h: Any) -> Any:
+        """From the output of `conv_lstm` to the map `(batch, height, width, hidden)`."""
+        raise NotImplementedError
+
+    def restart(self, height: int, width: int) -> Any:
+        """Where the recurrence starts again: None, or bool `(steps, positions)`."""
+        return None
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...], condition_shape: Any = None
+    ) -> tuple[int | None, ...]:
+        return (*input_shape[:-1], self.hidden)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "hidden": self.hidden,
+            "channels": self.channels,
+            "condition_features": self.condition_features,
+        }
+
+
+def add_condition(layer: keras.layers.Layer, outputs: Any, projection: Any, condition: Any) -> Any:
+    """Add the projection of a conditioning map, if the layer was made for one (paper section 3.6).
+
+    Raises:
+        ValueError: if a condition is missing, or given to a layer made for none.
+    """
+    if (projection is None) != (condition is None):
+        given = "none was given" if condition is None else f"one of shape {tuple(condition.shape)} was given"
+        raise ValueError(
+            f"{type(layer).__name__} {layer.name!r} was made with condition_features={layer.condition_features}, "
+            f"and {given}. Pass a conditioning map exactly when condition_features is not 0."
+        )
+    return outputs if projection is None else outputs + projection(condition)

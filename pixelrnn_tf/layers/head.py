@@ -1,0 +1,65 @@
+"""The output layers (paper section 4, Table 1)."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D, check_map_shape
+
+
+@keras.saving.register_keras_serializable(package="pixelrnn_tf")
+class Head(keras.layers.Layer):
+    """(ReLU, 1x1 mask B convolution) twice, then ReLU and a 1x1 mask B convolution to the logits.
+
+    The paper names no ReLU before the logits; without one the last two convolutions would be a single linear
+    map with more weights.
+
+    Reference: van den Oord et al. 2016, section 4, Table 1.
+
+    Args:
+        levels: number of values of a sub-pixel.
+        hidden: number of features of the two inner convolutions.
+        channels: number of colours.
+
+    Call arguments:
+        inputs: map `(batch, height, width, features)`.
+
+    Output shape:
+        `(batch, height, width, channels, levels)`, float32 under every dtype policy.
+    """
+
+    def __init__(self, levels: int, hidden: int, channels: int = 1, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.levels = levels
+        self.hidden = hidden
+        self.channels = channels
+        self.inner = [
+            MaskedConv2D(hidden, 1, "B", channels, dtype=self.dtype_policy, name=f"inner_{k}") for k in range(2)
+        ]
+        self.logits = MaskedConv2D(levels * channels, 1, "B", channels, dtype="float32", name="logits")
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        check_map_shape(self, input_shape)
+        inner = (*input_shape[:-1], self.hidden)
+        self.inner[0].build(input_shape)
+        self.inner[1].build(inner)
+        self.logits.build(inner)
+
+    def call(self, inputs: Any) -> Any:
+        x = inputs
+        for layer in self.inner:
+            x = layer(ops.relu(x))
+        logits = self.logits(ops.relu(x))
+        return ops.reshape(logits, (*ops.shape(inputs)[:3], self.channels, self.levels))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (*input_shape[:-1], self.channels, self.levels)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "levels": self.levels,
+            "hidden": self.hidden,
+            "channels": self.channels,
+        }

@@ -1,0 +1,32 @@
+"""Initial values that no Keras initializer gives."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="pixelrnn_tf")
+class ForgetGateOnes(keras.initializers.Initializer):
+    """Bias of LSTM gates that starts at one for the forget gate and at zero for the others.
+
+    The features are any number of runs of four gates in the order o, f, i, g.
+
+    Args:
+        runs: number of runs, one per direction of the LSTM.
+    """
+
+    def __init__(self, runs: int = 1):
+        self.runs = runs
+
+    def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
+        (features,) = shape
+        if features % (4 * self.runs):
+            raise ValueError(f"{features} features cannot be split into {self.runs} runs of four equal gates.")
+        bias = np.zeros((self.runs, 4, features // (4 * self.runs)))
+        bias[:, 1] = 1.0
+        return ops.convert_to_tensor(bias.reshape(features), dtype=keras.backend.standardize_dtype(dtype))
+
+    def get_config(self) -> dict[str, Any]:
+        return {"runs": self.runs}

@@ -1,0 +1,122 @@
+"""The masked convolution (paper section 3.4)."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from pixelrnn_tf.layers.masks import kernel_mask
+
+
+@keras.saving.register_keras_serializable(package="pixelrnn_tf")
+class MaskedConv2D(keras.layers.Layer):
+    """2D convolution of stride 1 that reads no pixel and no colour that is not yet known.
+
+    The mask multiplies the kernel in every call, so that it holds for any value the weights take. Rows and
+    taps that the mask closes entirely are not computed; the kernel weight keeps its full size.
+
+    Reference: van den Oord et al. 2016, sections 2.2 and 3.4, Figure 2.
+
+    Args:
+        filters: number of output features.
+        kernel_size: one odd number, or `(height, width)`, both odd.
+        mask_type: "A" for the layer that reads the image, "B" for every later one.
+        channels: number of colours; the features are split into as many groups.
+        gates: number of equal runs of output features that are each split into groups, 4 for the gates of
+            one LSTM.
+        use_bias: whether to add a bias.
+        bias_initializer: initializer of the bias.
+
+    Call arguments:
+        inputs: map `(batch, height, width, features)`.
+
+    Output shape:
+        `(batch, height, width, filters)`.
+
+    Example:
+
+    >>> stem = MaskedConv2D(32, 7, mask_type="A", channels=3)
+    >>> stem(np.zeros((1, 8, 8, 3))).shape
+    TensorShape([1, 8, 8, 32])
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | tuple[int, int],
+        mask_type: str,
+        channels: int = 1,
+        gates: int = 1,
+        use_bias: bool = True,
+        bias_initializer: Any = "zeros",
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.kernel_size = (kernel_size, kernel_size) if isinstance(kernel_size, int) else tuple(kernel_size)
+        self.mask_type = mask_type
+        self.channels = channels
+        self.gates = gates
+        self.use_bias = use_bias
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        # Wrong arguments are reported here, where they were written, and not at the first call.
+        kernel_mask(mask_type, self.kernel_size, channels, filters, channels, gates)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        features = check_map_shape(self, input_shape)
+        self.mask = kernel_mask(
+            self.mask_type, self.kernel_size, features, self.filters, self.channels, self.gates
+        )
+        self.kernel = self.add_weight(name="kernel", shape=self.mask.shape, initializer="glorot_uniform")
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer=self.bias_initializer)
+
+    def masked_kernel(self) -> Any:
+        """The kernel times its mask, without the taps that are closed to every group.
+
+        Returns:
+            `(height // 2 + 1, width, features, filters)`, or `(1, width // 2 + 1, ...)` for a single row.
+        """
+        height, width = self.kernel_size
+        rows, columns = height // 2 + 1, width if height > 1 else width // 2 + 1
+        return self.kernel[:rows, :columns] * ops.cast(self.mask[:rows, :columns], self.kernel.dtype)
+
+    def call(self, inputs: Any) -> Any:
+        kernel = ops.cast(self.masked_kernel(), inputs.dtype)
+        rows, columns = kernel.shape[:2]
+        left = self.kernel_size[1] // 2
+        if (rows, columns) != (1, 1):
+            inputs = ops.pad(inputs, ((0, 0), (rows - 1, 0), (left, columns - 1 - left), (0, 0)))
+        outputs = ops.conv(inputs, kernel, padding="valid", data_format="channels_last")
+        return outputs if self.bias is None else outputs + ops.cast(self.bias, outputs.dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (*input_shape[:-1], self.filters)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "mask_type": self.mask_type,
+            "channels": self.channels,
+            "gates": self.gates,
+            "use_bias": self.use_bias,
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+        }
+
+
+def check_map_shape(layer: keras.layers.Layer, shape: tuple[int | None, ...], features: int | None = None) -> int:
+    """Check that `shape` is that of a map `(batch, height, width, features)` and return its features.
+
+    Raises:
+        ValueError: if it has another rank, an unknown number of features, or other than `features`.
+    """
+    if len(shape) != 4 or shape[-1] is None or features not in (None, shape[-1]):
+        expected = "features, a number known in advance" if features is None else f"{features} features"
+        raise ValueError(
+            f"{type(layer).__name__} {layer.name!r} takes a map (batch, height, width, {expected}); "
+            f"got the shape {tuple(shape)}."
+        )
+    return shape[-1]

@@ -1,0 +1,86 @@
+"""`scan` with the meaning of `jax.lax.scan`, on every Keras backend.
+
+This is the one module of `layers`, `models` and `sampling` that imports a backend: `keras.ops.scan` on
+TensorFlow refuses outputs whose structure, shape or dtype differ from the carry's.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops, tree
+
+
+def scan(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+) -> tuple[Any, Any]:
+    """Carry a state along axis 0: `carry, y = f(carry, x)` for every slice x of `xs`.
+
+    The loop is one node of the graph on TensorFlow (a `while_loop`) and JAX (`lax.scan`), so neither the
+    graph nor its compilation grows with the length, and it can be differentiated on both.
+
+    Args:
+        f: function of `(carry, x)` to `(carry, y)`; the carry keeps its structure, shapes and dtypes.
+        init: the first carry, any structure of tensors.
+        xs: any structure of tensors with the same size along axis 0, or None.
+        length: number of steps; needed only if `xs` is None.
+        reverse: run from the last slice to the first; the outputs keep the order of `xs`.
+
+    Returns:
+        `(carry, ys)`: the last carry, and the outputs stacked along a new axis 0.
+
+    Raises:
+        ValueError: if neither `xs` nor `length` gives the number of steps, or the number is not static.
+    """
+    if xs is None:
+        return scan(lambda carry, _: f(carry, None), init, (), length, reverse)
+    if length is None:
+        length = next((x.shape[0] for x in tree.flatten(xs)), None)
+    if length is None:
+        raise ValueError("scan needs `length`, or `xs` with a static size along axis 0.")
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.lax.scan(f, init, xs, length=length, reverse=reverse)
+    if keras.backend.backend() == "tensorflow":
+        return _tensorflow_scan(f, init, xs, length, reverse)
+    return _python_scan(f, init, xs, length, reverse)
+
+
+def _tensorflow_scan(f, init, xs, length, reverse):
+    import tensorflow as tf
+
+    init, xs = tree.map_structure(tf.convert_to_tensor, (init, xs))
+    sources = tree.map_structure(
+        lambda x: tf.TensorArray(x.dtype, length, element_shape=x.shape[1:]).unstack(x), xs
+    )
+
+    # The dtypes and shapes of y are known only by tracing f, so f is traced once, here, and called in the loop.
+    step = tf.function(f).get_concrete_function(
+        tree.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), init),
+        tree.map_structure(lambda x: tf.TensorSpec(x.shape[1:], x.dtype), xs),
+    )
+    sinks = tree.map_structure(
+        lambda y: tf.TensorArray(y.dtype, length, element_shape=y.shape), step.structured_outputs[1]
+    )
+
+    def body(count, carry, sinks):
+        t = length - 1 - count if reverse else count
+        carry, y = step(carry, tree.map_structure(lambda source: source.read(t), sources))
+        return count + 1, carry, tree.map_structure(lambda sink, value: sink.write(t, value), sinks, y)
+
+    _, carry, sinks = tf.while_loop(
+        lambda count, *_: count < length, body, (0, init, sinks), maximum_iterations=length
+    )
+    return carry, tree.map_structure(lambda sink: sink.stack(), sinks)
+
+
+def _python_scan(f, init, xs, length, reverse):
+    carry, ys = init, [None] * length
+    for t in reversed(range(length)) if reverse else range(length):
+        carry, ys[t] = f(carry, tree.map_structure(lambda x, t=t: x[t], xs))
+    return carry, tree.map_structure(lambda *y: ops.stack(y), *ys)

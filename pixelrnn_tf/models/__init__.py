@@ -1,0 +1,16 @@
+"""The PixelRNN model, its loss and metric, and the named configurations of the paper."""
+
+from pixelrnn_tf.models.likelihood import BitsPerDim, NegativeLogLikelihood, bits_per_dim, negative_log_likelihood
+from pixelrnn_tf.models.pixelrnn import PixelRNN
+from pixelrnn_tf.models.presets import PRESETS, Preset, get_preset
+
+__all__ = [
+    "PRESETS",
+    "BitsPerDim",
+    "NegativeLogLikelihood",
+    "PixelRNN",
+    "Preset",
+    "bits_per_dim",
+    "get_preset",
+    "negative_log_likelihood",
+]

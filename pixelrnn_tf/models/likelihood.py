@@ -1,0 +1,82 @@
+"""The exact likelihood: the loss to train with, and its units."""
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+
+def negative_log_likelihood(images: Any, logits: Any) -> Any:
+    """-log p of each image, from the logits of one parallel pass (paper section 2.1).
+
+    Args:
+        images: integer levels `(batch, height, width, channels)`, each in `[0, levels)`.
+        logits: `(batch, height, width, channels, levels)`.
+
+    Returns:
+        nats per image, `(batch,)`, float32 (float64 for float64 logits).
+    """
+    if keras.backend.standardize_dtype(logits.dtype) != "float64":
+        logits = ops.cast(logits, "float32")
+    nats = ops.sparse_categorical_crossentropy(ops.cast(images, "int32"), logits, from_logits=True)
+    return ops.sum(nats, axis=(1, 2, 3))
+
+
+def bits_per_dim(nats: Any, image_shape: tuple[int, int, int]) -> Any:
+    """Nats per image as bits per sub-pixel: nats / (height * width * channels * ln 2).
+
+    Args:
+        nats: negative log-likelihood in nats per image; a number or a tensor of any shape.
+        image_shape: `(height, width, channels)`.
+    """
+    return nats / (math.prod(image_shape) * math.log(2.0))
+
+
+@keras.saving.register_keras_serializable(package="pixelrnn_tf")
+class NegativeLogLikelihood(keras.losses.Loss):
+    """`negative_log_likelihood` as a Keras loss: the mean over the batch, in nats per image.
+
+    Call arguments:
+        y_true: integer levels `(batch, height, width, channels)`: the images themselves.
+        y_pred: logits `(batch, height, width, channels, levels)`.
+
+    Example:
+
+    >>> model.compile("adam", loss=NegativeLogLikelihood(), metrics=[BitsPerDim()])
+    >>> model.fit(images, images)
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "negative_log_likelihood",
+        dtype: Any = None,
+    ):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return negative_log_likelihood(y_true, y_pred)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"reduction": self.reduction, "name": self.name, "dtype": self.dtype}
+
+
+@keras.saving.register_keras_serializable(package="pixelrnn_tf")
+class BitsPerDim(keras.metrics.Mean):
+    """Mean negative log-likelihood in bits per sub-pixel, as a Keras metric.
+
+    Call arguments:
+        y_true: integer levels `(batch, height, width, channels)`.
+        y_pred: logits `(batch, height, width, channels, levels)`.
+    """
+
+    def __init__(self, name: str = "bits_per_dim", dtype: Any = None):
+        super().__init__(name=name, dtype=dtype)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        nats = negative_log_likelihood(y_true, y_pred)
+        super().update_state(bits_per_dim(nats, tuple(y_pred.shape[1:4])), sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "dtype": self.dtype}

@@ -1,0 +1,187 @@
+"""PixelRNN: one model, three kinds of block."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from pixelrnn_tf.layers.blocks import BLOCKS
+from pixelrnn_tf.layers.head import Head
+from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
+from pixelrnn_tf.models.presets import get_preset
+
+
+@keras.saving.register_keras_serializable(package="pixelrnn_tf")
+class PixelRNN(keras.Model):
+    """Autoregressive model of images: Row LSTM, Diagonal BiLSTM or PixelCNN.
+
+    A 7x7 mask A convolution to 2h features, `num_blocks` blocks, and a head that gives the logits of every
+    sub-pixel, each of which depends on the sub-pixels before it alone. The output of every block also reaches
+    the head through a 1x1 mask B convolution; the head reads their sum.
+
+    Reference: van den Oord, Kalchbrenner, Kavukcuoglu 2016, *Pixel Recurrent Neural Networks*, Table 1.
+
+    Args:
+        image_shape: `(height, width, channels)`.
+        levels: number of values of a sub-pixel, 2 to 256.
+        block: "pixel_cnn", "row_lstm" or "diagonal_bilstm".
+        num_blocks: number of blocks, at least 1.
+        hidden: number h of units of a block, at least `channels`; the maps between blocks have 2h features.
+        head_hidden: number of features of the head's two inner convolutions, at least `channels`.
+        residual: whether a block adds its input to its output (paper section 3.3).
+        skips: whether every block is connected to the head (section 3.3); otherwise only the last one is.
+        condition_features: features of the conditioning map (section 3.6); 0 for none.
+
+    Call arguments:
+        inputs: images, integer levels `(batch, height, width, channels)` in `[0, levels)`; or, if the model
+            was made for a condition, `[images, condition]` with a float map
+            `(batch, height, width, condition_features)`. The model scales and centres images itself.
+
+    Output:
+        logits, float32 `(batch, height, width, channels, levels)` under every dtype policy.
+
+    Raises:
+        ValueError: for arguments or inputs that do not fit, with what was given and what was expected.
+
+    Example:
+
+    >>> model = PixelRNN((28, 28, 1), levels=2, block="diagonal_bilstm", num_blocks=7, hidden=16, head_hidden=32)
+    >>> model(np.zeros((1, 28, 28, 1), "uint8")).shape
+    TensorShape([1, 28, 28, 1, 2])
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        levels: int,
+        block: str,
+        num_blocks: int,
+        hidden: int,
+        head_hidden: int,
+        residual: bool = True,
+        skips: bool = True,
+        condition_features: int = 0,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.image_shape = tuple(image_shape)
+        self.levels = levels
+        self.block = block
+        self.num_blocks = num_blocks
+        self.hidden = hidden
+        self.head_hidden = head_hidden
+        self.residual = residual
+        self.skips = skips
+        self.condition_features = condition_features
+        self._check_arguments()
+
+        channels, policy = self.image_shape[-1], self.dtype_policy
+        self.stem = MaskedConv2D(2 * hidden, 7, "A", channels, dtype=policy, name="stem")
+        self.blocks = [
+            BLOCKS[block](hidden, channels, residual, condition_features, dtype=policy, name=f"block_{k}")
+            for k in range(num_blocks)
+        ]
+        self.skip_convs = [
+            MaskedConv2D(2 * hidden, 1, "B", channels, dtype=policy, name=f"skip_{k}")
+            for k in range(num_blocks if skips else 0)
+        ]
+        self.head = Head(levels, head_hidden, channels, dtype=policy, name="head")
+        self.build((None, *self.image_shape))
+
+    @classmethod
+    def from_preset(cls, name: str, **overrides: Any) -> "PixelRNN":
+        """Make an untrained network of the paper by name.
+
+        Args:
+            name: a key of `pixelrnn_tf.models.PRESETS`.
+            **overrides: arguments of the constructor that replace the preset's.
+
+        Raises:
+            ValueError: if there is no preset of that name.
+        """
+        return cls(**{**get_preset(name).arguments, **overrides})
+
+    def _check_arguments(self) -> None:
+        if len(self.image_shape) != 3 or not all(isinstance(n, int) and n > 0 for n in self.image_shape):
+            raise ValueError(
+                f"image_shape must be three positive integers (height, width, channels), got {self.image_shape}."
+            )
+        if self.block not in BLOCKS:
+            raise ValueError(f"block must be one of {sorted(BLOCKS)}, got {self.block!r}.")
+        if not 2 <= self.levels <= 256:
+            raise ValueError(f"levels must be from 2 to 256, got {self.levels}.")
+        if self.num_blocks < 1:
+            raise ValueError(f"num_blocks must be at least 1, got {self.num_blocks}.")
+        if self.condition_features < 0:
+            raise ValueError(f"condition_features must be at least 0, got {self.condition_features}.")
+        channels = self.image_shape[-1]
+        for name in ("hidden", "head_hidden"):
+            if getattr(self, name) < channels:
+                raise ValueError(
+                    f"{name} must be at least the number of channels, {channels}, so that every colour has a "
+                    f"feature of its own; got {getattr(self, name)}."
+                )
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make every weight; the constructor calls it. `input_shape` is ignored: the arguments say it all."""
+        features = (None, *self.image_shape[:2], 2 * self.hidden)
+        self.stem.build((None, *self.image_shape))
+        for layer in [*self.blocks, *self.skip_convs, self.head]:
+            layer.build(features)
+
+    def call(self, inputs: Any) -> Any:
+        images, condition = self._split_inputs(inputs)
+        return self.logits_of_scaled(self.scale(images), condition)
+
+    def _split_inputs(self, inputs: Any) -> tuple[Any, Any]:
+        is_pair = isinstance(inputs, list | tuple)
+        if is_pair != bool(self.condition_features) or (is_pair and len(inputs) != 2):
+            expected = "model([images, condition])" if self.condition_features else "model(images)"
+            raise ValueError(
+                f"This model was made with condition_features={self.condition_features}: call it as {expected}."
+            )
+        images, condition = inputs if is_pair else (inputs, None)
+        self._check_shape("images", images, self.image_shape)
+        if is_pair:
+            self._check_shape("condition", condition, (*self.image_shape[:2], self.condition_features))
+        return images, condition
+
+    @staticmethod
+    def _check_shape(name: str, value: Any, expected: tuple[int, ...]) -> None:
+        shape = tuple(value.shape)
+        if len(shape) != 4 or any(n not in (None, m) for n, m in zip(shape[1:], expected, strict=True)):
+            raise ValueError(f"{name} must have the shape {(None, *expected)}, None being the batch; got {shape}.")
+
+    def scale(self, images: Any) -> Any:
+        """Integer levels to numbers from -1 to 1, in the compute dtype (paper section 5.2)."""
+        dtype = "float64" if self.compute_dtype == "float64" else "float32"
+        return ops.cast(ops.cast(images, dtype) * (2.0 / (self.levels - 1)) - 1.0, self.compute_dtype)
+
+    def logits_of_scaled(self, scaled: Any, condition: Any = None) -> Any:
+        """The network behind `scale`: from `(batch, height, width, channels)` numbers to the logits."""
+        x = self.stem(scaled)
+        skip_sum = None
+        for k, block in enumerate(self.blocks):
+            x = block(x) if condition is None else block(x, condition)
+            if self.skips:
+                skip = self.skip_convs[k](x)
+                skip_sum = skip if skip_sum is None else skip_sum + skip
+        return self.head(skip_sum if self.skips else x)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        batch = input_shape[0][0] if isinstance(input_shape[0], list | tuple) else input_shape[0]
+        return (batch, *self.image_shape, self.levels)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "image_shape": self.image_shape,
+            "levels": self.levels,
+            "block": self.block,
+            "num_blocks": self.num_blocks,
+            "hidden": self.hidden,
+            "head_hidden": self.head_hidden,
+            "residual": self.residual,
+            "skips": self.skips,
+            "condition_features": self.condition_features,
+        }
