@@ -9,13 +9,14 @@ import importlib
 
 from pixelrnn_tf import layers, models
 from pixelrnn_tf.models import PRESETS, BitsPerDim, NegativeLogLikelihood, PixelRNN
+from pixelrnn_tf.version import __version__
 
-__version__ = "0.1.0"
 __all__ = [
     "PRESETS",
     "BitsPerDim",
     "NegativeLogLikelihood",
     "PixelRNN",
+    "__version__",
     "data",
     "distributions",
     "layers",

@@ -50,9 +50,9 @@ class Block(keras.layers.Layer):
         return inputs + outputs if self.residual else outputs
 
     def compute_output_shape(
-        self, input_shape: tuple[int | None, ...], condition_shape: Any = None
+        self, inputs_shape: tuple[int | None, ...], condition_shape: Any = None
     ) -> tuple[int | None, ...]:
-        return tuple(input_shape)
+        return tuple(inputs_shape)
 
     def get_config(self) -> dict[str, Any]:
         return {

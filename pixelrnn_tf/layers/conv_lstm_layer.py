@@ -105,9 +105,9 @@ class ConvLSTMLayer(keras.layers.Layer):
         return None
 
     def compute_output_shape(
-        self, input_shape: tuple[int | None, ...], condition_shape: Any = None
+        self, inputs_shape: tuple[int | None, ...], condition_shape: Any = None
     ) -> tuple[int | None, ...]:
-        return (*input_shape[:-1], self.hidden)
+        return (*inputs_shape[:-1], self.hidden)
 
     def get_config(self) -> dict[str, Any]:
         return {

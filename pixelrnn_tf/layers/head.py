@@ -26,7 +26,7 @@ class Head(keras.layers.Layer):
         inputs: map `(batch, height, width, features)`.
 
     Output shape:
-        `(batch, height, width, channels, levels)`, float32 under every dtype policy.
+        `(batch, height, width, channels, levels)`, float32 under every dtype policy but float64.
     """
 
     def __init__(self, levels: int, hidden: int, channels: int = 1, **kwargs: Any):
@@ -37,7 +37,9 @@ class Head(keras.layers.Layer):
         self.inner = [
             MaskedConv2D(hidden, 1, "B", channels, dtype=self.dtype_policy, name=f"inner_{k}") for k in range(2)
         ]
-        self.logits = MaskedConv2D(levels * channels, 1, "B", channels, dtype="float32", name="logits")
+        # Logits in half precision would cost more bits than most models differ by.
+        dtype = "float64" if self.compute_dtype == "float64" else "float32"
+        self.logits = MaskedConv2D(levels * channels, 1, "B", channels, dtype=dtype, name="logits")
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         check_map_shape(self, input_shape)

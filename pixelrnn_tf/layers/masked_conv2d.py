@@ -64,9 +64,7 @@ class MaskedConv2D(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         features = check_map_shape(self, input_shape)
-        self.mask = kernel_mask(
-            self.mask_type, self.kernel_size, features, self.filters, self.channels, self.gates
-        )
+        self.mask = kernel_mask(self.mask_type, self.kernel_size, features, self.filters, self.channels, self.gates)
         self.kernel = self.add_weight(name="kernel", shape=self.mask.shape, initializer="glorot_uniform")
         self.bias = None
         if self.use_bias:

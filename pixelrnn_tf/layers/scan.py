@@ -55,9 +55,7 @@ def _tensorflow_scan(f, init, xs, length, reverse):
     import tensorflow as tf
 
     init, xs = tree.map_structure(tf.convert_to_tensor, (init, xs))
-    sources = tree.map_structure(
-        lambda x: tf.TensorArray(x.dtype, length, element_shape=x.shape[1:]).unstack(x), xs
-    )
+    sources = tree.map_structure(lambda x: tf.TensorArray(x.dtype, length, element_shape=x.shape[1:]).unstack(x), xs)
 
     # The dtypes and shapes of y are known only by tracing f, so f is traced once, here, and called in the loop.
     step = tf.function(f).get_concrete_function(
@@ -73,9 +71,7 @@ def _tensorflow_scan(f, init, xs, length, reverse):
         carry, y = step(carry, tree.map_structure(lambda source: source.read(t), sources))
         return count + 1, carry, tree.map_structure(lambda sink, value: sink.write(t, value), sinks, y)
 
-    _, carry, sinks = tf.while_loop(
-        lambda count, *_: count < length, body, (0, init, sinks), maximum_iterations=length
-    )
+    _, carry, sinks = tf.while_loop(lambda count, *_: count < length, body, (0, init, sinks), maximum_iterations=length)
     return carry, tree.map_structure(lambda sink: sink.stack(), sinks)
 
 

@@ -131,7 +131,7 @@ class PixelRNN(keras.Model):
 
     def call(self, inputs: Any) -> Any:
         images, condition = self._split_inputs(inputs)
-        return self.logits_of_scaled(self.scale(images), condition)
+        return ops.cast(self.logits_of_scaled(self.scale(images), condition), "float32")
 
     def _split_inputs(self, inputs: Any) -> tuple[Any, Any]:
         is_pair = isinstance(inputs, list | tuple)
@@ -158,7 +158,10 @@ class PixelRNN(keras.Model):
         return ops.cast(ops.cast(images, dtype) * (2.0 / (self.levels - 1)) - 1.0, self.compute_dtype)
 
     def logits_of_scaled(self, scaled: Any, condition: Any = None) -> Any:
-        """The network behind `scale`: from `(batch, height, width, channels)` numbers to the logits."""
+        """The network behind `scale`: from `(batch, height, width, channels)` numbers to the logits.
+
+        They are float32, and float64 under the dtype policy "float64".
+        """
         x = self.stem(scaled)
         skip_sum = None
         for k, block in enumerate(self.blocks):

@@ -1,0 +1,143 @@
+"""What a Keras user may expect of every layer and model, over the list in descriptors.py."""
+
+import inspect
+import json
+import subprocess
+import sys
+
+import descriptors
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from networks import randomize
+
+from pixelrnn_tf import layers, models
+
+ALL = descriptors.LAYERS + descriptors.MODELS
+every = pytest.mark.parametrize("descriptor", ALL, ids=str)
+
+
+def make(descriptor, **arguments):
+    layer = descriptor.cls(**descriptor.arguments, **arguments)
+    inputs = make_inputs(descriptor)
+    layer(*inputs)
+    return randomize(layer), inputs
+
+
+def make_inputs(descriptor, batch=3, seed=0):
+    """The arguments of one call: a model takes its inputs as one list, a layer one by one."""
+    rng = np.random.default_rng(seed)
+    values = [rng.normal(size=(batch, *shape)).astype("float32") for shape in descriptor.inputs]
+    if descriptor.levels:
+        values[0] = rng.integers(0, descriptor.levels, values[0].shape).astype("uint8")
+        return [values if len(values) > 1 else values[0]]
+    return values
+
+
+def rows(inputs, index):
+    return keras.tree.map_structure(lambda x: x[index], inputs)
+
+
+def test_nothing_public_is_missing_from_the_list():
+    public = set(layers.__all__) | set(models.__all__)
+    assert public == {d.cls.__name__ for d in ALL} | descriptors.OTHER
+
+
+@every
+def test_config_names_every_argument_and_round_trips(descriptor):
+    layer = descriptor.cls(**descriptor.arguments)
+    config = layer.get_config()
+    names = set(inspect.signature(descriptor.cls.__init__).parameters) - {"self", "kwargs"}
+    assert names <= set(config), "get_config leaves out an argument"
+    assert names == set(descriptor.arguments), "the descriptor leaves out an argument"
+    twin = descriptor.cls.from_config(json.loads(json.dumps(config)))
+    assert json.dumps(twin.get_config()) == json.dumps(config)
+
+
+@every
+def test_output_shape_is_the_computed_one(descriptor):
+    layer, inputs = make(descriptor)
+    shapes = keras.tree.map_structure(lambda x: x.shape, inputs)
+    assert layer.compute_output_shape(*shapes) == layer(*inputs).shape
+
+
+@every
+def test_no_image_depends_on_its_batch(descriptor):
+    layer, inputs = make(descriptor)
+    together = np.array(layer(*inputs))
+    alone = np.concatenate([layer(*rows(inputs, slice(k, k + 1))) for k in range(3)])
+    np.testing.assert_allclose(together, alone, rtol=1e-5, atol=1e-5)
+    assert not np.allclose(together[0], together[1])
+
+
+@every
+def test_an_empty_batch_is_fine(descriptor):
+    layer, inputs = make(descriptor)
+    assert layer(*rows(inputs, slice(0, 0))).shape[0] == 0
+
+
+@every
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "float64"])
+def test_other_dtype_policies_are_close_to_float32(descriptor, policy):
+    layer, inputs = make(descriptor)
+    other = descriptor.cls(**descriptor.arguments, dtype=policy)
+    other(*inputs)
+    other.set_weights(layer.get_weights())
+    got, expected = other(*inputs), np.array(layer(*inputs))
+    if descriptor.cls is models.PixelRNN:
+        assert got.dtype == "float32"
+    if descriptor.cls is layers.Head:
+        assert got.dtype == ("float64" if policy == "float64" else "float32")
+    error = np.abs(np.array(tf.cast(got, "float64")) - expected).max() / np.abs(expected).max()
+    assert error < (1e-5 if policy == "float64" else 0.05)
+    if policy != "float64":
+        assert error > 0, "nothing was computed in half precision"
+
+
+@every
+def test_every_weight_gets_a_gradient(descriptor):
+    layer, inputs = make(descriptor)
+    with tf.GradientTape() as tape:
+        outputs = layer(*inputs)
+        loss = tf.reduce_sum(outputs * np.random.default_rng(1).normal(size=outputs.shape))
+    for weight, gradient in zip(layer.trainable_variables, tape.gradient(loss, layer.trainable_variables), strict=True):
+        assert gradient is not None, weight.path
+        assert np.abs(gradient).sum() > 0, weight.path
+
+
+@pytest.mark.parametrize("descriptor", descriptors.LAYERS, ids=str)
+def test_a_layer_round_trips_inside_a_functional_model(descriptor, tmp_path):
+    inputs = [keras.Input(shape) for shape in descriptor.inputs]
+    model = randomize(keras.Model(inputs, descriptor.cls(**descriptor.arguments)(*inputs)))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    values = make_inputs(descriptor)
+    assert np.array_equal(model(values), loaded(values))
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["untrained", "trained"])
+@pytest.mark.parametrize("descriptor", descriptors.MODELS, ids=str)
+def test_a_model_round_trips_into_a_new_process(descriptor, compiled, tmp_path):
+    model, (inputs,) = make(descriptor)
+    if compiled:
+        model.compile("adam", loss=models.NegativeLogLikelihood(), metrics=[models.BitsPerDim()])
+        images = inputs if len(descriptor.inputs) == 1 else inputs[0]
+        model.fit(inputs, images, verbose=0)
+    model.save(tmp_path / "model.keras")
+    values = inputs if isinstance(inputs, list) else [inputs]
+    np.savez(tmp_path / "values.npz", *values, logits=model(inputs))
+    program = (
+        "import sys, numpy as np, keras, pixelrnn_tf\n"
+        "import warnings; warnings.simplefilter('error')\n"
+        "model = keras.models.load_model(sys.argv[1])\n"
+        "values = np.load(sys.argv[2])\n"
+        "inputs = [values[name] for name in values.files if name != 'logits']\n"
+        "logits = model(inputs if len(inputs) > 1 else inputs[0])\n"
+        "np.testing.assert_allclose(logits, values['logits'], rtol=1e-6, atol=1e-6)\n"
+        "print(model.compiled)"
+    )
+    arguments = [sys.executable, "-c", program, str(tmp_path / "model.keras"), str(tmp_path / "values.npz")]
+    done = subprocess.run(arguments, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(compiled)

@@ -1,0 +1,56 @@
+"""The layers and models compute the same on the JAX backend, and need no TensorFlow there."""
+
+import os
+import pathlib
+import pickle
+import subprocess
+import sys
+
+import descriptors
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from test_conformance import make
+
+JAX_TWIN = pathlib.Path(__file__).with_name("jax_twin.py")
+
+
+def on_tensorflow(descriptor):
+    """Weights, inputs, outputs and gradients of a fixed mixture of the outputs, as arrays."""
+    layer, inputs = make(descriptor)
+    with tf.GradientTape() as tape:
+        outputs = layer(*inputs)
+        mixture = np.random.default_rng(1).normal(size=outputs.shape).astype("float32")
+        loss = tf.reduce_sum(outputs * mixture)
+    gradients = tape.gradient(loss, layer.trainable_variables)
+    return {
+        "weights": layer.get_weights(),
+        "inputs": inputs,
+        "mixture": mixture,
+        "outputs": np.array(outputs),
+        "gradients": [np.array(gradient) for gradient in gradients],
+    }
+
+
+@pytest.fixture(scope="module")
+def both_backends(tmp_path_factory):
+    """Runs everything in one process under JAX; returns `{name: (on TensorFlow, on JAX)}`."""
+    folder = tmp_path_factory.mktemp("jax")
+    keras.utils.set_random_seed(0)
+    expected = {str(descriptor): on_tensorflow(descriptor) for descriptor in descriptors.LAYERS + descriptors.MODELS}
+    (folder / "expected.pickle").write_bytes(pickle.dumps(expected))
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    environment["PYTHONPATH"] = os.pathsep.join([str(JAX_TWIN.parent), str(JAX_TWIN.parent.parent)])
+    done = subprocess.run([sys.executable, JAX_TWIN, folder], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    got = pickle.loads((folder / "got.pickle").read_bytes())
+    return {name: (expected[name], got[name]) for name in expected}
+
+
+@pytest.mark.parametrize("name", [str(descriptor) for descriptor in descriptors.LAYERS + descriptors.MODELS])
+def test_outputs_and_gradients_are_the_same(both_backends, name):
+    expected, got = both_backends[name]
+    np.testing.assert_allclose(got["outputs"], expected["outputs"], rtol=1e-4, atol=1e-5)
+    for a, b in zip(got["gradients"], expected["gradients"], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * np.abs(b).max())
