@@ -7,7 +7,7 @@ they are first used.
 
 import importlib
 
-from pixelrnn_tf import layers, models
+from pixelrnn_tf import layers, models, sampling
 from pixelrnn_tf.models import PRESETS, BitsPerDim, NegativeLogLikelihood, PixelRNN
 from pixelrnn_tf.version import __version__
 
@@ -21,6 +21,7 @@ __all__ = [
     "distributions",
     "layers",
     "models",
+    "sampling",
 ]
 
 

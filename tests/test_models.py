@@ -125,7 +125,7 @@ def test_wrong_inputs_are_named():
         conditioned(np.zeros((2, 4, 4, 3)))
     with pytest.raises(ValueError, match=r"condition must have the shape \(None, 4, 4, 2\)"):
         conditioned([np.zeros((2, 4, 4, 3)), np.zeros((2, 4, 4, 1))])
-    with pytest.raises(ValueError, match="There is no preset 'mnist'. The presets are: .*mnist_diagonal_bilstm_7x16"):
+    with pytest.raises(ValueError, match=r"There is no preset 'mnist'\. The presets are: .*mnist_diagonal_bilstm_7x16"):
         PixelRNN.from_preset("mnist")
 
 

@@ -1,0 +1,131 @@
+"""Generated images are functions of their noise and distributed as the model says."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from networks import BLOCK_NAMES, make_network, random_images
+from test_likelihood import all_images
+
+from pixelrnn_tf.distributions import image_noise
+from pixelrnn_tf.models import negative_log_likelihood
+from pixelrnn_tf.sampling import draw_level, generate
+
+NOISE_OF_SEED_0_1 = [0.08216608, 0.40928006, 0.39318466]
+
+
+def uniform(model, batch, seed=0):
+    return np.random.default_rng(seed).uniform(size=(batch, *model.image_shape)).astype("float32")
+
+
+def intervals(logits, images, temperature=1.0):
+    """The interval of the cumulative distribution of each level, in float64: `(low, high)`."""
+    logits = np.array(logits, "float64") / temperature
+    probabilities = np.exp(logits - logits.max(-1, keepdims=True))
+    probabilities /= probabilities.sum(-1, keepdims=True)
+    above = np.cumsum(probabilities, axis=-1)
+    index = np.array(images)[..., None].astype(int)
+    high = np.take_along_axis(above, index, -1)[..., 0]
+    return high - np.take_along_axis(probabilities, index, -1)[..., 0], high
+
+
+def check_intervals(model, images, noise, where=True, temperature=1.0, condition=None):
+    """Teacher-force the images: every noise value lies in the interval of the level it drew."""
+    low, high = intervals(model(images if condition is None else [images, condition]), images, temperature)
+    assert ((noise >= low - 1e-5) & (noise <= high + 1e-5) | ~np.broadcast_to(where, noise.shape)).all()
+
+
+@pytest.mark.parametrize("condition_features", [0, 2])
+@pytest.mark.parametrize("image_shape", [(5, 6, 1), (4, 3, 3)], ids=["grey", "colour"])
+@pytest.mark.parametrize("block", BLOCK_NAMES)
+def test_every_noise_value_lies_in_the_interval_of_its_level(block, image_shape, condition_features):
+    model = make_network(block, image_shape, condition_features=condition_features)
+    noise = uniform(model, 7)
+    condition = None
+    if condition_features:
+        condition = np.random.default_rng(1).normal(size=(7, *image_shape[:2], 2)).astype("float32")
+    images = generate(model, noise, condition=condition)
+    assert images.dtype == "int32"
+    assert len(np.unique(images)) == model.levels
+    check_intervals(model, images, noise, condition=condition)
+
+
+def test_known_pixels_are_kept_and_the_rest_is_drawn_given_them():
+    model = make_network("diagonal_bilstm", (4, 5, 3))
+    images, noise = random_images(model, 6), uniform(model, 6)
+    known = np.random.default_rng(2).random((6, 4, 5)) < 0.5
+    completed = np.array(generate(model, noise, images, known))
+    assert (completed[known] == images[known]).all()
+    assert (completed[~known] != images[~known]).any()
+    check_intervals(model, completed, noise, where=~known[..., None])
+
+
+def test_temperature_of_each_image():
+    model = make_network("row_lstm", levels=5)
+    noise, temperature = uniform(model, 4), np.array([0.3, 1.0, 2.0, 1e-4], "float32")
+    images = np.array(generate(model, noise, temperature=temperature))
+    for k, t in enumerate(temperature):
+        check_intervals(model, images[k : k + 1], noise[k : k + 1], temperature=t)
+    logits = np.array(model(images))
+    assert (images[3] == logits[3].argmax(-1)).all(), "a temperature near zero draws the likeliest level"
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_the_same_in_a_graph_and_alone_in_a_batch(jit_compile):
+    model = make_network("pixel_cnn")
+    noise = uniform(model, 3)
+    eager = np.array(generate(model, noise))
+    graph = tf.function(lambda noise: generate(model, noise), jit_compile=jit_compile)
+    assert np.array_equal(graph(noise), eager)
+    assert np.array_equal(generate(model, noise[1:2])[0], eager[1])
+
+
+@pytest.mark.parametrize(("shape", "levels"), [((2, 2, 1), 3), ((1, 2, 3), 2)])
+@pytest.mark.parametrize("block", BLOCK_NAMES)
+def test_frequencies_match_probabilities(block, shape, levels):
+    model = make_network(block, shape, levels=levels, scale=0.35)
+    outcomes = all_images(shape, levels)
+    expected = 20_000 * np.exp(-np.array(negative_log_likelihood(outcomes, model(outcomes)), "float64"))
+    drawn = np.array(tf.function(lambda noise: generate(model, noise))(uniform(model, 20_000)))
+    index = drawn.reshape(20_000, -1) @ (levels ** np.arange(drawn[0].size)[::-1])
+    counts = np.bincount(index, minlength=len(outcomes))
+    # Chi-squared, with rare outcomes put together: mean k, variance 2k, so five deviations are k + 5 sqrt(2k).
+    rare = expected < 10
+    expected = np.append(expected[~rare], expected[rare].sum())
+    counts = np.append(counts[~rare], counts[rare].sum())
+    statistic = ((counts - expected) ** 2 / np.maximum(expected, 1)).sum()
+    freedom = len(expected) - 1
+    assert freedom > 20
+    assert statistic < freedom + 5 * np.sqrt(2 * freedom)
+
+
+def test_levels_are_drawn_where_the_noise_lies():
+    logits = np.log(np.array([0.25, 0.5, 0.25], "float32"))
+    noise = np.array([0.0, 0.2499, 0.2501, 0.7499, 0.7501, 0.9999999], "float32")
+    assert np.array(draw_level(np.tile(logits, (6, 1)), noise)).tolist() == [0, 0, 1, 1, 2, 2]
+
+
+def test_noise_above_a_total_rounded_down_draws_the_last_possible_level():
+    logits = np.array([[0.0, 0.0, -1e9, -1e9]], "float32")
+    assert np.array(draw_level(logits, np.array([np.nextafter(np.float32(1), np.float32(0))]))).tolist() == [1]
+
+
+def test_noise_of_an_image_is_a_function_of_its_seed():
+    seeds = np.array([[0, 1], [0, 2], [7, 1]], "int32")
+    noise = np.array(image_noise(seeds, (2, 3, 1)))
+    assert noise.shape == (3, 2, 3, 1)
+    assert noise.min() >= 0
+    assert noise.max() < 1
+    assert np.array_equal(image_noise(seeds[1:2], (2, 3, 1))[0], noise[1])
+    assert len(np.unique(noise)) == noise.size
+    # Philox, whatever the device: literal values, so that seeds keep their images.
+    np.testing.assert_allclose(noise[0, 0, :, 0], NOISE_OF_SEED_0_1, rtol=0, atol=1e-7)
+
+
+def test_errors_name_what_was_given():
+    model = make_network("pixel_cnn")
+    with pytest.raises(ValueError, match=r"noise must have the shape \(None, 5, 6, 1\).* got \(2, 5, 6\)"):
+        generate(model, np.zeros((2, 5, 6)))
+    with pytest.raises(ValueError, match="`images` and `known` together"):
+        generate(model, np.zeros((2, 5, 6, 1)), images=random_images(model, 2))
+    with pytest.raises(ValueError, match=r"known must have the shape \(None, 5, 6\)"):
+        generate(model, np.zeros((2, 5, 6, 1)), random_images(model, 2), np.zeros((2, 5, 6, 1)))

@@ -1,0 +1,256 @@
+"""The programs, run as a user runs them, on the embedded digits."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from networks import make_network
+
+from pixelrnn_tf import data as images
+from trainers import averaging, config, evaluation, files, loop, pictures, progress
+
+ROOT = pathlib.Path(__file__).parent.parent
+TINY = {"block": "row_lstm", "num_blocks": 1, "hidden": 4, "head_hidden": 4}
+
+
+def tiny_config(**changes):
+    defaults = {"model": TINY, "batch_size": 32, "steps": 30, "eval_every": 10, "eval_images": 50, "num_samples": 4}
+    return config.TrainConfig(**{**defaults, **changes})
+
+
+def program(name, *flags):
+    return subprocess.run(
+        [sys.executable, "-m", f"trainers.{name}", *flags], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A small network trained by the program, as a user would."""
+    workdir = tmp_path_factory.mktemp("run")
+    flags = [f"--{name}={value}" for name, value in TINY.items()]
+    done = program(
+        "train", *flags, f"--workdir={workdir}", "--steps=120", "--eval_every=40", "--learning_rate=0.01",
+        "--batch_size=32", "--log_seconds=0.2", "--num_samples=4",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return workdir, done.stdout
+
+
+def test_training_lowers_the_score_and_says_what_it_did(trained):
+    workdir, printed = trained
+    lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+    scores = [line["validation_nats_per_image"] for line in lines if "validation_nats_per_image" in line]
+    assert len(scores) == 3
+    assert scores[-1] < scores[0] < 64 * np.log(17)
+    assert any("train_bits_per_dim" in line for line in lines)
+    for words in ("digits", "17 levels", "images/s", "nats per image", "bits/dim", "left", "test (", "row_lstm"):
+        assert words in printed, words
+    card = json.loads((workdir / "model.json").read_text())
+    assert card["scores"]["test"]["images"] == 180
+    assert card["data"]["name"] == "digits"
+    assert not list(workdir.glob(".*")), "nothing half-written is left"
+
+
+def test_the_saved_model_is_a_keras_model_with_the_scores_it_was_said_to_have(trained):
+    workdir, _ = trained
+    model = keras.models.load_model(workdir / "model.keras")
+    said = json.loads((workdir / "model.json").read_text())["scores"]["validation"]["nats_per_image"]
+    score = evaluation.Evaluator(model, batch_size=7).score(images.load("digits"), "validation")
+    assert score.nats_per_image == pytest.approx(said, rel=1e-6)
+    assert score.images == 180
+
+
+def test_evaluate_needs_the_model_alone_and_names_data_split_and_unit(trained):
+    workdir, _ = trained
+    done = program("evaluate", f"--model={workdir / 'model.keras'}")
+    assert done.returncode == 0, done.stderr
+    said = json.loads((workdir / "model.json").read_text())["scores"]["test"]
+    last = done.stdout.splitlines()[-1]
+    assert f"{said['nats_per_image']:.2f} nats per image" in last
+    assert f"{said['bits_per_dim']:.4f} bits/dim, 180 images" in last
+    assert "test" in last
+    assert "binarisation" in last
+
+
+def test_sample_draws_the_same_images_from_the_same_seed(trained, tmp_path):
+    model = trained[0] / "model.keras"
+    for name, seed, number in (("a", 3, 5), ("b", 3, 5), ("c", 4, 5)):
+        out = tmp_path / f"{name}.png"
+        done = program("sample", f"--model={model}", f"--out={out}", f"--seed={seed}", f"--num_images={number}")
+        assert done.returncode == 0, done.stderr
+        assert f"drew {number}/{number} images" in done.stdout
+    a, b, c = ((tmp_path / f"{name}.png").read_bytes() for name in "abc")
+    assert a == b != c
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "message"),
+    [
+        ("train", ["--workdir=w"], "The network is not given: pass --preset"),
+        ("train", ["--workdir=w", "--preset=mnist"], "There is no preset 'mnist'"),
+        ("train", ["--workdir=w", "--data=mnist", "--preset=digits_diagonal_bilstm"], "tfds:"),
+        ("train", ["--workdir=w", "--image_size=8"], "--image_size must be HEIGHT,WIDTH"),
+        ("evaluate", ["--model=nowhere.keras"], "There is no model at nowhere.keras"),
+        ("evaluate", ["--model=README.md"], "README.md"),
+        ("sample", ["--model=x", "--out=y", "--temperature=0"], "--temperature must be greater than 0"),
+        ("sample", ["x"], "unexpected arguments"),
+    ],
+)
+def test_a_users_mistake_ends_in_one_line(name, flags, message, tmp_path):
+    if "unexpected" in message:
+        flags = ["--model=x", "--out=y", *flags]
+    done = program(name, *[flag.replace("=w", f"={tmp_path / 'w'}") for flag in flags])
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "w").exists(), "nothing is left behind"
+
+
+def test_a_wrong_model_for_the_data_is_named():
+    model = make_network("pixel_cnn", (8, 8, 1), levels=2)
+    with pytest.raises(ValueError, match=r"\(8, 8, 1\) with 2 levels; .*\(8, 8, 1\) with 17 levels"):
+        evaluation.Evaluator(model).score(images.load("digits"), "test")
+
+
+def weights_after(workdir, steps):
+    run = tiny_config(steps=steps)
+    loop.train(run, workdir)
+    data = run.data.load()
+    return loop.Training(run, data, workdir)
+
+
+def test_a_resumed_run_equals_one_that_was_not_interrupted(tmp_path):
+    straight = weights_after(tmp_path / "straight", 30)
+    weights_after(tmp_path / "resumed", 17)
+    resumed = weights_after(tmp_path / "resumed", 30)
+    assert int(resumed.step) == int(straight.step) == 30
+    for a, b in zip(straight.model.weights, resumed.model.weights, strict=True):
+        assert np.array_equal(a, b), a.path
+    for a, b in zip(straight.average.model.weights, resumed.average.model.weights, strict=True):
+        assert np.array_equal(a, b), a.path
+    for a, b in zip(straight.optimizer.variables, resumed.optimizer.variables, strict=True):
+        assert np.array_equal(a, b), a.path
+
+
+def test_a_signal_saves_and_the_same_command_goes_on(tmp_path):
+    flags = [f"--{name}={value}" for name, value in TINY.items()]
+    command = [sys.executable, "-m", "trainers.train", *flags, f"--workdir={tmp_path}", "--log_seconds=0.1"]
+    command += ["--num_samples=0", "--eval_images=50"]
+    run = subprocess.Popen([*command, "--steps=1000000"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    for line in run.stdout:
+        if "images/s" in line:
+            break
+    run.send_signal(signal.SIGTERM)
+    rest = run.communicate(timeout=120)[0]
+    assert run.returncode == 0
+    assert "the same command goes on from there" in rest
+    step = int(rest.split("Stopped at step ")[1].split(";")[0])
+    done = subprocess.run([*command, f"--steps={step + 3}"], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert f"Going on from step {step}" in done.stdout, done.stderr
+    assert f"step {step + 3}: validation" in done.stdout
+    assert (tmp_path / "model.keras").exists()
+
+
+def test_a_workdir_of_another_configuration_is_refused(tmp_path):
+    config.claim_workdir(tmp_path, tiny_config())
+    config.claim_workdir(tmp_path, tiny_config(steps=99))
+    with pytest.raises(ValueError, match=r"batch_size: 32 there, 16 now; learning_rate: 0.001 there, 0.01 now"):
+        config.claim_workdir(tmp_path, tiny_config(batch_size=16, learning_rate=0.01))
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
+    with pytest.raises(FloatingPointError, match="The loss became (nan|inf) at step"):
+        loop.train(tiny_config(learning_rate=1e30, clip_norm=0.0, eval_every=1000), tmp_path)
+
+
+@pytest.mark.parametrize("clip_norm", [0.0, 0.5])
+def test_one_step_is_clipped_gradient_descent_on_the_mean_loss(clip_norm, tmp_path):
+    run = tiny_config(clip_norm=clip_norm, optimizer="rmsprop", learning_rate=0.01)
+    training = loop.Training(run, run.data.load(), tmp_path)
+    batch = next(iter(training.data.train_batches(32, 0)))
+    with tf.GradientTape() as tape:
+        loss = loop.NegativeLogLikelihood()(batch, training.model(batch))
+    gradients = tape.gradient(loss, training.model.trainable_variables)
+    norm = float(tf.linalg.global_norm(gradients))
+    factor = min(1.0, clip_norm / norm) if clip_norm else 1.0
+    assert norm > 0.5, "the clip must act"
+    before = training.model.get_weights()
+    assert float(training.train_step(batch)) == pytest.approx(float(loss), rel=1e-6)
+    # RMSProp's first step: the mean square is 0.1 g^2.
+    for weight, start, gradient in zip(training.model.weights, before, gradients, strict=True):
+        g = factor * gradient.numpy()
+        np.testing.assert_allclose(start - weight.numpy(), 0.01 * g / np.sqrt(0.1 * g**2 + 1e-7), atol=1e-5)
+
+
+def test_the_weight_average_follows_its_formula():
+    model = make_network("pixel_cnn")
+    average = averaging.WeightAverage(model, decay=0.5)
+    expected = model.weights[0].numpy().astype("float64")
+    for t in range(1, 12):
+        model.weights[0].assign(np.full(model.weights[0].shape, float(t)))
+        average.update(tf.constant(t))
+        decay = min(0.5, (1 + t) / (10 + t))
+        expected = decay * expected + (1 - decay) * t
+    np.testing.assert_allclose(average.model.weights[0], expected, rtol=1e-5)
+    with pytest.raises(ValueError, match=r"must be in \[0, 1\), got 1.0"):
+        averaging.WeightAverage(model, decay=1.0)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 100, 300])
+def test_the_score_does_not_depend_on_the_batch_size(batch_size):
+    model, data = make_network("diagonal_bilstm", (8, 8, 1), levels=17), images.load("digits")
+    expected = evaluation.Evaluator(model, 60).score(data, "test")
+    got = evaluation.Evaluator(model, batch_size).score(data, "test")
+    assert got.images == expected.images == 180
+    assert got.nats_per_image == pytest.approx(expected.nats_per_image, rel=1e-6)
+    assert evaluation.Evaluator(model, batch_size).score(data, "test", limit=5).images == 5
+
+
+def test_a_picture_holds_every_image_at_its_place():
+    levels = np.arange(3).reshape(3, 1, 1, 1)
+    grid = pictures.image_grid(levels, levels=3, columns=2, min_size=1)
+    assert grid[..., 0].tolist() == [
+        [96, 96, 96, 96, 96],
+        [96, 0, 96, 128, 96],
+        [96, 96, 96, 96, 96],
+        [96, 255, 96, 96, 96],
+        [96, 96, 96, 96, 96],
+    ]
+
+
+def test_files_are_whole_or_not_there(tmp_path):
+    path = tmp_path / "value.json"
+    files.write_json(path, {"a": 1})
+    with pytest.raises(RuntimeError), files.written_beside(path) as beside:
+        beside.write_text("half")
+        raise RuntimeError
+    assert json.loads(path.read_text()) == {"a": 1}
+    assert os.listdir(tmp_path) == ["value.json"]
+
+
+def test_metrics_after_the_step_gone_on_from_are_dropped(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"st')
+    files.MetricsFile(path, 2).write(step=3, again=True)
+    assert path.read_text() == '{"step": 1}\n{"step": 2}\n{"step": 3, "again": true}\n'
+
+
+def test_durations_read_as_people_write_them():
+    assert [progress.duration(s) for s in (0, 59.6, 3723)] == ["0:00", "1:00", "1:02:03"]
+
+
+def test_the_throttle_lets_one_through_in_its_time():
+    throttle = progress.Throttle(0.05)
+    assert not throttle()
+    time.sleep(0.06)
+    assert throttle()
+    assert not throttle()

@@ -1,0 +1,34 @@
+"""The exponential average of the weights, which is what gets evaluated and saved."""
+
+import keras
+import tensorflow as tf
+
+
+class WeightAverage:
+    """A twin of a model that holds the exponential average of its weights.
+
+    The decay after t updates is min(decay, (1 + t) / (10 + t)): a constant one would keep the initial
+    weights for about 1 / (1 - decay) steps and ruin short runs.
+
+    Args:
+        model: the model in training.
+        decay: largest decay, in [0, 1); 0 keeps the twin equal to the model.
+
+    Attributes:
+        model: the twin.
+    """
+
+    def __init__(self, model: keras.Model, decay: float):
+        if not 0.0 <= decay < 1.0:
+            raise ValueError(f"The decay of the weight average must be in [0, 1), got {decay}.")
+        self.decay = decay
+        self.source = model
+        self.model = type(model).from_config(model.get_config())
+        self.model.set_weights(model.get_weights())
+
+    def update(self, step: tf.Tensor) -> None:
+        """Move the twin towards the model, after `step` updates of the model, the last one included."""
+        t = tf.cast(step, tf.float32)
+        rate = 1.0 - tf.minimum(self.decay, (1.0 + t) / (10.0 + t))
+        for average, weight in zip(self.model.weights, self.source.weights, strict=True):
+            average.assign_add(tf.cast(rate, average.dtype) * (weight.value - average.value))

@@ -1,0 +1,28 @@
+"""The flags that choose images, shared by the programs."""
+
+from absl import flags
+
+from trainers.config import DataConfig
+
+
+def define_data_flags(default: str | None = "digits") -> None:
+    """Define --data and what goes with it."""
+    flags.DEFINE_string("data", default, 'Images: "digits", "tfds:NAME" or "folder:PATH".')
+    flags.DEFINE_integer("levels", None, "Requantise to this many levels; by default the data set's own.")
+    flags.DEFINE_enum("binarization", "none", ["none", "dynamic", "threshold"], "How to make images binary.")
+    flags.DEFINE_list("image_size", None, "Resize to HEIGHT,WIDTH.")
+    flags.DEFINE_integer("channels", None, "1 for grey, 3 for colour; by default the data set's own.")
+
+
+def data_config(values: flags.FlagValues) -> DataConfig:
+    """The value of the flags.
+
+    Raises:
+        ValueError: if --image_size is not two positive integers.
+    """
+    size = None
+    if values.image_size is not None:
+        if len(values.image_size) != 2 or not all(part.isdigit() and int(part) > 0 for part in values.image_size):
+            raise ValueError(f"--image_size must be HEIGHT,WIDTH, such as 32,32; got {','.join(values.image_size)}.")
+        size = (int(values.image_size[0]), int(values.image_size[1]))
+    return DataConfig(values.data, values.levels, values.binarization, size, values.channels)

@@ -1,0 +1,92 @@
+"""Exact scores of a model on a split."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from pixelrnn_tf.data import ImageData
+from pixelrnn_tf.distributions import discretized_categorical
+from pixelrnn_tf.models import PixelRNN, bits_per_dim
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """Mean negative log-likelihood of a number of images.
+
+    Attributes:
+        nats_per_image: the mean.
+        bits_per_dim: the same in bits per sub-pixel.
+        standard_error: of `nats_per_image`, over the images.
+        images: how many.
+    """
+
+    nats_per_image: float
+    bits_per_dim: float
+    standard_error: float
+    images: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.nats_per_image:.2f} nats per image (standard error {self.standard_error:.2f}), "
+            f"{self.bits_per_dim:.4f} bits/dim, {self.images} images"
+        )
+
+
+class Evaluator:
+    """Scores a model; its graph is built once, for one batch size.
+
+    Args:
+        model: a `PixelRNN` without a conditioning map.
+        batch_size: images per pass.
+        jit_compile: whether XLA compiles the pass.
+    """
+
+    def __init__(self, model: PixelRNN, batch_size: int = 100, jit_compile: bool = False):
+        self.model = model
+        self.batch_size = batch_size
+        self._log_prob: Callable[[tf.Tensor], tf.Tensor] = tf.function(
+            lambda images: discretized_categorical(model(images)).log_prob(tf.cast(images, tf.int32)),
+            jit_compile=jit_compile,
+        )
+
+    def log_prob(self, images: np.ndarray) -> np.ndarray:
+        """Nats per image, `(batch,)`; a smaller batch is filled up, so that nothing is compiled anew."""
+        missing = self.batch_size - len(images)
+        filled = np.concatenate([images, np.zeros((missing, *images.shape[1:]), images.dtype)])
+        return self._log_prob(tf.convert_to_tensor(filled)).numpy()[: len(images)]
+
+    def score(self, data: ImageData, split: str, limit: int = 0) -> Score:
+        """Score the first `limit` images of a split, or all of them for 0.
+
+        Raises:
+            ValueError: if the images do not fit the model, or there is no such split.
+        """
+        check_fit(self.model, data)
+        batches = data.batches(split, self.batch_size)
+        if limit:
+            batches = batches.unbatch().take(limit).batch(self.batch_size)
+        nats = -np.concatenate([self.log_prob(images) for images in batches.as_numpy_iterator()]).astype("float64")
+        mean = float(nats.mean())
+        return Score(
+            mean,
+            bits_per_dim(mean, self.model.image_shape),
+            float(nats.std(ddof=1) / math.sqrt(len(nats))) if len(nats) > 1 else math.nan,
+            len(nats),
+        )
+
+
+def check_fit(model: PixelRNN, data: ImageData) -> None:
+    """Check that a model takes the images of a data set.
+
+    Raises:
+        ValueError: if their shape or levels differ.
+    """
+    if model.image_shape != data.image_shape or model.levels != data.levels:
+        raise ValueError(
+            f"The model takes images of shape {model.image_shape} with {model.levels} levels; {data.name} has the "
+            f"shape {data.image_shape} with {data.levels} levels. Choose data the model was trained for, or "
+            "requantise and resize it (--levels, --binarization, --image_size, --channels)."
+        )

@@ -1,0 +1,40 @@
+"""Loading saved models, with errors for what a user may get wrong."""
+
+import json
+import os
+import pathlib
+
+import keras
+
+from pixelrnn_tf.models import PixelRNN
+from trainers.config import DataConfig
+
+
+def load_model(path: str | os.PathLike) -> PixelRNN:
+    """Load a `.keras` file that holds a `PixelRNN`.
+
+    Raises:
+        ValueError: if there is no such file, or it holds something else.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise ValueError(f"There is no model at {path}. Give --model the path of a .keras file.")
+    model = keras.models.load_model(path)
+    if not isinstance(model, PixelRNN):
+        raise ValueError(f"{path} holds a {type(model).__name__}, not a PixelRNN.")
+    return model
+
+
+def trained_on(model_path: str | os.PathLike) -> DataConfig:
+    """What a model was trained on, from the `model.json` beside it.
+
+    Raises:
+        ValueError: if there is no such file.
+    """
+    path = pathlib.Path(model_path).with_name("model.json")
+    if not path.is_file():
+        raise ValueError(f"There is no {path} to tell what the model was trained on. Give --data.")
+    config = json.loads(path.read_text())["data"]
+    if config["image_size"] is not None:
+        config["image_size"] = tuple(config["image_size"])
+    return DataConfig(**config)

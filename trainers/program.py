@@ -1,0 +1,22 @@
+"""How a program starts, and how it ends when its user gave it something wrong."""
+
+import os
+import sys
+from collections.abc import Callable
+
+from absl import app
+
+
+def run(main: Callable[[list[str]], None]) -> None:
+    """Run `main` under absl; a wrong flag, file or value ends in one line and exit status 1, not a traceback."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+    def guarded(arguments: list[str]) -> None:
+        if len(arguments) > 1:
+            sys.exit(f"Error: unexpected arguments {arguments[1:]}; flags are written --name=value.")
+        try:
+            main(arguments)
+        except (ValueError, OSError, FloatingPointError) as error:
+            sys.exit(f"Error: {error}")
+
+    app.run(guarded)
