@@ -191,8 +191,8 @@ def test_an_untrained_and_a_trained_network_are_causal(block):
 
 
 def test_batch_normalisation_mixes_images(monkeypatch):
-    def normalised(self, inputs, condition):
-        return original(self, inputs - ops.mean(inputs, axis=(0, 1, 2), keepdims=True), condition)
+    def normalised(self, x, apply):
+        return original(self, x - ops.mean(x, axis=(0, 1, 2), keepdims=True), apply)
 
     original = PixelCNNBlock.transform
     images = random_images(make_network("pixel_cnn"), 2)
@@ -218,5 +218,5 @@ def test_residual_added_once_per_direction(monkeypatch):
 
     assert block_equals_reference()
     original = LSTMBlock.transform
-    monkeypatch.setattr(LSTMBlock, "transform", lambda self, x, condition: original(self, x, condition) + down(x))
+    monkeypatch.setattr(LSTMBlock, "transform", lambda self, x, apply: original(self, x, apply) + down(x))
     assert not block_equals_reference()

@@ -5,9 +5,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelrnn_tf.layers.conv_lstm_layer import ConvLSTMLayer, add_condition
+from pixelrnn_tf.layers.composition import Apply, on_maps
+from pixelrnn_tf.layers.conv_lstm_layer import ConvLSTMLayer
 from pixelrnn_tf.layers.diagonal_bilstm import DiagonalBiLSTM
-from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D, check_map_shape
+from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D, check_condition, check_map_shape
 from pixelrnn_tf.layers.row_lstm import RowLSTM
 
 
@@ -37,17 +38,27 @@ class Block(keras.layers.Layer):
         self.residual = residual
         self.condition_features = condition_features
 
-    def conv(self, filters: int, kernel_size: int, name: str) -> MaskedConv2D:
-        """A mask B convolution of this block."""
-        return MaskedConv2D(filters, kernel_size, "B", self.channels, dtype=self.dtype_policy, name=name)
-
-    def transform(self, inputs: Any, condition: Any) -> Any:
-        """The block without its residual connection."""
+    @property
+    def parts(self) -> list[keras.layers.Layer]:
+        """The layers the block is made of, in order."""
         raise NotImplementedError
 
+    def transform(self, x: Any, apply: Apply) -> Any:
+        """The block without its residual connection, in terms of its parts."""
+        raise NotImplementedError
+
+    def compose(self, x: Any, apply: Apply) -> Any:
+        """The block in terms of its parts: of whole maps or of one pixel, as `apply` runs them."""
+        outputs = self.transform(x, apply)
+        return x + outputs if self.residual else outputs
+
     def call(self, inputs: Any, condition: Any = None) -> Any:
-        outputs = self.transform(inputs, condition)
-        return inputs + outputs if self.residual else outputs
+        check_condition(self, condition)
+        return self.compose(inputs, on_maps(condition))
+
+    def conv(self, filters: int, kernel_size: int, name: str, **arguments: Any) -> MaskedConv2D:
+        """A mask B convolution of this block."""
+        return MaskedConv2D(filters, kernel_size, "B", self.channels, dtype=self.dtype_policy, name=name, **arguments)
 
     def compute_output_shape(
         self, inputs_shape: tuple[int | None, ...], condition_shape: Any = None
@@ -80,13 +91,17 @@ class LSTMBlock(Block):
         self.lstm = self.recurrence(hidden, channels, condition_features, dtype=self.dtype_policy, name="lstm")
         self.up = self.conv(2 * hidden, 1, name="up")
 
+    @property
+    def parts(self) -> list[keras.layers.Layer]:
+        return [self.lstm, self.up]
+
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         check_map_shape(self, input_shape, 2 * self.hidden)
         self.lstm.build(input_shape)
         self.up.build((*input_shape[:-1], self.hidden))
 
-    def transform(self, inputs: Any, condition: Any) -> Any:
-        return self.up(self.lstm(inputs, condition))
+    def transform(self, x: Any, apply: Apply) -> Any:
+        return apply(self.up, apply(self.lstm, x))
 
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
@@ -105,20 +120,22 @@ class DiagonalBiLSTMBlock(LSTMBlock):
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
 class PixelCNNBlock(Block):
-    """ReLU, 1x1 (2h to h), ReLU, 3x3 (h to h), ReLU, 1x1 (h to 2h), plus the input (section 3.5, Figure 5)."""
+    """ReLU, 1x1 (2h to h), ReLU, 3x3 (h to h), ReLU, 1x1 (h to 2h), plus the input (section 3.5, Figure 5).
+
+    The conditioning map is added to the 3x3 convolution's output.
+    """
 
     def __init__(
         self, hidden: int, channels: int = 1, residual: bool = True, condition_features: int = 0, **kwargs: Any
     ):
         super().__init__(hidden, channels, residual, condition_features, **kwargs)
         self.down = self.conv(hidden, 1, name="down")
-        self.spatial = self.conv(hidden, 3, name="spatial")
+        self.spatial = self.conv(hidden, 3, name="spatial", condition_features=condition_features)
         self.up = self.conv(2 * hidden, 1, name="up")
-        self.condition_to_map = None
-        if condition_features:
-            self.condition_to_map = keras.layers.Conv2D(
-                hidden, 1, use_bias=False, dtype=self.dtype_policy, name="condition_to_map"
-            )
+
+    @property
+    def parts(self) -> list[keras.layers.Layer]:
+        return [self.down, self.spatial, self.up]
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         check_map_shape(self, input_shape, 2 * self.hidden)
@@ -126,13 +143,11 @@ class PixelCNNBlock(Block):
         self.down.build(input_shape)
         self.spatial.build(inner)
         self.up.build(inner)
-        if self.condition_to_map is not None:
-            self.condition_to_map.build((*input_shape[:-1], self.condition_features))
 
-    def transform(self, inputs: Any, condition: Any) -> Any:
-        x = self.down(ops.relu(inputs))
-        x = add_condition(self, self.spatial(ops.relu(x)), self.condition_to_map, condition)
-        return self.up(ops.relu(x))
+    def transform(self, x: Any, apply: Apply) -> Any:
+        for layer in self.parts:
+            x = apply(layer, ops.relu(x))
+        return x
 
 
 BLOCKS: dict[str, type[Block]] = {

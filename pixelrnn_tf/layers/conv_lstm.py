@@ -74,7 +74,7 @@ def conv_lstm(
         h, c = state
         initial_h, initial_c = initial
         previous_c = ops.where(restart, initial_c, c)
-        product = _product(_read_taps(h, restart, initial_h, taps, edge_is_initial), kernel, product_dtype)
+        product = _product(read_taps(h, initial_h, taps, edge_is_initial, restart), kernel, product_dtype)
         gates = ops.cast(x, state_dtype) + ops.cast(product, state_dtype)
         h, c, gates = lstm_cell(gates, previous_c)
         return (h, c), gates
@@ -131,7 +131,7 @@ def conv_lstm(
             xs = (d_h_out, restart, gates, c, before_c)
             (d_first, d_initial), d_inputs = scan(backward, carry, xs, reverse=True)
             # Every step used the same kernel: the sum over steps, images and positions is one product.
-            read = _read_taps(before_h, restart[:, None, None], initial[0], taps, edge_is_initial)
+            read = read_taps(before_h, initial[0], taps, edge_is_initial, restart[:, None, None])
             d_kernel = ops.einsum("tdnpi,tdnpo->dio", ops.cast(read, product_dtype), d_inputs)
             d_initial = [ops.sum(a + b, axis=(1, 2), keepdims=True) for a, b in zip(d_first, d_initial, strict=True)]
             return d_inputs, ops.cast(d_kernel, kernel.dtype), *d_initial
@@ -152,19 +152,30 @@ def _product(values, matrix, dtype):
     return ops.reshape(product, (directions, batch, positions, matrix.shape[-1]))
 
 
-def _read_taps(h, restart, initial_h, taps, edge_is_initial):
-    """The previous h at every tap, side by side: `(..., positions, len(taps) * hidden)`."""
+def read_taps(h: Any, initial_h: Any, taps: tuple[int, ...], edge_is_initial: bool, restart: Any = False) -> Any:
+    """The previous h at every tap, side by side: what the state-to-state kernel multiplies.
+
+    Args:
+        h: `(..., positions, hidden)`.
+        initial_h: broadcasts to h; read outside the map if `edge_is_initial`, and where tap 0 restarts.
+        taps: offsets, each -1, 0 or 1.
+        edge_is_initial: what lies outside the map: `initial_h`, or zero.
+        restart: bool, broadcasts to h; False for nowhere.
+
+    Returns:
+        `(..., positions, len(taps) * hidden)`.
+    """
     edge = ops.broadcast_to(initial_h, ops.shape(h[..., :1, :])) if edge_is_initial else ops.zeros_like(h[..., :1, :])
     read = {
         -1: lambda: ops.concatenate([edge, h[..., :-1, :]], axis=-2),
-        0: lambda: ops.where(restart, initial_h, h),
+        0: lambda: h if restart is False else ops.where(restart, initial_h, h),
         1: lambda: ops.concatenate([h[..., 1:, :], edge], axis=-2),
     }
     return ops.concatenate([read[tap]() for tap in taps], axis=-1)
 
 
 def _transpose_taps(d_taps, restart, taps, edge_is_initial):
-    """The transpose of `_read_taps`: gradients of the previous h, and of the initial h at each position."""
+    """The transpose of `read_taps`: gradients of the previous h, and of the initial h at each position."""
     by_tap = dict(zip(taps, ops.split(d_taps, len(taps), axis=-1), strict=True))
     d_own = by_tap[0]
     d_h = ops.where(restart, 0.0, d_own)

@@ -49,14 +49,10 @@ class ConvLSTMLayer(keras.layers.Layer):
             channels=channels,
             gates=gates,
             bias_initializer=ForgetGateOnes(self.directions),
+            condition_features=condition_features,
             dtype=self.dtype_policy,
             name="input_to_state",
         )
-        self.condition_to_state = None
-        if condition_features:
-            self.condition_to_state = keras.layers.Conv2D(
-                gates * hidden, 1, use_bias=False, dtype=self.dtype_policy, name="condition_to_state"
-            )
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         check_map_shape(self, input_shape)
@@ -66,8 +62,6 @@ class ConvLSTMLayer(keras.layers.Layer):
                 f"got the shape {tuple(input_shape)}."
             )
         self.input_to_state.build(input_shape)
-        if self.condition_to_state is not None:
-            self.condition_to_state.build((*input_shape[:-1], self.condition_features))
         self.state_to_state = self.add_weight(
             name="state_to_state",
             shape=(self.directions, len(self.taps), self.hidden, 4 * self.hidden),
@@ -80,7 +74,7 @@ class ConvLSTMLayer(keras.layers.Layer):
         )
 
     def call(self, inputs: Any, condition: Any = None) -> Any:
-        gates = add_condition(self, self.input_to_state(inputs), self.condition_to_state, condition)
+        gates = self.input_to_state(inputs, condition)
         h = conv_lstm(
             self.to_steps(gates),
             self.state_to_state,
@@ -116,18 +110,3 @@ class ConvLSTMLayer(keras.layers.Layer):
             "channels": self.channels,
             "condition_features": self.condition_features,
         }
-
-
-def add_condition(layer: keras.layers.Layer, outputs: Any, projection: Any, condition: Any) -> Any:
-    """Add the projection of a conditioning map, if the layer was made for one (paper section 3.6).
-
-    Raises:
-        ValueError: if a condition is missing, or given to a layer made for none.
-    """
-    if (projection is None) != (condition is None):
-        given = "none was given" if condition is None else f"one of shape {tuple(condition.shape)} was given"
-        raise ValueError(
-            f"{type(layer).__name__} {layer.name!r} was made with condition_features={layer.condition_features}, "
-            f"and {given}. Pass a conditioning map exactly when condition_features is not 0."
-        )
-    return outputs if projection is None else outputs + projection(condition)

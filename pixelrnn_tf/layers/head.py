@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from pixelrnn_tf.layers.composition import Apply, on_maps
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D, check_map_shape
 
 
@@ -48,12 +49,19 @@ class Head(keras.layers.Layer):
         self.inner[1].build(inner)
         self.logits.build(inner)
 
+    @property
+    def parts(self) -> list[keras.layers.Layer]:
+        """The layers the head is made of, in order."""
+        return [*self.inner, self.logits]
+
+    def compose(self, x: Any, apply: Apply) -> Any:
+        """The head in terms of its parts, of whole maps or of one pixel: `(..., channels, levels)`."""
+        for layer in self.parts:
+            x = apply(layer, ops.relu(x))
+        return ops.reshape(x, (*ops.shape(x)[:-1], self.channels, self.levels))
+
     def call(self, inputs: Any) -> Any:
-        x = inputs
-        for layer in self.inner:
-            x = layer(ops.relu(x))
-        logits = self.logits(ops.relu(x))
-        return ops.reshape(logits, (*ops.shape(inputs)[:3], self.channels, self.levels))
+        return self.compose(inputs, on_maps())
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*input_shape[:-1], self.channels, self.levels)

@@ -24,11 +24,13 @@ class MaskedConv2D(keras.layers.Layer):
         channels: number of colours; the features are split into as many groups.
         gates: number of equal runs of output features that are each split into groups, 4 for the gates of
             one LSTM.
-        use_bias: whether to add a bias.
         bias_initializer: initializer of the bias.
+        condition_features: features of the conditioning map; 0 for none. An unmasked 1x1 projection of it is
+            added to the output (section 3.6).
 
     Call arguments:
         inputs: map `(batch, height, width, features)`.
+        condition: map `(batch, height, width, condition_features)`, exactly if the layer was made for one.
 
     Output shape:
         `(batch, height, width, filters)`.
@@ -47,8 +49,8 @@ class MaskedConv2D(keras.layers.Layer):
         mask_type: str,
         channels: int = 1,
         gates: int = 1,
-        use_bias: bool = True,
         bias_initializer: Any = "zeros",
+        condition_features: int = 0,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -57,8 +59,8 @@ class MaskedConv2D(keras.layers.Layer):
         self.mask_type = mask_type
         self.channels = channels
         self.gates = gates
-        self.use_bias = use_bias
         self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.condition_features = condition_features
         # Wrong arguments are reported here, where they were written, and not at the first call.
         kernel_mask(mask_type, self.kernel_size, channels, filters, channels, gates)
 
@@ -66,9 +68,13 @@ class MaskedConv2D(keras.layers.Layer):
         features = check_map_shape(self, input_shape)
         self.mask = kernel_mask(self.mask_type, self.kernel_size, features, self.filters, self.channels, self.gates)
         self.kernel = self.add_weight(name="kernel", shape=self.mask.shape, initializer="glorot_uniform")
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer=self.bias_initializer)
+        self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer=self.bias_initializer)
+        if self.condition_features:
+            self.condition_kernel = self.add_weight(
+                name="condition_kernel",
+                shape=(self.condition_features, self.filters),
+                initializer="glorot_uniform",
+            )
 
     def masked_kernel(self) -> Any:
         """The kernel times its mask, without the taps that are closed to every group.
@@ -80,17 +86,28 @@ class MaskedConv2D(keras.layers.Layer):
         rows, columns = height // 2 + 1, width if height > 1 else width // 2 + 1
         return self.kernel[:rows, :columns] * ops.cast(self.mask[:rows, :columns], self.kernel.dtype)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, condition: Any = None) -> Any:
         kernel = ops.cast(self.masked_kernel(), inputs.dtype)
         rows, columns = kernel.shape[:2]
         left = self.kernel_size[1] // 2
         if (rows, columns) != (1, 1):
             inputs = ops.pad(inputs, ((0, 0), (rows - 1, 0), (left, columns - 1 - left), (0, 0)))
         outputs = ops.conv(inputs, kernel, padding="valid", data_format="channels_last")
-        return outputs if self.bias is None else outputs + ops.cast(self.bias, outputs.dtype)
+        return outputs + ops.cast(self.offset(condition), outputs.dtype)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return (*input_shape[:-1], self.filters)
+    def offset(self, condition: Any) -> Any:
+        """The bias plus the projection of the condition: what does not depend on the image.
+
+        Raises:
+            ValueError: if a condition is missing, or given to a layer made for none.
+        """
+        check_condition(self, condition)
+        return self.bias if condition is None else ops.matmul(condition, self.condition_kernel) + self.bias
+
+    def compute_output_shape(
+        self, inputs_shape: tuple[int | None, ...], condition_shape: Any = None
+    ) -> tuple[int | None, ...]:
+        return (*inputs_shape[:-1], self.filters)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -100,8 +117,8 @@ class MaskedConv2D(keras.layers.Layer):
             "mask_type": self.mask_type,
             "channels": self.channels,
             "gates": self.gates,
-            "use_bias": self.use_bias,
             "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+            "condition_features": self.condition_features,
         }
 
 
@@ -118,3 +135,17 @@ def check_map_shape(layer: keras.layers.Layer, shape: tuple[int | None, ...], fe
             f"got the shape {tuple(shape)}."
         )
     return shape[-1]
+
+
+def check_condition(layer: keras.layers.Layer, condition: Any) -> None:
+    """Check that a condition is given exactly to a layer made for one.
+
+    Raises:
+        ValueError: if one is missing, or given to a layer made for none.
+    """
+    if bool(layer.condition_features) != (condition is not None):
+        given = "none was given" if condition is None else f"one of shape {tuple(condition.shape)} was given"
+        raise ValueError(
+            f"{type(layer).__name__} {layer.name!r} was made with condition_features={layer.condition_features}, "
+            f"and {given}. Pass a conditioning map exactly when condition_features is not 0."
+        )

@@ -51,27 +51,62 @@ def scan(
     return _python_scan(f, init, xs, length, reverse)
 
 
-def _tensorflow_scan(f, init, xs, length, reverse):
+def scan_from(start: Any, f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any, ys: Any) -> tuple[Any, Any]:
+    """`scan` that begins at slice `start`, a number known only when it runs; it cannot be differentiated.
+
+    Args:
+        start: int32 scalar, from 0 to the length.
+        f: as in `scan`.
+        init: the carry before slice `start`.
+        xs: as in `scan`.
+        ys: what the outputs of the slices before `start` are to be; the rest of it is not read.
+
+    Returns:
+        `(carry, ys)`, as `scan`.
+    """
+    length = tree.flatten(xs)[0].shape[0]
+    if keras.backend.backend() == "jax":
+        import jax
+
+        def body(t, state):
+            carry, y = f(state[0], tree.map_structure(lambda x: x[t], xs))
+            return carry, tree.map_structure(lambda sink, value: sink.at[t].set(value), state[1], y)
+
+        return jax.lax.fori_loop(start, length, body, (init, ys))
+    if keras.backend.backend() == "tensorflow":
+        return _tensorflow_scan(f, init, xs, length, start=start, ys=ys)
+    start = int(start)
+    carry, rest = _python_scan(f, init, tree.map_structure(lambda x: x[start:], xs), length - start, False)
+    return carry, tree.map_structure(lambda before, after: ops.concatenate([before[:start], after]), ys, rest)
+
+
+def _tensorflow_scan(f, init, xs, length, reverse=False, start=0, ys=None):
     import tensorflow as tf
 
-    init, xs = tree.map_structure(tf.convert_to_tensor, (init, xs))
-    sources = tree.map_structure(lambda x: tf.TensorArray(x.dtype, length, element_shape=x.shape[1:]).unstack(x), xs)
+    def array(x):
+        return tf.TensorArray(x.dtype, length, element_shape=x.shape[1:]).unstack(x)
 
+    init, xs = tree.map_structure(tf.convert_to_tensor, (init, xs))
+    sources = tree.map_structure(array, xs)
     # The dtypes and shapes of y are known only by tracing f, so f is traced once, here, and called in the loop.
     step = tf.function(f).get_concrete_function(
         tree.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), init),
         tree.map_structure(lambda x: tf.TensorSpec(x.shape[1:], x.dtype), xs),
     )
-    sinks = tree.map_structure(
-        lambda y: tf.TensorArray(y.dtype, length, element_shape=y.shape), step.structured_outputs[1]
-    )
+    if ys is None:
+        outputs = step.structured_outputs[1]
+        sinks = tree.map_structure(lambda y: tf.TensorArray(y.dtype, length, element_shape=y.shape), outputs)
+    else:
+        sinks = tree.map_structure(array, ys)
 
     def body(count, carry, sinks):
         t = length - 1 - count if reverse else count
         carry, y = step(carry, tree.map_structure(lambda source: source.read(t), sources))
         return count + 1, carry, tree.map_structure(lambda sink, value: sink.write(t, value), sinks, y)
 
-    _, carry, sinks = tf.while_loop(lambda count, *_: count < length, body, (0, init, sinks), maximum_iterations=length)
+    _, carry, sinks = tf.while_loop(
+        lambda count, *_: count < length, body, (start, init, sinks), maximum_iterations=length
+    )
     return carry, tree.map_structure(lambda sink: sink.stack(), sinks)
 
 

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from pixelrnn_tf.layers.blocks import BLOCKS
+from pixelrnn_tf.layers.composition import Apply, on_maps
 from pixelrnn_tf.layers.head import Head
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
 from pixelrnn_tf.models.presets import get_preset
@@ -126,7 +127,7 @@ class PixelRNN(keras.Model):
         """Make every weight; the constructor calls it. `input_shape` is ignored: the arguments say it all."""
         features = (None, *self.image_shape[:2], 2 * self.hidden)
         self.stem.build((None, *self.image_shape))
-        for layer in [*self.blocks, *self.skip_convs, self.head]:
+        for layer in self.parts[1:]:
             layer.build(features)
 
     def call(self, inputs: Any) -> Any:
@@ -162,14 +163,22 @@ class PixelRNN(keras.Model):
 
         They are float32, and float64 under the dtype policy "float64".
         """
-        x = self.stem(scaled)
-        skip_sum = None
+        return self.compose(scaled, on_maps(condition))
+
+    @property
+    def parts(self) -> list[keras.layers.Layer]:
+        """The layers the network is made of, in order."""
+        return [self.stem, *self.blocks, *self.skip_convs, self.head]
+
+    def compose(self, x: Any, apply: Apply) -> Any:
+        """The network in terms of its parts, of whole maps or of one pixel."""
+        x = apply(self.stem, x)
+        skip_sum = 0.0
         for k, block in enumerate(self.blocks):
-            x = block(x) if condition is None else block(x, condition)
+            x = apply(block, x)
             if self.skips:
-                skip = self.skip_convs[k](x)
-                skip_sum = skip if skip_sum is None else skip_sum + skip
-        return self.head(skip_sum if self.skips else x)
+                skip_sum = skip_sum + apply(self.skip_convs[k], x)
+        return apply(self.head, skip_sum if self.skips else x)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         batch = input_shape[0][0] if isinstance(input_shape[0], list | tuple) else input_shape[0]

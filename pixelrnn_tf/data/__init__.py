@@ -1,0 +1,7 @@
+"""Images as integer levels: the digits of scikit-learn, TFDS, or a folder of one's own."""
+
+from pixelrnn_tf.data.image_data import ImageData, Split
+from pixelrnn_tf.data.levels import to_bytes, to_levels
+from pixelrnn_tf.data.loading import load
+
+__all__ = ["ImageData", "Split", "load", "to_bytes", "to_levels"]

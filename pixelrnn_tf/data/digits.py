@@ -1,0 +1,31 @@
+"""The digits that come with scikit-learn."""
+
+import numpy as np
+import tensorflow as tf
+
+from pixelrnn_tf.data.image_data import ImageData, Split
+
+TRAIN, VALIDATION = 1437, 180
+
+
+def load_digits() -> ImageData:
+    """Scikit-learn's 1797 digits of 8x8 pixels with the 17 levels 0 to 16.
+
+    They come without a split: the first 1437 of one fixed permutation are train, the next 180 validation and
+    the last 180 test.
+    """
+    from sklearn import datasets  # Slow to import, and needed here alone.
+
+    images = datasets.load_digits().images.astype("uint8")[..., None]
+    # RandomState, because numpy promises that its stream never changes.
+    order = np.random.RandomState(0).permutation(len(images))
+    ends = {"train": (0, TRAIN), "validation": (TRAIN, TRAIN + VALIDATION), "test": (TRAIN + VALIDATION, len(images))}
+    splits = {
+        key: Split(
+            f"load_digits permuted by RandomState(0), [{start}:{stop}]",
+            stop - start,
+            tf.data.Dataset.from_tensor_slices(images[order[start:stop]]),
+        )
+        for key, (start, stop) in ends.items()
+    }
+    return ImageData("digits", (8, 8, 1), 17, "none (17 levels)", splits)

@@ -1,0 +1,68 @@
+"""Images of one size and number of channels."""
+
+import tensorflow as tf
+
+# Weights of red, green and blue in a grey image (ITU-R BT.601).
+LUMA = (0.299, 0.587, 0.114)
+
+
+def fitted_shape(
+    name: str,
+    shape: tuple[int | None, int | None, int | None],
+    image_size: tuple[int, int] | None,
+    channels: int | None,
+) -> tuple[int, int, int]:
+    """The shape images of a data set get: as asked, and where nothing is asked their own.
+
+    Args:
+        name: of the data set, for errors.
+        shape: `(height, width, channels)` of its images, None where it varies.
+        image_size: `(height, width)` asked for, or None.
+        channels: 1 or 3, or None.
+
+    Raises:
+        ValueError: if nothing is asked where the images vary, or they have neither 1 nor 3 channels.
+    """
+    if image_size is None and None in shape[:2]:
+        raise ValueError(f"The images of {name} vary in size: give image_size=(height, width).")
+    if channels is None and shape[2] is None:
+        raise ValueError(f"The images of {name} vary in their number of channels: give channels=1 or 3.")
+    if shape[2] not in (None, 1, 3):
+        raise ValueError(f"The images of {name} have {shape[2]} channels; only 1 (grey) and 3 (colour) can be used.")
+    height, width = shape[:2] if image_size is None else image_size
+    return (height, width, shape[2] if channels is None else channels)
+
+
+def fit_image(image: tf.Tensor, shape: tuple[int, int, int], levels: int) -> tf.Tensor:
+    """Crop, resize and convert an image, and round it once.
+
+    The largest part of the asked aspect ratio is cut from the middle and resized by averaging areas; colour
+    becomes grey as its luma, grey becomes colour by repetition.
+
+    Args:
+        image: integers `(any, any, 1 or 3)` in `[0, levels)`.
+        shape: `(height, width, channels)` to give it.
+        levels: number of levels of the image.
+
+    Returns:
+        uint8 of the given shape, with the same number of levels.
+    """
+    height, width, channels = shape
+    image = _centre_crop(tf.cast(image, tf.float32), height, width)
+    image = tf.image.resize(image, (height, width), method="area")
+    # In a graph the number of channels may be known only when it runs; a grey image is repeated first.
+    image = tf.broadcast_to(image, (height, width, 3)) if image.shape[-1] != 3 else image
+    if channels == 1:
+        image = tf.reduce_sum(image * tf.constant(LUMA), -1, keepdims=True)
+    image = tf.clip_by_value(tf.floor(image + 0.5), 0, levels - 1)
+    return tf.ensure_shape(tf.cast(image, tf.uint8), shape)
+
+
+def _centre_crop(image: tf.Tensor, height: int, width: int) -> tf.Tensor:
+    """The largest middle part of the aspect ratio height : width, `(rows, columns, channels)`."""
+    size = tf.shape(image)
+    # round(a * b / c) in integers; the side that limits keeps its length.
+    rows = tf.clip_by_value((2 * size[1] * height + width) // (2 * width), 1, size[0])
+    columns = tf.clip_by_value((2 * size[0] * width + height) // (2 * height), 1, size[1])
+    top, left = (size[0] - rows) // 2, (size[1] - columns) // 2
+    return image[top : top + rows, left : left + columns]

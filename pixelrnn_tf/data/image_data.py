@@ -1,0 +1,188 @@
+"""A data set of images as integer levels, and its batches."""
+
+import dataclasses
+import functools
+import zlib
+
+import numpy as np
+import tensorflow as tf
+
+from pixelrnn_tf.data.binarize import make_key, sample_binary
+
+# A split of at most so many bytes is kept in memory, one byte per sub-pixel; a larger one is read anew every epoch.
+IN_MEMORY_BYTES = 2**30
+# The shuffle buffer of a split that is not kept in memory holds so many bytes of images.
+SHUFFLE_BYTES = 2**28
+# What random numbers are for: the first part of a key, so that no two uses share numbers.
+ORDER, TRAIN_SAMPLE, FIXED_SAMPLE = 0, 1, 2
+FIXED_SEED = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """A part of a data set.
+
+    Attributes:
+        name: what exactly it is, such as "train[:54000]".
+        size: number of images.
+        images: one image after another, uint8 `(height, width, channels)`, always in the same order.
+    """
+
+    name: str
+    size: int
+    images: tf.data.Dataset
+
+    def map(self, function) -> "Split":
+        """The same split with a function applied to every image."""
+        return dataclasses.replace(self, images=self.images.map(function, num_parallel_calls=tf.data.AUTOTUNE))
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the images fit in `IN_MEMORY_BYTES`."""
+        return self.size * int(np.prod(self.images.element_spec.shape)) <= IN_MEMORY_BYTES
+
+    @functools.cached_property
+    def in_memory(self) -> tf.Tensor:
+        """All images, uint8 `(size, height, width, channels)`, in the memory of the host; read once, when first used.
+
+        Raises:
+            ValueError: if an image cannot be read or has values out of range, or their number is not `size`.
+        """
+        array = np.empty((self.size, *self.images.element_spec.shape), "uint8")
+        count = 0
+        try:
+            for batch in self.images.batch(256).as_numpy_iterator():
+                array[count : count + len(batch)] = batch[: self.size - count]
+                count += len(batch)
+        except tf.errors.InvalidArgumentError as error:
+            raise ValueError(f"Cannot read the images of {self.name}: {error.message}") from error
+        if count != self.size:
+            raise ValueError(f"{self.name} should have {self.size} images, and has {count}.")
+        with tf.device("CPU:0"):
+            return tf.constant(array)
+
+    def indexed(self) -> tf.data.Dataset:
+        """Pairs of an image's index, an int64, and the image, in order."""
+        images = tf.data.Dataset.from_tensor_slices(self.in_memory) if self.is_small else self.images
+        return images.enumerate()
+
+    def shuffled(self, key: tf.Tensor) -> tf.data.Dataset:
+        """Pairs as of `indexed`, in an order that is a function of the key alone, int64 `(2,)`.
+
+        A split in memory is permuted as a whole; another one passes through a shuffle buffer of `SHUFFLE_BYTES`.
+        To be called in the graph of a function of a `tf.data.Dataset`, where a seed holds for that graph alone.
+        """
+        if self.is_small:
+            images = self.in_memory
+            order = tf.random.experimental.stateless_shuffle(tf.range(self.size, dtype=tf.int64), key, alg="philox")
+            return tf.data.Dataset.from_tensor_slices(order).map(lambda index: (index, images[index]))
+        # Dataset.shuffle mixes its seed with that of its graph, which otherwise would be the caller's global seed.
+        tf.random.set_seed(0)
+        seed = tf.random.stateless_uniform([], key, minval=None, maxval=None, dtype=tf.int64, alg="philox")
+        held = max(1, SHUFFLE_BYTES // int(np.prod(self.images.element_spec.shape)))
+        return self.indexed().shuffle(min(self.size, held), seed, reshuffle_each_iteration=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageData:
+    """A data set of images of one shape, as integer levels.
+
+    Attributes:
+        name: as given to `load`.
+        image_shape: `(height, width, channels)`.
+        levels: number of values of a sub-pixel of a batch, 2 to 256.
+        binarization: what was done to make images binary, in words.
+        splits: "train", "validation" and, if there is one, "test".
+        sampled_from: for dynamic binarisation, the number of levels of the images of the splits, from which
+            the binary images of the batches are drawn. Otherwise None: batches hold the images of the splits.
+    """
+
+    name: str
+    image_shape: tuple[int, int, int]
+    levels: int
+    binarization: str
+    splits: dict[str, Split]
+    sampled_from: int | None = None
+
+    def describe(self) -> str:
+        """The data set, its shape, levels and binarisation, and a line for every split, to be printed."""
+        lines = [f"{self.name}: images {self.image_shape}, {self.levels} levels, binarisation: {self.binarization}"]
+        lines += [f"  {key}: {split.name}, {split.size} images" for key, split in self.splits.items()]
+        return "\n".join(lines)
+
+    def train_batches(self, batch_size: int, seed: int, start_step: int = 0) -> tf.data.Dataset:
+        """Batches of the train split for ever, shuffled anew every epoch; the incomplete last batch is dropped.
+
+        Order and random binarisation are functions of the seed, the epoch and the image alone.
+
+        Args:
+            batch_size: images per batch, 1 to the size of the train split.
+            seed: any int64.
+            start_step: number of batches to leave out, so that a resumed run goes on where it stopped. The
+                skipped part of an epoch costs nothing for a split in memory; otherwise it is read.
+
+        Returns:
+            a data set of uint8 levels `(batch_size, height, width, channels)`.
+
+        Raises:
+            ValueError: for a batch size or a step out of range, or images that cannot be read.
+        """
+        train = self._split("train")
+        _check_batch_size(batch_size)
+        if batch_size > train.size:
+            raise ValueError(f"batch_size must be at most the {train.size} images of {train.name}, got {batch_size}.")
+        if start_step < 0:
+            raise ValueError(f"start_step must be at least 0, got {start_step}.")
+        start_epoch, skipped = divmod(start_step, train.size // batch_size)
+        if train.is_small:
+            _ = train.in_memory  # Read it here: inside the function below there is a graph.
+
+        def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
+            pairs = train.shuffled(make_key(seed, ORDER, epoch))
+            pairs = pairs.skip(tf.where(epoch == start_epoch, tf.constant(skipped * batch_size, tf.int64), 0))
+            return self._to_images(pairs, make_key(seed, TRAIN_SAMPLE, epoch)).batch(batch_size, drop_remainder=True)
+
+        return tf.data.Dataset.counter(start_epoch).flat_map(epoch_batches).prefetch(tf.data.AUTOTUNE)
+
+    def batches(self, split: str, batch_size: int) -> tf.data.Dataset:
+        """Every image of a split once, in order; the last batch may be smaller.
+
+        Under dynamic binarisation the images are one fixed sample, the same in every call and every process.
+
+        Args:
+            split: a key of `splits`.
+            batch_size: images per batch, at least 1.
+
+        Returns:
+            a data set of uint8 levels `(batch, height, width, channels)`.
+
+        Raises:
+            ValueError: if there is no such split, for a batch size below 1, or images that cannot be read.
+        """
+        _check_batch_size(batch_size)
+        pairs = self._split(split).indexed()
+        key = make_key(FIXED_SEED, FIXED_SAMPLE, zlib.crc32(split.encode()))
+        return self._to_images(pairs, key).batch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+    def _split(self, name: str) -> Split:
+        if name not in self.splits:
+            raise ValueError(f"{self.name} has no split {name!r}. Its splits are: {', '.join(self.splits)}.")
+        return self.splits[name]
+
+    def _to_images(self, pairs: tf.data.Dataset, key: tf.Tensor) -> tf.data.Dataset:
+        """Images of `(index, image)` pairs; binary samples of them, drawn by the key and the index, if so asked."""
+        if self.sampled_from is None:
+            return pairs.map(lambda index, image: image)
+        return pairs.map(
+            lambda index, image: sample_binary(
+                image,
+                self.sampled_from,
+                tf.random.experimental.stateless_fold_in(key, index, alg="philox"),
+            ),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+
+
+def _check_batch_size(batch_size: int) -> None:
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}.")

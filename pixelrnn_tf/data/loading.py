@@ -1,0 +1,100 @@
+"""`load`: a data set by its name."""
+
+import dataclasses
+
+from pixelrnn_tf.data.digits import load_digits
+from pixelrnn_tf.data.fit import fit_image, fitted_shape
+from pixelrnn_tf.data.folder import load_folder
+from pixelrnn_tf.data.image_data import ImageData
+from pixelrnn_tf.data.levels import to_levels
+from pixelrnn_tf.data.tfds_images import load_tfds
+
+BINARIZATIONS = ("none", "dynamic", "threshold")
+
+
+def load(
+    name: str,
+    levels: int | None = None,
+    binarization: str = "none",
+    image_size: tuple[int, int] | None = None,
+    channels: int | None = None,
+) -> ImageData:
+    """Load a data set of images as integer levels.
+
+    Args:
+        name: "digits" for those of scikit-learn, 8x8x1 with 17 levels; "tfds:NAME" or "tfds:NAME/CONFIG" for one
+            of TFDS, which is downloaded if the environment's TFDS_DATA_DIR does not hold it; "folder:PATH" for
+            the images in a folder, which needs `image_size`.
+        levels: number of levels to requantise to, 2 to those of the data set, which None keeps.
+        binarization: how to make images binary. "none": not. "threshold": a sub-pixel of at least half the
+            highest level becomes 1. "dynamic": it becomes 1 with probability value / highest level, drawn anew
+            every epoch of `train_batches`, and once for all in `batches`.
+        image_size: `(height, width)`: images are cropped to this aspect ratio about their middle, and resized by
+            averaging areas. None keeps the size of the data set, if it has one.
+        channels: 1 for grey, 3 for colour; None keeps those of the data set (colour for a folder).
+
+    Raises:
+        ValueError: for arguments that do not fit each other or the data set.
+        FileNotFoundError: if there is no such folder.
+        RuntimeError: if a data set of TFDS is not there and cannot be downloaded.
+    """
+    _check_arguments(levels, binarization, image_size, channels)
+    data = _load_native(name, image_size, channels)
+    if binarization != "none":
+        return _binarized(data, binarization)
+    if levels is None or levels == data.levels:
+        return data
+    return _requantised(data, levels)
+
+
+def _check_arguments(
+    levels: int | None, binarization: str, image_size: tuple[int, int] | None, channels: int | None
+) -> None:
+    if binarization not in BINARIZATIONS:
+        raise ValueError(f"binarization must be one of {', '.join(BINARIZATIONS)}, got {binarization!r}.")
+    if levels is not None and not 2 <= levels <= 256:
+        raise ValueError(f"levels must be from 2 to 256, got {levels}.")
+    if binarization != "none" and levels not in (None, 2):
+        raise ValueError(f"binarization={binarization!r} gives 2 levels: leave out levels={levels}.")
+    if image_size is not None and (len(image_size) != 2 or not all(isinstance(n, int) and n > 0 for n in image_size)):
+        raise ValueError(f"image_size must be two positive integers (height, width), got {image_size}.")
+    if channels not in (None, 1, 3):
+        raise ValueError(f"channels must be 1 (grey) or 3 (colour), got {channels}.")
+
+
+def _load_native(name: str, image_size: tuple[int, int] | None, channels: int | None) -> ImageData:
+    """The data set with the levels it has."""
+    kind, _, rest = name.partition(":")
+    if name == "digits":
+        return _fitted(load_digits(), image_size, channels)
+    if kind == "tfds" and rest:
+        return load_tfds(rest, image_size, channels)
+    if kind == "folder" and rest:
+        return load_folder(rest, image_size, channels)
+    raise ValueError(f"There is no data set {name!r}. Give digits, tfds:NAME, tfds:NAME/CONFIG or folder:PATH.")
+
+
+def _fitted(data: ImageData, image_size: tuple[int, int] | None, channels: int | None) -> ImageData:
+    shape = fitted_shape(data.name, data.image_shape, image_size, channels)
+    if shape == data.image_shape:
+        return data
+    splits = {key: split.map(lambda image: fit_image(image, shape, data.levels)) for key, split in data.splits.items()}
+    return dataclasses.replace(data, image_shape=shape, splits=splits)
+
+
+def _requantised(data: ImageData, levels: int) -> ImageData:
+    if levels > data.levels:
+        raise ValueError(f"{data.name} has {data.levels} levels: levels must be at most that, got {levels}.")
+    splits = {key: split.map(lambda image: to_levels(image, levels, data.levels)) for key, split in data.splits.items()}
+    # Two levels are a threshold, whoever asks for them.
+    made = "threshold at 0.5" if levels == 2 else f"none ({levels} levels, rounded from {data.levels})"
+    return dataclasses.replace(data, levels=levels, binarization=made, splits=splits)
+
+
+def _binarized(data: ImageData, binarization: str) -> ImageData:
+    if data.levels == 2:
+        raise ValueError(f"{data.name} is already binary: its binarisation is fixed. Leave out {binarization!r}.")
+    if binarization == "threshold":
+        return _requantised(data, 2)
+    made = "dynamic (sampled anew every epoch; validation and test: one fixed sample)"
+    return dataclasses.replace(data, levels=2, binarization=made, sampled_from=data.levels)

@@ -1,0 +1,114 @@
+"""Image data sets of TensorFlow Datasets (TFDS)."""
+
+import os
+from typing import Any
+
+from pixelrnn_tf.data.fit import fit_image, fitted_shape
+from pixelrnn_tf.data.image_data import ImageData, Split
+from pixelrnn_tf.data.levels import check_range
+
+# Data sets whose bytes are 0 and 1.
+BINARY = ("binarized_mnist",)
+
+
+def load_tfds(name: str, image_size: tuple[int, int] | None, channels: int | None) -> ImageData:
+    """A data set of TFDS, downloaded and prepared if it is not there yet.
+
+    It is looked for, and prepared, in the directory TFDS_DATA_DIR of the environment, or else where TFDS keeps
+    its data. The splits are those of TFDS; without a validation split the last tenth of train becomes it.
+
+    Args:
+        name: as TFDS names it: "mnist", "imagenet_resized/32x32".
+        image_size: `(height, width)` to crop and resize to, or None.
+        channels: 1 or 3 to convert to, or None.
+
+    Returns:
+        the images with 256 levels, or 2 for a data set that is binary.
+
+    Raises:
+        ValueError: if there is no such data set, it has no uint8 images, or they do not fit what is asked.
+        RuntimeError: if it is not there and cannot be downloaded.
+    """
+    builder = _prepared(name)
+    image = _image_feature(builder, name)
+    title, levels = f"tfds:{name}", 2 if builder.name in BINARY else 256
+    shape = fitted_shape(title, tuple(image.shape), image_size, channels)
+    if levels == 2 and shape[:2] != tuple(image.shape[:2]):
+        raise ValueError(f"{title} is already binary: resizing it would change its binarisation.")
+
+    def prepare(example: dict[str, Any]) -> Any:
+        return fit_image(check_range(example["image"], levels), shape, levels)
+
+    splits = {}
+    for key, tfds_name in _split_names(builder, title).items():
+        # The decoder leaves all other features alone: some are costly.
+        examples = builder.as_dataset(split=tfds_name, decoders=_only_image())
+        splits[key] = Split(tfds_name, builder.info.splits[tfds_name].num_examples, examples).map(prepare)
+    binarization = "fixed (as shipped)" if levels == 2 else f"none ({levels} levels)"
+    return ImageData(title, shape, levels, binarization, splits)
+
+
+def _prepared(name: str) -> Any:
+    """The TFDS builder of a data set that is there."""
+    import tensorflow_datasets as tfds  # Slow to import, and needed here alone.
+
+    # TFDS reads this variable once, when it is imported; given here it holds whenever it was set.
+    data_dir = os.environ.get("TFDS_DATA_DIR") or None
+    try:
+        builder = tfds.builder(name, data_dir=data_dir)
+    except (ValueError, AssertionError) as error:
+        raise ValueError(f"TFDS has no data set {name!r}: {_first_line(error)}") from error
+    try:
+        builder.download_and_prepare()
+    except Exception as error:  # Every data set fails in a way of its own.
+        raise RuntimeError(
+            f"tfds:{name} is not in {builder.data_dir} and could not be downloaded and prepared there. Set the "
+            f"environment variable TFDS_DATA_DIR to a directory that holds it prepared.{_advice(builder.name)} "
+            f"The cause: {type(error).__name__}: {_first_line(error)}"
+        ) from error
+    return builder
+
+
+def _advice(builder_name: str) -> str:
+    if builder_name != "downsampled_imagenet":
+        return ""
+    return (
+        " TFDS downloads downsampled_imagenet from an address that no longer exists: prepare it by hand, or use "
+        "tfds:imagenet_resized/32x32 or tfds:imagenet_resized/64x64 (resized in another way, so scores differ), "
+        "or folder:PATH with images of your own."
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or "no message").splitlines()[0]
+
+
+def _image_feature(builder: Any, name: str) -> Any:
+    import tensorflow_datasets as tfds
+
+    features = builder.info.features
+    image = features["image"] if "image" in features else None
+    if not isinstance(image, tfds.features.Image) or image.np_dtype != "uint8":
+        raise ValueError(
+            f"tfds:{name} is no data set of images: it needs a feature `image` of type uint8, and its features "
+            f"are {', '.join(f'{key}: {type(feature).__name__}' for key, feature in features.items())}."
+        )
+    return image
+
+
+def _only_image() -> Any:
+    import tensorflow_datasets as tfds
+
+    return tfds.decode.PartialDecoding({"image": True})
+
+
+def _split_names(builder: Any, title: str) -> dict[str, str]:
+    """TFDS's names of the splits, by ours."""
+    sizes = {key: split.num_examples for key, split in builder.info.splits.items()}
+    if "train" not in sizes:
+        raise ValueError(f"{title} has no split `train`; its splits are: {', '.join(sizes)}.")
+    names = {key: key for key in ("train", "validation", "test") if sizes.get(key)}
+    if "validation" not in names:
+        kept = sizes["train"] - max(1, sizes["train"] // 10)
+        names = {**names, "train": f"train[:{kept}]", "validation": f"train[{kept}:]"}
+    return {key: names[key] for key in ("train", "validation", "test") if key in names}
