@@ -1,13 +1,16 @@
 """Generated images are functions of their noise and distributed as the model says."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from naive import naive_generate
 from networks import BLOCK_NAMES, make_network, random_images
 from test_likelihood import all_images
 
+from pixelrnn_tf.data import load
 from pixelrnn_tf.distributions import image_noise
-from pixelrnn_tf.models import negative_log_likelihood
+from pixelrnn_tf.models import NegativeLogLikelihood, negative_log_likelihood
 from pixelrnn_tf.sampling import draw_level, generate
 
 NOISE_OF_SEED_0_1 = [0.08216608, 0.40928006, 0.39318466]
@@ -49,14 +52,74 @@ def test_every_noise_value_lies_in_the_interval_of_its_level(block, image_shape,
     check_intervals(model, images, noise, condition=condition)
 
 
-def test_known_pixels_are_kept_and_the_rest_is_drawn_given_them():
-    model = make_network("diagonal_bilstm", (4, 5, 3))
-    images, noise = random_images(model, 6), uniform(model, 6)
+@pytest.mark.parametrize("condition_features", [0, 2])
+@pytest.mark.parametrize("block", BLOCK_NAMES)
+def test_equals_the_network_run_anew_for_every_sub_pixel(block, condition_features):
+    model = make_network(block, (4, 5, 3), condition_features=condition_features)
+    images, noise, condition = random_images(model, 6), uniform(model, 6), None
     known = np.random.default_rng(2).random((6, 4, 5)) < 0.5
-    completed = np.array(generate(model, noise, images, known))
-    assert (completed[known] == images[known]).all()
-    assert (completed[~known] != images[~known]).any()
-    check_intervals(model, completed, noise, where=~known[..., None])
+    if condition_features:
+        condition = np.random.default_rng(1).normal(size=(6, 4, 5, 2)).astype("float32")
+    rest = {"temperature": 0.7, "condition": condition}
+    assert np.array_equal(generate(model, noise, **rest), naive_generate(model, noise, **rest))
+    expected = naive_generate(model, noise, images, known, **rest)
+    assert np.array_equal(generate(model, noise, images, known, **rest), expected)
+
+
+def known_patterns():
+    some = np.random.default_rng(2).random((6, 4, 5)) < 0.5
+    rows = np.arange(4)[:, None] * np.ones(5)
+    return {
+        "anywhere": some,
+        "nothing": np.zeros((6, 4, 5), bool),
+        "everything": np.ones((6, 4, 5), bool),
+        "upper half": np.broadcast_to(rows < 2, (6, 4, 5)),
+        "lower half": np.broadcast_to(rows >= 2, (6, 4, 5)),
+        "upper row and more": (rows < 1) | some,
+        "other rows in other images": rows < np.arange(6)[:, None, None],
+    }
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("block", BLOCK_NAMES)
+def test_known_pixels_are_kept_and_the_rest_is_drawn_given_them(block, jit_compile):
+    model = make_network(block, (4, 5, 3))
+    images, noise = random_images(model, 6), uniform(model, 6)
+    run = tf.function(generate, jit_compile=jit_compile)
+    for known in map(tf.constant, known_patterns().values()):
+        completed, log_prob = (x.numpy() for x in run(model, noise, images, known, return_log_prob=True))
+        known = known.numpy()
+        assert (completed[known] == images[known]).all()
+        assert known.all() or (completed[~known] != images[~known]).any()
+        check_intervals(model, completed, noise, where=~known[..., None])
+        np.testing.assert_allclose(log_prob, -negative_log_likelihood(completed, model(completed)), rtol=1e-4)
+
+
+def test_images_at_unknown_pixels_are_not_read():
+    model = make_network("diagonal_bilstm", (4, 5, 3))
+    images, noise, known = random_images(model, 6), uniform(model, 6), known_patterns()["upper row and more"]
+    other = np.where(known[..., None], images, 3 - images)
+    assert np.array_equal(generate(model, noise, images, known), generate(model, noise, other, known))
+
+
+@pytest.mark.parametrize("block", BLOCK_NAMES)
+def test_log_prob_summed_while_drawing_is_that_of_the_image_at_temperature_one(block):
+    model = make_network(block, (5, 6, 3))
+    noise = uniform(model, 4)
+    images, log_prob = generate(model, noise, temperature=0.5, return_log_prob=True)
+    assert np.array_equal(images, generate(model, noise, temperature=0.5))
+    np.testing.assert_allclose(log_prob, -negative_log_likelihood(images, model(images)), rtol=1e-4)
+
+
+def test_trained_weights_pass_the_interval_test():
+    model = make_network("diagonal_bilstm", (8, 8, 1), levels=17, hidden=8, scale=0.01)
+    model.compile(keras.optimizers.Adam(0.01), loss=NegativeLogLikelihood())
+    digits = np.concatenate(list(load("digits").batches("train", 500).as_numpy_iterator()))
+    model.fit(digits, digits, batch_size=32, epochs=2, verbose=0)
+    noise = uniform(model, 16)
+    images = np.array(generate(model, noise))
+    check_intervals(model, images, noise)
+    assert np.array_equal(images, naive_generate(model, noise))
 
 
 def test_temperature_of_each_image():

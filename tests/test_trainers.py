@@ -168,7 +168,7 @@ def test_a_workdir_of_another_configuration_is_refused(tmp_path):
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
-    with pytest.raises(FloatingPointError, match="The loss became (nan|inf) at step"):
+    with pytest.raises(FloatingPointError, match=r"The loss became (nan|inf) at step"):
         loop.train(tiny_config(learning_rate=1e30, clip_norm=0.0, eval_every=1000), tmp_path)
 
 
@@ -230,9 +230,14 @@ def test_a_picture_holds_every_image_at_its_place():
 def test_files_are_whole_or_not_there(tmp_path):
     path = tmp_path / "value.json"
     files.write_json(path, {"a": 1})
-    with pytest.raises(RuntimeError), files.written_beside(path) as beside:
-        beside.write_text("half")
-        raise RuntimeError
+
+    def fail_half_way():
+        with files.written_beside(path) as beside:
+            beside.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
     assert json.loads(path.read_text()) == {"a": 1}
     assert os.listdir(tmp_path) == ["value.json"]
 

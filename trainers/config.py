@@ -10,6 +10,8 @@ from pixelrnn_tf.data import ImageData, load
 from pixelrnn_tf.models import PRESETS, PixelRNN
 from trainers.files import write_json
 
+# The flags that give arguments of `PixelRNN`.
+MODEL_FLAGS = ("block", "num_blocks", "hidden", "head_hidden", "residual", "skips")
 # What may change between an interruption and the resumption: how long to run and what to show.
 FREE_TO_CHANGE = ("steps", "minutes", "log_seconds", "eval_every", "num_samples", "jit_compile")
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +13,16 @@ from pixelrnn_tf.models import PixelRNN
 from trainers.models import load_model
 from trainers.pictures import image_grid, write_png
 from trainers.progress import duration
+
+
+def check_temperature(temperature: float) -> None:
+    """Check that a temperature is positive.
+
+    Raises:
+        ValueError: if not.
+    """
+    if not temperature > 0:
+        raise ValueError(f"--temperature must be greater than 0, got {temperature}.")
 
 
 def image_seeds(seed: int, first: int, number: int) -> np.ndarray:
@@ -25,13 +36,53 @@ def draw(model: PixelRNN, number: int, seed: int, temperature: float = 1.0, batc
     Returns:
         int32 levels `(number, height, width, channels)`.
     """
+    run = tf.function(lambda noise, _: sampling.generate(model, noise, temperature=temperature))
+    return _in_batches(run, model, number, seed, batch_size)
+
+
+def complete(
+    model: PixelRNN,
+    images: np.ndarray,
+    known: np.ndarray,
+    samples: int,
+    seed: int,
+    temperature: float = 1.0,
+    batch_size: int = 64,
+) -> np.ndarray:
+    """Complete images; see `pixelrnn_tf.sampling.generate` for what that means.
+
+    Args:
+        model: the network.
+        images: integer levels `(number, height, width, channels)`.
+        known: bool `(height, width)`.
+        samples: completions of each image.
+        seed: completion k, counted over all images, is a function of its image, the seed and k.
+        temperature: what the logits are divided by.
+        batch_size: completions per batch.
+
+    Returns:
+        int32 levels `(samples, number, height, width, channels)`.
+    """
+    number = samples * len(images)
+    mask = tf.constant(known)
+
+    def run(noise, index):
+        given = tf.gather(tf.constant(images), index % len(images))
+        where = tf.broadcast_to(mask, tf.concat([tf.shape(index), mask.shape], 0))
+        return sampling.generate(model, noise, given, where, temperature)
+
+    completed = _in_batches(tf.function(run), model, number, seed, batch_size)
+    return completed.reshape(samples, *images.shape)
+
+
+def _in_batches(run: Callable, model: PixelRNN, number: int, seed: int, batch_size: int) -> np.ndarray:
+    """`run(noise, index)` for images 0 to number - 1, with progress."""
     batch_size = min(batch_size, number)
-    step = tf.function(lambda noise: sampling.generate(model, noise, temperature=temperature))
     images, start = [], time.monotonic()
     for first in range(0, number, batch_size):
         # The last batch is filled up, so that the graph is built once.
         noise = image_noise(image_seeds(seed, first, batch_size), model.image_shape)
-        images.append(step(noise).numpy())
+        images.append(run(noise, tf.range(first, first + batch_size)).numpy())
         done, elapsed = min(first + batch_size, number), time.monotonic() - start
         left = elapsed / done * (number - done)
         print(f"drew {done}/{number} images in {duration(elapsed)}, {duration(left)} left", flush=True)
@@ -42,6 +93,7 @@ def draw_grid(
     model_path: str | os.PathLike, out: str | os.PathLike, number: int, seed: int, temperature: float = 1.0
 ) -> None:
     """Draw images from a saved model into a PNG file."""
+    check_temperature(temperature)
     model = load_model(model_path)
     write_png(out, image_grid(draw(model, number, seed, temperature), model.levels))
     print(f"{number} images at temperature {temperature:g}: {out}", flush=True)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from pixelrnn_tf.data import ImageData
 from pixelrnn_tf.distributions import discretized_categorical
 from pixelrnn_tf.models import PixelRNN, bits_per_dim
+from trainers.models import check_fit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,18 +76,4 @@ class Evaluator:
             bits_per_dim(mean, self.model.image_shape),
             float(nats.std(ddof=1) / math.sqrt(len(nats))) if len(nats) > 1 else math.nan,
             len(nats),
-        )
-
-
-def check_fit(model: PixelRNN, data: ImageData) -> None:
-    """Check that a model takes the images of a data set.
-
-    Raises:
-        ValueError: if their shape or levels differ.
-    """
-    if model.image_shape != data.image_shape or model.levels != data.levels:
-        raise ValueError(
-            f"The model takes images of shape {model.image_shape} with {model.levels} levels; {data.name} has the "
-            f"shape {data.image_shape} with {data.levels} levels. Choose data the model was trained for, or "
-            "requantise and resize it (--levels, --binarization, --image_size, --channels)."
         )

@@ -1,4 +1,4 @@
-"""Loading saved models, with errors for what a user may get wrong."""
+"""Saved models: loading them, and whether they fit their images; with errors for what a user may get wrong."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import pathlib
 
 import keras
 
+from pixelrnn_tf.data import ImageData
 from pixelrnn_tf.models import PixelRNN
 from trainers.config import DataConfig
 
@@ -38,3 +39,17 @@ def trained_on(model_path: str | os.PathLike) -> DataConfig:
     if config["image_size"] is not None:
         config["image_size"] = tuple(config["image_size"])
     return DataConfig(**config)
+
+
+def check_fit(model: PixelRNN, data: ImageData) -> None:
+    """Check that a model takes the images of a data set.
+
+    Raises:
+        ValueError: if their shape or levels differ.
+    """
+    if model.image_shape != data.image_shape or model.levels != data.levels:
+        raise ValueError(
+            f"The model takes images of shape {model.image_shape} with {model.levels} levels; {data.name} has the "
+            f"shape {data.image_shape} with {data.levels} levels. Choose data the model was trained for, or "
+            "requantise and resize it (--levels, --binarization, --image_size, --channels)."
+        )

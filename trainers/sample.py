@@ -14,8 +14,6 @@ flags.DEFINE_integer("seed", 0, "Image k is a function of the seed and k alone."
 
 
 def main(_: list[str]) -> None:
-    if not FLAGS.temperature > 0:
-        raise ValueError(f"--temperature must be greater than 0, got {FLAGS.temperature}.")
     drawing.draw_grid(FLAGS.model, FLAGS.out, FLAGS.num_images, FLAGS.seed, FLAGS.temperature)
 
 

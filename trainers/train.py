@@ -15,7 +15,7 @@ import pathlib
 from absl import flags
 
 from trainers import data_flags, drawing, loop, program
-from trainers.config import TrainConfig
+from trainers.config import MODEL_FLAGS, TrainConfig
 
 FLAGS = flags.FLAGS
 DEFAULTS = TrainConfig()
@@ -40,11 +40,9 @@ flags.DEFINE_integer("eval_every", DEFAULTS.eval_every, "Steps between evaluatio
 flags.DEFINE_integer("eval_images", DEFAULTS.eval_images, "Validation images of each evaluation; 0 for all.")
 flags.DEFINE_float("log_seconds", DEFAULTS.log_seconds, "Seconds between lines of progress.")
 flags.DEFINE_integer("num_samples", DEFAULTS.num_samples, "Images to draw at the end; 0 for none.")
-flags.DEFINE_integer("seed", DEFAULTS.seed, "Seed of the initial weights, the order of the images and the samples.")
+flags.DEFINE_integer("seed", DEFAULTS.seed, "Seed of weights, order of the images and samples.")
 flags.DEFINE_enum("jit_compile", DEFAULTS.jit_compile, ["auto", "true", "false"], "Whether XLA compiles a step.")
 flags.DEFINE_enum("dtype_policy", DEFAULTS.dtype_policy, ["float32", "mixed_bfloat16"], "Keras dtype policy.")
-
-MODEL_FLAGS = ("block", "num_blocks", "hidden", "head_hidden", "residual", "skips")
 
 
 def config_from_flags(values: flags.FlagValues) -> TrainConfig:

@@ -47,13 +47,15 @@ def fit_image(image: tf.Tensor, shape: tuple[int, int, int], levels: int) -> tf.
     Returns:
         uint8 of the given shape, with the same number of levels.
     """
+    if tuple(image.shape) == shape:
+        return tf.cast(image, tf.uint8)
     height, width, channels = shape
     image = _centre_crop(tf.cast(image, tf.float32), height, width)
     image = tf.image.resize(image, (height, width), method="area")
-    # In a graph the number of channels may be known only when it runs; a grey image is repeated first.
-    image = tf.broadcast_to(image, (height, width, 3)) if image.shape[-1] != 3 else image
-    if channels == 1:
-        image = tf.reduce_sum(image * tf.constant(LUMA), -1, keepdims=True)
+    if image.shape[-1] != channels:
+        # Where channels vary, their number is known only when this runs: make all images colour first.
+        image = tf.broadcast_to(image, (height, width, 3))
+        image = image if channels == 3 else tf.reduce_sum(image * tf.constant(LUMA), -1, keepdims=True)
     image = tf.clip_by_value(tf.floor(image + 0.5), 0, levels - 1)
     return tf.ensure_shape(tf.cast(image, tf.uint8), shape)
 

@@ -3,6 +3,8 @@
 import dataclasses
 import functools
 import zlib
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -32,7 +34,7 @@ class Split:
     size: int
     images: tf.data.Dataset
 
-    def map(self, function) -> "Split":
+    def map(self, function: Callable[[Any], tf.Tensor]) -> "Split":
         """The same split with a function applied to every image."""
         return dataclasses.replace(self, images=self.images.map(function, num_parallel_calls=tf.data.AUTOTUNE))
 
@@ -52,7 +54,7 @@ class Split:
         count = 0
         try:
             for batch in self.images.batch(256).as_numpy_iterator():
-                array[count : count + len(batch)] = batch[: self.size - count]
+                array[count : count + len(batch)] = batch[: max(0, self.size - count)]
                 count += len(batch)
         except tf.errors.InvalidArgumentError as error:
             raise ValueError(f"Cannot read the images of {self.name}: {error.message}") from error
@@ -66,8 +68,8 @@ class Split:
         images = tf.data.Dataset.from_tensor_slices(self.in_memory) if self.is_small else self.images
         return images.enumerate()
 
-    def shuffled(self, key: tf.Tensor) -> tf.data.Dataset:
-        """Pairs as of `indexed`, in an order that is a function of the key alone, int64 `(2,)`.
+    def shuffled_batches(self, batch_size: int, key: tf.Tensor) -> tf.data.Dataset:
+        """Whole batches of pairs as of `indexed`, in an order that is a function of the key, int64 `(2,)`.
 
         A split in memory is permuted as a whole; another one passes through a shuffle buffer of `SHUFFLE_BYTES`.
         To be called in the graph of a function of a `tf.data.Dataset`, where a seed holds for that graph alone.
@@ -75,12 +77,15 @@ class Split:
         if self.is_small:
             images = self.in_memory
             order = tf.random.experimental.stateless_shuffle(tf.range(self.size, dtype=tf.int64), key, alg="philox")
-            return tf.data.Dataset.from_tensor_slices(order).map(lambda index: (index, images[index]))
+            batches = tf.data.Dataset.from_tensor_slices(order).batch(batch_size, drop_remainder=True)
+            return batches.map(lambda index: (index, tf.gather(images, index)))
         # Dataset.shuffle mixes its seed with that of its graph, which otherwise would be the caller's global seed.
-        tf.random.set_seed(0)
+        # Not 0: get_seed would go on to compare the other seed, a tensor, in Python.
+        tf.random.set_seed(1)
         seed = tf.random.stateless_uniform([], key, minval=None, maxval=None, dtype=tf.int64, alg="philox")
         held = max(1, SHUFFLE_BYTES // int(np.prod(self.images.element_spec.shape)))
-        return self.indexed().shuffle(min(self.size, held), seed, reshuffle_each_iteration=False)
+        pairs = self.indexed().shuffle(min(self.size, held), seed, reshuffle_each_iteration=False)
+        return pairs.batch(batch_size, drop_remainder=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,7 +130,8 @@ class ImageData:
             a data set of uint8 levels `(batch_size, height, width, channels)`.
 
         Raises:
-            ValueError: for a batch size or a step out of range, or images that cannot be read.
+            ValueError: for a batch size or a step out of range, or images of a split in memory that cannot be
+                read. Those of another split raise a `tf.errors.OpError` when they are reached.
         """
         train = self._split("train")
         _check_batch_size(batch_size)
@@ -138,9 +144,9 @@ class ImageData:
             _ = train.in_memory  # Read it here: inside the function below there is a graph.
 
         def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
-            pairs = train.shuffled(make_key(seed, ORDER, epoch))
-            pairs = pairs.skip(tf.where(epoch == start_epoch, tf.constant(skipped * batch_size, tf.int64), 0))
-            return self._to_images(pairs, make_key(seed, TRAIN_SAMPLE, epoch)).batch(batch_size, drop_remainder=True)
+            batches = train.shuffled_batches(batch_size, make_key(seed, ORDER, epoch))
+            batches = batches.skip(tf.where(epoch == start_epoch, tf.constant(skipped, tf.int64), 0))
+            return self._to_images(batches, make_key(seed, TRAIN_SAMPLE, epoch))
 
         return tf.data.Dataset.counter(start_epoch).flat_map(epoch_batches).prefetch(tf.data.AUTOTUNE)
 
@@ -157,28 +163,31 @@ class ImageData:
             a data set of uint8 levels `(batch, height, width, channels)`.
 
         Raises:
-            ValueError: if there is no such split, for a batch size below 1, or images that cannot be read.
+            ValueError: if there is no such split, for a batch size below 1, or, as for `train_batches`, images
+                that cannot be read.
         """
         _check_batch_size(batch_size)
-        pairs = self._split(split).indexed()
+        batches = self._split(split).indexed().batch(batch_size)
         key = make_key(FIXED_SEED, FIXED_SAMPLE, zlib.crc32(split.encode()))
-        return self._to_images(pairs, key).batch(batch_size).prefetch(tf.data.AUTOTUNE)
+        return self._to_images(batches, key).prefetch(tf.data.AUTOTUNE)
 
     def _split(self, name: str) -> Split:
         if name not in self.splits:
             raise ValueError(f"{self.name} has no split {name!r}. Its splits are: {', '.join(self.splits)}.")
         return self.splits[name]
 
-    def _to_images(self, pairs: tf.data.Dataset, key: tf.Tensor) -> tf.data.Dataset:
-        """Images of `(index, image)` pairs; binary samples of them, drawn by the key and the index, if so asked."""
+    def _to_images(self, batches: tf.data.Dataset, key: tf.Tensor) -> tf.data.Dataset:
+        """The images of batches of indices and images, or binary samples of them, drawn by the key and the index."""
         if self.sampled_from is None:
-            return pairs.map(lambda index, image: image)
-        return pairs.map(
-            lambda index, image: sample_binary(
-                image,
-                self.sampled_from,
-                tf.random.experimental.stateless_fold_in(key, index, alg="philox"),
-            ),
+            return batches.map(lambda indices, images: images)
+
+        def sample(index_and_image: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+            index, image = index_and_image
+            own_key = tf.random.experimental.stateless_fold_in(key, index, alg="philox")
+            return sample_binary(image, self.sampled_from, own_key)
+
+        return batches.map(
+            lambda indices, images: tf.map_fn(sample, (indices, images), fn_output_signature=tf.uint8),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
 

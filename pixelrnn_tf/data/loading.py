@@ -76,8 +76,6 @@ def _load_native(name: str, image_size: tuple[int, int] | None, channels: int | 
 
 def _fitted(data: ImageData, image_size: tuple[int, int] | None, channels: int | None) -> ImageData:
     shape = fitted_shape(data.name, data.image_shape, image_size, channels)
-    if shape == data.image_shape:
-        return data
     splits = {key: split.map(lambda image: fit_image(image, shape, data.levels)) for key, split in data.splits.items()}
     return dataclasses.replace(data, image_shape=shape, splits=splits)
 

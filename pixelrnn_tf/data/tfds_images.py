@@ -3,6 +3,8 @@
 import os
 from typing import Any
 
+import numpy as np
+
 from pixelrnn_tf.data.fit import fit_image, fitted_shape
 from pixelrnn_tf.data.image_data import ImageData, Split
 from pixelrnn_tf.data.levels import check_range
@@ -86,9 +88,9 @@ def _first_line(error: Exception) -> str:
 def _image_feature(builder: Any, name: str) -> Any:
     import tensorflow_datasets as tfds
 
-    features = builder.info.features
-    image = features["image"] if "image" in features else None
-    if not isinstance(image, tfds.features.Image) or image.np_dtype != "uint8":
+    features = dict(builder.info.features.items())
+    image = features.get("image")
+    if not isinstance(image, tfds.features.Image) or np.dtype(image.np_dtype) != np.uint8:
         raise ValueError(
             f"tfds:{name} is no data set of images: it needs a feature `image` of type uint8, and its features "
             f"are {', '.join(f'{key}: {type(feature).__name__}' for key, feature in features.items())}."

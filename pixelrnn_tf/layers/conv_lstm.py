@@ -47,6 +47,7 @@ def conv_lstm(
     taps: tuple[int, ...],
     edge_is_initial: bool = False,
     restart: np.ndarray | None = None,
+    return_c: bool = False,
 ) -> Any:
     """Run the recurrence over every step and return h.
 
@@ -59,6 +60,7 @@ def conv_lstm(
         taps: offsets, each -1, 0 or 1, at which the kernel reads the previous h.
         edge_is_initial: what a tap reads outside the map: `initial_h`, or zero.
         restart: bool `(steps, positions)`: where True, tap 0 and c start again from the initial state.
+        return_c: return `(h, c)`. Their gradient is then the one of the loop itself.
 
     Returns:
         h `(steps, directions, batch, positions, hidden)`, in the dtype of the state.
@@ -99,17 +101,20 @@ def conv_lstm(
         d_taps = ops.cast(_product(d_gates, ops.swapaxes(kernel, -1, -2), product_dtype), state_dtype)
         return d_gates, d_taps, d_c * f
 
-    @ops.custom_gradient
-    def run(inputs, kernel, initial_h, initial_c):
-        initial = initial_h, initial_c
-        state_shape = (*ops.shape(inputs)[1:4], initial_h.shape[-1])
+    def run_steps(inputs, kernel, initial):
+        state_shape = (*ops.shape(inputs)[1:4], initial[0].shape[-1])
         first = tuple(ops.broadcast_to(value, state_shape) for value in initial)
 
         def forward(state, xs):
             state, gates = step(state, *xs, kernel, initial)
             return state, (*state, gates)
 
-        _, (h, c, gates) = scan(forward, first, (inputs, restart))
+        return first, scan(forward, first, (inputs, restart))[1]
+
+    @ops.custom_gradient
+    def run(inputs, kernel, initial_h, initial_c):
+        initial = initial_h, initial_c
+        first, (h, c, gates) = run_steps(inputs, kernel, initial)
 
         def gradient(*upstream):
             (d_h_out,) = upstream
@@ -141,7 +146,10 @@ def conv_lstm(
     # Inside `run` everything must be a plain tensor, and these reshapes make tensors of variables.
     directions, _, hidden, _ = kernel.shape
     kernel = ops.reshape(kernel, (directions, len(taps) * hidden, 4 * hidden))
-    return run(inputs, kernel, initial_h[:, None, None, :], initial_c[:, None, None, :])
+    initial = initial_h[:, None, None, :], initial_c[:, None, None, :]
+    if return_c:
+        return run_steps(inputs, kernel, initial)[1][:2]
+    return run(inputs, kernel, *initial)
 
 
 def _product(values, matrix, dtype):

@@ -74,17 +74,20 @@ class ConvLSTMLayer(keras.layers.Layer):
         )
 
     def call(self, inputs: Any, condition: Any = None) -> Any:
-        gates = self.input_to_state(inputs, condition)
-        h = conv_lstm(
+        return ops.cast(self.from_steps(self.run(self.input_to_state(inputs, condition))), inputs.dtype)
+
+    def run(self, gates: Any, return_c: bool = False) -> Any:
+        """The recurrence over an input-to-state map: h, or `(h, c)`, step by step as `conv_lstm` returns them."""
+        return conv_lstm(
             self.to_steps(gates),
             self.state_to_state,
             self.initial_h,
             self.initial_c,
             self.taps,
             self.edge_is_initial,
-            self.restart(*inputs.shape[1:3]),
+            self.restart(*gates.shape[1:3]),
+            return_c,
         )
-        return ops.cast(self.from_steps(h), inputs.dtype)
 
     def to_steps(self, gates: Any) -> Any:
         """From the map `(batch, height, width, directions * 4 * hidden)` to the inputs of `conv_lstm`."""
@@ -110,3 +113,9 @@ class ConvLSTMLayer(keras.layers.Layer):
             "channels": self.channels,
             "condition_features": self.condition_features,
         }
+
+
+def padded_above(maps: Any, value: Any) -> Any:
+    """A map `(batch, height, width, features)` with one row more above it that holds `value (features,)`."""
+    row = ops.broadcast_to(value, ops.shape(maps[:, :1]))
+    return ops.concatenate([row, maps], axis=1)

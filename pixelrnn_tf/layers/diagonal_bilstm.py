@@ -1,4 +1,4 @@
-"""The Diagonal BiLSTM (paper section 3.2)."""
+"""The Diagonal BiLSTM (paper section 3.2), of whole maps and of one pixel at a time."""
 
 from typing import Any
 
@@ -6,7 +6,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from pixelrnn_tf.layers.conv_lstm_layer import ConvLSTMLayer
+from pixelrnn_tf.layers.conv_lstm import lstm_cell
+from pixelrnn_tf.layers.conv_lstm_layer import ConvLSTMLayer, padded_above
+from pixelrnn_tf.layers.masked_conv2d import rows_before
+from pixelrnn_tf.layers.scan import scan
 from pixelrnn_tf.layers.skew import skew, unskew
 
 
@@ -54,9 +57,84 @@ class DiagonalBiLSTM(ConvLSTMLayer):
         return ops.transpose(both, (3, 0, 1, 2, 4))
 
     def from_steps(self, h: Any) -> Any:
-        left, right = (unskew(ops.transpose(h[:, k], (1, 2, 0, 3))) for k in range(2))
-        right = ops.flip(right, axis=2)
+        left, right = self.both_maps(h)
         return left + ops.pad(right[:, :-1], ((0, 0), (1, 0), (0, 0), (0, 0)))
+
+    def both_maps(self, h: Any) -> tuple[Any, Any]:
+        """h of both directions as maps `(batch, height, width, hidden)`, neither of them moved."""
+        left, right = (unskew(ops.transpose(h[:, k], (1, 2, 0, 3))) for k in range(2))
+        return left, ops.flip(right, axis=2)
 
     def restart(self, height: int, width: int) -> np.ndarray:
         return np.arange(width + height - 1)[:, None] == np.arange(height)
+
+    def steps(self) -> "DiagonalBiLSTMSteps":
+        """The same layer one row and one pixel at a time."""
+        return DiagonalBiLSTMSteps(self)
+
+
+class DiagonalBiLSTMSteps:
+    """`DiagonalBiLSTM` one row and one pixel at a time; see `pixelrnn_tf.sampling.steps`.
+
+    The left-to-right direction goes along with the pixels: what is known to the left is its state, h and c.
+    The right-to-left direction runs over a row when the row is finished, which is early enough, as its output
+    goes to the row below. The cache is h of both directions in the last row, and what it adds to this one.
+    """
+
+    def __init__(self, layer: DiagonalBiLSTM):
+        self.layer, self.hidden = layer, layer.hidden
+        input_to_state = ops.split(layer.input_to_state.masked_kernel()[0, 0], 2, axis=-1)
+        self.input_to_state = input_to_state
+        self.from_above = [layer.state_to_state[k, 0] for k in range(2)]
+        self.from_left = [layer.state_to_state[k, 1] for k in range(2)]
+        self.initial_h = [layer.initial_h[k] for k in range(2)]
+        self.initial_c = [layer.initial_c[k] for k in range(2)]
+        # One product for the input and the state on the left.
+        self.matrix = ops.concatenate([input_to_state[0], self.from_left[0]], axis=0)
+
+    def start(self, batch: Any, width: int) -> Any:
+        left_h, right_h = (ops.broadcast_to(h, (batch, width, self.hidden)) for h in self.initial_h)
+        return left_h, right_h, ops.zeros((batch, width, self.hidden))
+
+    def fill(self, maps: Any, condition: Any, row: Any) -> tuple[Any, Any]:
+        steps = self.layer.run(self.layer.input_to_state.call(maps, condition))
+        left, right = self.layer.both_maps(steps)
+        starts = (left, self.initial_h[0]), (right, self.initial_h[1]), (right, ops.zeros(self.hidden))
+        cache = tuple(rows_before(padded_above(h, start), row, 1)[:, 0] for h, start in starts)
+        return self.layer.from_steps(steps), cache
+
+    def _offset(self, condition: Any) -> list[Any]:
+        """What of the input-to-state map does not depend on the image, for each direction."""
+        return ops.split(self.layer.input_to_state.offset(condition), 2, axis=-1)
+
+    def above(self, cache: Any, condition: Any) -> Any:
+        left_h, _, right_output = cache
+        return ops.matmul(left_h, self.from_above[0]) + self._offset(condition)[0], right_output
+
+    def left(self, batch: Any) -> Any:
+        return tuple(ops.broadcast_to(v[0], (batch, self.hidden)) for v in (self.initial_h, self.initial_c))
+
+    def step(self, x: Any, above: Any, left: Any) -> tuple[Any, Any, Any]:
+        gates_above, right_output = above
+        left_h, left_c = left
+        gates = ops.matmul(ops.concatenate([x, left_h], axis=-1), self.matrix) + gates_above
+        h, c, _ = lstm_cell(gates, left_c)
+        return h + right_output, (h, c), (x, h)
+
+    def finish(self, cache: Any, record: Any, condition: Any) -> Any:
+        x, left_h = record
+        _, right_h, _ = cache
+        gates = ops.matmul(x, self.input_to_state[1]) + ops.matmul(right_h, self.from_above[1])
+        gates = ops.transpose(gates + self._offset(condition)[1], (1, 0, 2))
+
+        def column(state, gates):
+            h, c = state
+            h, c, _ = lstm_cell(gates + ops.matmul(h, self.from_left[1]), c)
+            return (h, c), h
+
+        first = tuple(
+            ops.broadcast_to(v[1], ops.shape(x[:, 0, : self.hidden])) for v in (self.initial_h, self.initial_c)
+        )
+        _, right_h = scan(column, first, gates, reverse=True)
+        right_h = ops.transpose(right_h, (1, 0, 2))
+        return left_h, right_h, right_h

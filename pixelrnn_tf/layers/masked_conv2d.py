@@ -1,4 +1,4 @@
-"""The masked convolution (paper section 3.4)."""
+"""The masked convolution (paper section 3.4), of whole maps and of one pixel at a time."""
 
 from typing import Any
 
@@ -104,6 +104,10 @@ class MaskedConv2D(keras.layers.Layer):
         check_condition(self, condition)
         return self.bias if condition is None else ops.matmul(condition, self.condition_kernel) + self.bias
 
+    def steps(self) -> "MaskedConv2DSteps":
+        """The same layer one row and one pixel at a time."""
+        return MaskedConv2DSteps(self)
+
     def compute_output_shape(
         self, inputs_shape: tuple[int | None, ...], condition_shape: Any = None
     ) -> tuple[int | None, ...]:
@@ -120,6 +124,56 @@ class MaskedConv2D(keras.layers.Layer):
             "bias_initializer": keras.initializers.serialize(self.bias_initializer),
             "condition_features": self.condition_features,
         }
+
+
+class MaskedConv2DSteps:
+    """`MaskedConv2D` one row and one pixel at a time; see `pixelrnn_tf.sampling.steps`.
+
+    The cache is the input of the last rows, as many as the kernel has above its centre. What is known to the
+    left of a pixel are the inputs of the last pixels, side by side.
+    """
+
+    def __init__(self, layer: MaskedConv2D):
+        self.layer = layer
+        kernel = layer.masked_kernel()
+        self.rows, self.reach = kernel.shape[0] - 1, layer.kernel_size[1] // 2
+        self.features = kernel.shape[2]
+        self.upper = kernel[:-1]
+        self.matrix = ops.reshape(kernel[-1, : self.reach + 1], ((self.reach + 1) * self.features, layer.filters))
+        self.bias = ops.convert_to_tensor(layer.bias)
+
+    def start(self, batch: Any, width: int) -> Any:
+        return ops.zeros((batch, self.rows, width, self.features)) if self.rows else ()
+
+    def fill(self, maps: Any, condition: Any, row: Any) -> tuple[Any, Any]:
+        cache = ()
+        if self.rows:
+            cache = rows_before(ops.pad(maps, ((0, 0), (self.rows, 0), (0, 0), (0, 0))), row, self.rows)
+        return self.layer.call(maps, condition), cache
+
+    def above(self, cache: Any, condition: Any) -> Any:
+        offset = self.layer.offset(condition)
+        if not self.rows:
+            return () if condition is None else offset
+        padded = ops.pad(cache, ((0, 0), (0, 0), (self.reach, self.reach), (0, 0)))
+        return ops.conv(padded, self.upper, padding="valid", data_format="channels_last")[:, 0] + offset
+
+    def left(self, batch: Any) -> Any:
+        return ops.zeros((batch, self.reach * self.features)) if self.reach else ()
+
+    def step(self, x: Any, above: Any, left: Any) -> tuple[Any, Any, Any]:
+        values = ops.concatenate([left, x], axis=-1) if self.reach else x
+        outputs = ops.matmul(values, self.matrix) + (self.bias if isinstance(above, tuple) else above)
+        return outputs, values[:, self.features :] if self.reach else (), x if self.rows else ()
+
+    def finish(self, cache: Any, record: Any, condition: Any) -> Any:
+        return ops.concatenate([cache[:, 1:], record[:, None]], axis=1) if self.rows else ()
+
+
+def rows_before(maps: Any, row: Any, number: int) -> Any:
+    """Rows `row` to `row + number - 1` of a map padded with `number` rows at the top: those before `row`."""
+    batch, _, width, features = ops.shape(maps)
+    return ops.slice(maps, ops.stack([0, row, 0, 0]), (batch, number, width, features))
 
 
 def check_map_shape(layer: keras.layers.Layer, shape: tuple[int | None, ...], features: int | None = None) -> int:

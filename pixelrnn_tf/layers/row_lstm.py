@@ -1,11 +1,13 @@
-"""The Row LSTM (paper section 3.1)."""
+"""The Row LSTM (paper section 3.1), of whole maps and of one pixel at a time."""
 
 from typing import Any
 
 import keras
 from keras import ops
 
-from pixelrnn_tf.layers.conv_lstm_layer import ConvLSTMLayer
+from pixelrnn_tf.layers.conv_lstm import lstm_cell, read_taps
+from pixelrnn_tf.layers.conv_lstm_layer import ConvLSTMLayer, padded_above
+from pixelrnn_tf.layers.masked_conv2d import rows_before
 
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
@@ -46,3 +48,48 @@ class RowLSTM(ConvLSTMLayer):
 
     def from_steps(self, h: Any) -> Any:
         return ops.transpose(h[:, 0], (1, 0, 2, 3))
+
+    def steps(self) -> "RowLSTMSteps":
+        """The same layer one row and one pixel at a time."""
+        return RowLSTMSteps(self)
+
+
+class RowLSTMSteps:
+    """`RowLSTM` one row and one pixel at a time; see `pixelrnn_tf.sampling.steps`.
+
+    The cache is the state of the last row, h and c. All that it adds to the gates is computed once per row.
+    """
+
+    def __init__(self, layer: RowLSTM):
+        self.layer = layer
+        self.input_to_state = layer.input_to_state.steps()
+        self.kernel = ops.reshape(layer.state_to_state, (len(layer.taps) * layer.hidden, 4 * layer.hidden))
+        self.initial = layer.initial_h[0], layer.initial_c[0]
+
+    def start(self, batch: Any, width: int) -> Any:
+        return tuple(ops.broadcast_to(value, (batch, width, self.layer.hidden)) for value in self.initial)
+
+    def fill(self, maps: Any, condition: Any, row: Any) -> tuple[Any, Any]:
+        gates = self.layer.input_to_state.call(maps, condition)
+        h, c = (self.layer.from_steps(value) for value in self.layer.run(gates, return_c=True))
+        cache = (
+            rows_before(padded_above(v, start), row, 1)[:, 0] for v, start in zip((h, c), self.initial, strict=True)
+        )
+        return h, tuple(cache)
+
+    def above(self, cache: Any, condition: Any) -> Any:
+        h, c = cache
+        read = read_taps(h, self.initial[0], self.layer.taps, self.layer.edge_is_initial)
+        return ops.matmul(read, self.kernel) + self.layer.input_to_state.offset(condition), c
+
+    def left(self, batch: Any) -> Any:
+        return self.input_to_state.left(batch)
+
+    def step(self, x: Any, above: Any, left: Any) -> tuple[Any, Any, Any]:
+        gates_above, c_above = above
+        gates, left, _ = self.input_to_state.step(x, gates_above, left)
+        h, c, _ = lstm_cell(gates, c_above)
+        return h, left, (h, c)
+
+    def finish(self, cache: Any, record: Any, condition: Any) -> Any:
+        return record

@@ -7,6 +7,21 @@ import keras
 from keras import ops
 
 
+def log_prob_of_levels(levels: Any, logits: Any) -> Any:
+    """Log-probability of each level, in nats.
+
+    Args:
+        levels: integers `(...)`.
+        logits: `(..., levels)`.
+
+    Returns:
+        `(...)`, float32 (float64 for float64 logits).
+    """
+    if keras.backend.standardize_dtype(logits.dtype) != "float64":
+        logits = ops.cast(logits, "float32")
+    return -ops.sparse_categorical_crossentropy(ops.cast(levels, "int32"), logits, from_logits=True)
+
+
 def negative_log_likelihood(images: Any, logits: Any) -> Any:
     """-log p of each image, from the logits of one parallel pass (paper section 2.1).
 
@@ -17,10 +32,7 @@ def negative_log_likelihood(images: Any, logits: Any) -> Any:
     Returns:
         nats per image, `(batch,)`, float32 (float64 for float64 logits).
     """
-    if keras.backend.standardize_dtype(logits.dtype) != "float64":
-        logits = ops.cast(logits, "float32")
-    nats = ops.sparse_categorical_crossentropy(ops.cast(images, "int32"), logits, from_logits=True)
-    return ops.sum(nats, axis=(1, 2, 3))
+    return -ops.sum(log_prob_of_levels(images, logits), axis=(1, 2, 3))
 
 
 def bits_per_dim(nats: Any, image_shape: tuple[int, int, int]) -> Any:

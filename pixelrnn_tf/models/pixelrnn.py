@@ -136,27 +136,47 @@ class PixelRNN(keras.Model):
 
     def _split_inputs(self, inputs: Any) -> tuple[Any, Any]:
         is_pair = isinstance(inputs, list | tuple)
-        if is_pair != bool(self.condition_features) or (is_pair and len(inputs) != 2):
-            expected = "model([images, condition])" if self.condition_features else "model(images)"
+        if is_pair and len(inputs) != 2:
             raise ValueError(
-                f"This model was made with condition_features={self.condition_features}: call it as {expected}."
+                f"Call the model as model(images) or model([images, condition]); got {len(inputs)} inputs."
             )
         images, condition = inputs if is_pair else (inputs, None)
-        self._check_shape("images", images, self.image_shape)
-        if is_pair:
-            self._check_shape("condition", condition, (*self.image_shape[:2], self.condition_features))
+        self.check_inputs(images, condition)
         return images, condition
 
+    def check_inputs(self, images: Any, condition: Any, name: str = "images") -> None:
+        """Check that the shapes fit, and that there is a condition exactly if the model was made for one.
+
+        Raises:
+            ValueError: if not.
+        """
+        if bool(self.condition_features) != (condition is not None):
+            expected = "with one: model([images, condition])" if self.condition_features else "without: model(images)"
+            given = "none was given" if condition is None else "one was given"
+            raise ValueError(
+                f"This model was made with condition_features={self.condition_features}, and of conditioning maps "
+                f"{given}: call it {expected}."
+            )
+        self.check_shape(name, images, self.image_shape)
+        if condition is not None:
+            self.check_shape("condition", condition, (*self.image_shape[:2], self.condition_features))
+
     @staticmethod
-    def _check_shape(name: str, value: Any, expected: tuple[int, ...]) -> None:
+    def check_shape(name: str, value: Any, expected: tuple[int, ...]) -> None:
+        """Check that `value` is a batch of the expected shape; unknown sizes pass.
+
+        Raises:
+            ValueError: if not, with both shapes.
+        """
         shape = tuple(value.shape)
-        if len(shape) != 4 or any(n not in (None, m) for n, m in zip(shape[1:], expected, strict=True)):
+        if len(shape) != len(expected) + 1 or any(n not in (None, m) for n, m in zip(shape[1:], expected, strict=True)):
             raise ValueError(f"{name} must have the shape {(None, *expected)}, None being the batch; got {shape}.")
 
-    def scale(self, images: Any) -> Any:
-        """Integer levels to numbers from -1 to 1, in the compute dtype (paper section 5.2)."""
-        dtype = "float64" if self.compute_dtype == "float64" else "float32"
-        return ops.cast(ops.cast(images, dtype) * (2.0 / (self.levels - 1)) - 1.0, self.compute_dtype)
+    def scale(self, images: Any, dtype: str | None = None) -> Any:
+        """Integer levels to numbers from -1 to 1 (paper section 5.2), by default in the compute dtype."""
+        dtype = dtype or self.compute_dtype
+        precise = "float64" if dtype == "float64" else "float32"
+        return ops.cast(ops.cast(images, precise) * (2.0 / (self.levels - 1)) - 1.0, dtype)
 
     def logits_of_scaled(self, scaled: Any, condition: Any = None) -> Any:
         """The network behind `scale`: from `(batch, height, width, channels)` numbers to the logits.

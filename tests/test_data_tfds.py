@@ -1,0 +1,179 @@
+"""Data sets of TFDS: the real ones where they are prepared, small ones made here, and errors."""
+
+import os
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+from pixelrnn_tf.data import load
+
+
+def all_images(images, split, batch_size=1000):
+    return np.concatenate(list(images.batches(split, batch_size).as_numpy_iterator()))
+
+
+@pytest.fixture
+def real_data():
+    if not os.environ.get("TFDS_DATA_DIR"):
+        pytest.skip("TFDS_DATA_DIR is not set: point it to a directory with binarized_mnist, mnist and cifar10.")
+
+
+@pytest.fixture
+def make_data(tmp_path, monkeypatch):
+    """Write a data set and let TFDS look for it."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+
+    def make(name, features, **splits):
+        keyed = {key: list(enumerate(split)) for key, split in splits.items()}
+        tfds.dataset_builders.store_as_tfds_dataset(
+            name, "1.0.0", tfds.features.FeaturesDict(features), keyed, data_dir=tmp_path
+        )
+
+    return make
+
+
+def examples(images, **others):
+    return [{"image": np.asarray(image, "uint8"), **others} for image in images]
+
+
+@pytest.mark.usefixtures("real_data")
+def test_binarized_mnist_is_fixed_and_binary():
+    images = load("tfds:binarized_mnist")
+    assert (images.image_shape, images.levels) == ((28, 28, 1), 2)
+    assert images.describe().splitlines() == [
+        "tfds:binarized_mnist: images (28, 28, 1), 2 levels, binarisation: fixed (as shipped)",
+        "  train: train, 50000 images",
+        "  validation: validation, 10000 images",
+        "  test: test, 10000 images",
+    ]
+    test = all_images(images, "test")
+    assert (test.shape, test.dtype) == ((10_000, 28, 28, 1), np.uint8)
+    assert set(np.unique(test)) == {0, 1}
+    # An MNIST image is about an eighth ink.
+    assert 0.1 < test.mean() < 0.16
+    for binarization in ("dynamic", "threshold"):
+        with pytest.raises(ValueError, match="binarized_mnist is already binary: its binarisation is fixed"):
+            load("tfds:binarized_mnist", binarization=binarization)
+    with pytest.raises(ValueError, match="is already binary: resizing it would change its binarisation"):
+        load("tfds:binarized_mnist", image_size=(14, 14))
+
+
+@pytest.mark.usefixtures("real_data")
+def test_the_validation_split_of_mnist_is_the_tail_of_train():
+    images = load("tfds:mnist")
+    assert (images.image_shape, images.levels, images.binarization) == ((28, 28, 1), 256, "none (256 levels)")
+    assert {key: (split.name, split.size) for key, split in images.splits.items()} == {
+        "train": ("train[:54000]", 54_000),
+        "validation": ("train[54000:]", 6_000),
+        "test": ("test", 10_000),
+    }
+    data_dir = os.environ["TFDS_DATA_DIR"]
+    tail = tfds.load("mnist", split="train[54000:]", data_dir=data_dir, batch_size=-1, download=False)
+    assert np.array_equal(all_images(images, "validation"), tail["image"])
+
+
+@pytest.mark.usefixtures("real_data")
+def test_dynamic_mnist_is_one_binary_sample():
+    images = load("tfds:mnist", binarization="dynamic")
+    grey = all_images(load("tfds:mnist"), "validation") / 255
+    sample = all_images(images, "validation")
+    assert (images.levels, sample.shape) == (2, (6_000, 28, 28, 1))
+    assert set(np.unique(sample)) == {0, 1}
+    assert abs(sample.sum() - grey.sum()) < 5 * np.sqrt((grey * (1 - grey)).sum())
+    assert np.array_equal(sample[:500], all_images(images, "validation", 500)[:500])
+
+
+@pytest.mark.usefixtures("real_data")
+def test_cifar10_is_colour():
+    images = load("tfds:cifar10")
+    assert (images.image_shape, images.levels) == ((32, 32, 3), 256)
+    assert {key: (split.name, split.size) for key, split in images.splits.items()} == {
+        "train": ("train[:45000]", 45_000),
+        "validation": ("train[45000:]", 5_000),
+        "test": ("test", 10_000),
+    }
+    test = next(images.splits["test"].images.batch(500).as_numpy_iterator())
+    assert (test.shape, len(np.unique(test))) == ((500, 32, 32, 3), 256)
+    small = load("tfds:cifar10", levels=8, image_size=(16, 16), channels=1)
+    assert (small.image_shape, small.levels) == ((16, 16, 1), 8)
+    batch = next(small.splits["validation"].images.batch(100).as_numpy_iterator())
+    assert (batch.shape, set(np.unique(batch))) == ((100, 16, 16, 1), set(range(8)))
+
+
+def test_images_of_varying_size_need_one(make_data):
+    features = {"image": tfds.features.Image(shape=(None, None, None)), "label": np.int64}
+    images = [np.full((2 + k, 3, 1 + 2 * (k % 2)), k) for k in range(11)]
+    make_data("varying", features, train=examples(images, label=0), validation=examples(images[:2], label=0))
+    with pytest.raises(ValueError, match=r"images of tfds:varying vary in size: give image_size"):
+        load("tfds:varying")
+    with pytest.raises(ValueError, match="vary in their number of channels"):
+        load("tfds:varying", image_size=(2, 2))
+    for channels in (1, 3):
+        fitted = load("tfds:varying", image_size=(2, 2), channels=channels)
+        assert list(fitted.splits) == ["train", "validation"]
+        train = all_images(fitted, "train")
+        assert train.shape == (11, 2, 2, channels)
+        assert sorted(train[:, 0, 0, 0]) == list(range(11))
+
+
+def test_splits_that_are_no_split_of_ours(make_data):
+    features = {"image": tfds.features.Image(shape=(1, 1, 1))}
+    images = examples(np.arange(25).reshape(25, 1, 1, 1))
+    make_data("only_train", features, train=images)
+    only_train = load("tfds:only_train")
+    assert {key: split.name for key, split in only_train.splits.items()} == {
+        "train": "train[:23]",
+        "validation": "train[23:]",
+    }
+    parts = [all_images(only_train, key).ravel().tolist() for key in only_train.splits]
+    assert sorted(parts[0] + parts[1]) == list(range(25))
+    make_data("only_test", features, test=images, corrupted=images)
+    with pytest.raises(ValueError, match=r"tfds:only_test has no split `train`; its splits are: .*corrupted"):
+        load("tfds:only_test")
+
+
+def test_data_without_bytes_of_images_are_named(make_data):
+    make_data("words", {"word": tfds.features.Text()}, train=[{"word": "a"}])
+    with pytest.raises(ValueError, match=r"tfds:words is no data set of images.* features are word: Text"):
+        load("tfds:words")
+    floats = tfds.features.Image(shape=(1, 1, 1), dtype=np.float32)
+    make_data("depth", {"image": floats}, train=[{"image": np.zeros((1, 1, 1), "float32")}])
+    with pytest.raises(
+        ValueError, match="tfds:depth is no data set of images: it needs a feature `image` of type uint8"
+    ):
+        load("tfds:depth")
+
+
+def test_values_out_of_range_are_named(make_data):
+    # What a binary data set with bytes 0 and 255 would be.
+    shape = (28, 28, 1)
+    images = examples([np.full(shape, 255)])
+    make_data("binarized_mnist", {"image": tfds.features.Image(shape=shape)}, train=images, validation=images)
+    with pytest.raises(ValueError, match=r"Cannot read the images of train: .*Values must be in \[0, 2\)"):
+        load("tfds:binarized_mnist").batches("train", 1)
+
+
+@pytest.mark.usefixtures("make_data")
+def test_an_unknown_data_set_is_named():
+    with pytest.raises(ValueError, match="TFDS has no data set 'no_such_images'"):
+        load("tfds:no_such_images")
+    with pytest.raises(ValueError, match="TFDS has no data set 'imagenet_resized/33x33'"):
+        load("tfds:imagenet_resized/33x33")
+
+
+@pytest.mark.usefixtures("make_data")
+def test_what_cannot_be_downloaded_is_named(monkeypatch, tmp_path):
+    def no_network(self, **kwargs):
+        raise ConnectionError("the network is down\nand a long tail")
+
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", no_network)
+    with pytest.raises(RuntimeError) as caught:
+        load("tfds:mnist")
+    message = str(caught.value)
+    assert message.startswith(f"tfds:mnist is not in {tmp_path}/mnist/3.0.1 and could not be downloaded")
+    assert "TFDS_DATA_DIR to a directory that holds it prepared. The cause: ConnectionError: the network is" in message
+    assert "tail" not in message
+    assert isinstance(caught.value.__cause__, ConnectionError)
+    with pytest.raises(RuntimeError, match=r"address that no longer exists: .* tfds:imagenet_resized/32x32 .*folder:"):
+        load("tfds:downsampled_imagenet/32x32")

@@ -1,0 +1,47 @@
+"""Which pixels of an image are known: masks by name, or from a PNG file."""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+NAMES = ("lower_half", "upper_half", "right_half", "left_half", "centre")
+
+
+def known_pixels(mask: str, height: int, width: int) -> np.ndarray:
+    """The pixels that are kept when a part of an image is occluded.
+
+    Args:
+        mask: the part that is occluded, one of `NAMES`, or the path of a PNG file of the images' size in which
+            the occluded pixels are black (below 128) and the others white.
+        height: of the images.
+        width: of the images.
+
+    Returns:
+        bool `(height, width)`, True where a pixel is known.
+
+    Raises:
+        ValueError: for another name, or a file that is no PNG of that size.
+    """
+    rows, columns = np.arange(height)[:, None], np.arange(width)[None, :]
+    everywhere = np.ones((height, width), bool)
+    centre = (abs(2 * rows - height + 1) < height / 2) & (abs(2 * columns - width + 1) < width / 2)
+    by_name = {
+        "lower_half": rows < height // 2,
+        "upper_half": rows >= height // 2,
+        "right_half": columns < width // 2,
+        "left_half": columns >= width // 2,
+        "centre": ~centre,
+    }
+    if mask in by_name:
+        return by_name[mask] & everywhere
+    path = pathlib.Path(mask)
+    if not path.is_file():
+        raise ValueError(f"There is no mask {mask!r}: give one of {', '.join(NAMES)}, or the path of a PNG file.")
+    try:
+        picture = tf.io.decode_png(path.read_bytes(), channels=1).numpy()[..., 0]
+    except tf.errors.InvalidArgumentError as error:
+        raise ValueError(f"{path} is no PNG file that can be read: {error.message.splitlines()[0]}") from error
+    if picture.shape != (height, width):
+        raise ValueError(f"The mask {path} is {picture.shape[0]}x{picture.shape[1]}; the images are {height}x{width}.")
+    return picture >= 128
