@@ -78,7 +78,8 @@ def main(_: list[str]) -> None:
     channels = arguments["image_shape"][-1]
     print(
         f"sampling, {arguments['block']} {arguments['num_blocks']}x{arguments['hidden']}, "
-        f"{arguments['levels']} levels, batch {FLAGS.batch_size}, medians of {FLAGS.repeats}, {len(tf.config.list_logical_devices('GPU'))} GPUs"
+        f"{arguments['levels']} levels, batch {FLAGS.batch_size}, medians of {FLAGS.repeats}, "
+        f"{len(tf.config.list_logical_devices('GPU'))} GPUs"
     )
     print(
         f"{'size':>9} {'XLA':>5} {'first':>8} {'batch':>9} {'images/s':>9} {'ms/pixel':>9} {'naive*':>9} {'ratio':>7}"
