@@ -7,9 +7,11 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 .PHONY: demo test check clean
 
 demo: $(VENV)/installed
-	$(BIN)/python -m trainers.train --preset=digits_diagonal_bilstm --data=digits --workdir=runs/demo
-	$(BIN)/python -m trainers.evaluate --model=runs/demo/model.keras --data=digits --split=test
-	$(BIN)/python -m trainers.sample --model=runs/demo/model.keras --num_images=64 --out=runs/demo/samples.png
+	$(BIN)/python -m trainers.train --preset=digits_diagonal_bilstm --data=digits --workdir=runs/demo \
+	    --batch_size=32 --steps=2000 --learning_rate=2e-3 --eval_every=200 --eval_images=0 --num_samples=0
+	$(BIN)/python -m trainers.sample --model=runs/demo/model.keras --out=runs/demo/samples.png --num_images=64
+	$(BIN)/python -m trainers.complete --model=runs/demo/model.keras --out=runs/demo/completions.png
+	$(BIN)/python -m trainers.evaluate --model=runs/demo/model.keras --split=test
 
 test: check
 	$(BIN)/python -m pytest

@@ -15,7 +15,7 @@ import tensorflow as tf
 from networks import make_network
 
 from pixelrnn_tf import data as images
-from trainers import averaging, config, evaluation, files, loop, pictures, progress
+from trainers import averaging, benchmark, config, evaluation, files, loop, occlusion, pictures, progress
 
 ROOT = pathlib.Path(__file__).parent.parent
 TINY = {"block": "row_lstm", "num_blocks": 1, "hidden": 4, "head_hidden": 4}
@@ -259,3 +259,70 @@ def test_the_throttle_lets_one_through_in_its_time():
     time.sleep(0.06)
     assert throttle()
     assert not throttle()
+
+
+@pytest.mark.parametrize(
+    ("mask", "known"),
+    [
+        ("lower_half", [[1, 1, 1, 1], [1, 1, 1, 1], [0, 0, 0, 0], [0, 0, 0, 0]]),
+        ("upper_half", [[0, 0, 0, 0], [0, 0, 0, 0], [1, 1, 1, 1], [1, 1, 1, 1]]),
+        ("right_half", [[1, 1, 0, 0]] * 4),
+        ("left_half", [[0, 0, 1, 1]] * 4),
+        ("centre", [[1, 1, 1, 1], [1, 0, 0, 1], [1, 0, 0, 1], [1, 1, 1, 1]]),
+    ],
+)
+def test_masks_by_name(mask, known):
+    assert occlusion.known_pixels(mask, 4, 4).astype(int).tolist() == known
+
+
+def test_a_mask_from_a_png_file(tmp_path):
+    picture = np.array([[0, 255], [127, 128]], "uint8")[..., None]
+    pictures.write_png(tmp_path / "mask.png", picture)
+    assert occlusion.known_pixels(str(tmp_path / "mask.png"), 2, 2).tolist() == [[False, True], [False, True]]
+    with pytest.raises(ValueError, match="is 2x2; the images are 4x4"):
+        occlusion.known_pixels(str(tmp_path / "mask.png"), 4, 4)
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=r"broken\.png is no PNG file"):
+        occlusion.known_pixels(str(tmp_path / "broken.png"), 2, 2)
+    with pytest.raises(ValueError, match="There is no mask 'lower': give one of lower_half"):
+        occlusion.known_pixels("lower", 2, 2)
+
+
+def test_complete_keeps_the_known_half_of_test_images(trained, tmp_path):
+    out = tmp_path / "completions.png"
+    flags = [f"--model={trained[0] / 'model.keras'}", f"--out={out}", "--num_images=3", "--num_samples=2"]
+    done = program("complete", *flags)
+    assert done.returncode == 0, done.stderr
+    assert "2 completions of 3 images of digits, test, lower_half occluded" in done.stdout
+    panel = tf.io.decode_png(out.read_bytes()).numpy()
+    # Three rows of four 8x8 cells with lines between them, enlarged to about 512 pixels.
+    factor = panel.shape[1] // 37
+    assert panel.shape == (28 * factor, 37 * factor, 1)
+    cells = panel[::factor, ::factor, 0]
+    test = next(images.load("digits").batches("test", 3).as_numpy_iterator())
+    for row in range(3):
+        top = 1 + 9 * row
+        original = images.to_bytes(test[row, ..., 0], 17)
+        assert np.array_equal(cells[top : top + 8, 1:9], original)
+        assert (cells[top + 4 : top + 8, 10:18] == pictures.LINE).all()
+        for left in (10, 19, 28):
+            assert np.array_equal(cells[top : top + 4, left : left + 8], original[:4])
+        assert not np.array_equal(cells[top + 4 : top + 8, 19:27], cells[top + 4 : top + 8, 28:36])
+
+
+def test_benchmark_prints_both_samplers_and_their_ratio():
+    done = program("benchmark", "--num_blocks=1", "--sizes=4,6", "--repeats=1", "--naive_pixels=1", "--batch_size=2")
+    assert done.returncode == 0, done.stderr
+    assert "diagonal_bilstm 1x16, 2 levels, batch 2" in done.stdout
+    rows = [line.split() for line in done.stdout.splitlines() if line.strip().startswith(("4x4x1", "6x6x1"))]
+    assert [row[:2] for row in rows] == [["4x4x1", "off"], ["6x6x1", "off"], ["4x4x1", "on"], ["6x6x1", "on"]]
+    for row in rows:
+        batch, naive = (float(row[k].rstrip("s")) for k in (3, 6))
+        assert 0 < batch < naive + 1
+    assert "* extrapolated from the median of 1 sub-pixels" in done.stdout
+
+
+def test_times_of_sampling_are_those_of_whole_batches():
+    times = benchmark.time_sampling(make_network("pixel_cnn"), 2, jit_compile=False, repeats=3, naive_pixels=0)
+    assert set(times) == {"first", "batch"}
+    assert times["first"] > times["batch"] > 0

@@ -36,7 +36,7 @@ def draw(model: PixelRNN, number: int, seed: int, temperature: float = 1.0, batc
     Returns:
         int32 levels `(number, height, width, channels)`.
     """
-    run = tf.function(lambda noise, _: sampling.generate(model, noise, temperature=temperature))
+    run = tf.function(lambda noise, index: sampling.generate(model, noise, temperature=temperature))
     return _in_batches(run, model, number, seed, batch_size)
 
 

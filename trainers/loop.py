@@ -94,7 +94,7 @@ class Training:
         """Train to the end of the run. Returns False if it was interrupted."""
         config = self.config
         batches = iter(self.data.train_batches(config.batch_size, config.seed, int(self.step)))
-        throttle, losses, window = Throttle(config.log_seconds), [], time.monotonic()
+        throttle, losses, window = None, [], 0.0
         last_eval = -1
         with StopRequest() as stop:
             while int(self.step) < config.steps and not self._out_of_time() and not stop.signal:
@@ -102,7 +102,9 @@ class Training:
                 losses.append(float(self.train_step(next(batches))))
                 self._check_finite(losses[-1])
                 self.seconds.assign_add(time.monotonic() - start)
-                if throttle():
+                if throttle is None:  # The first step was compiled, which says nothing of the rate.
+                    throttle, losses, window = Throttle(config.log_seconds), [], time.monotonic()
+                elif throttle():
                     self._log(losses, time.monotonic() - window)
                     losses, window = [], time.monotonic()
                 if int(self.step) % config.eval_every == 0:

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from absl import app
+from absl import app, flags, logging
 
 
 def run(main: Callable[[list[str]], None]) -> None:
@@ -14,6 +14,8 @@ def run(main: Callable[[list[str]], None]) -> None:
     def guarded(arguments: list[str]) -> None:
         if len(arguments) > 1:
             sys.exit(f"Error: unexpected arguments {arguments[1:]}; flags are written --name=value.")
+        if not flags.FLAGS["verbosity"].present:
+            logging.set_verbosity(logging.ERROR)  # TensorFlow Datasets tells every file it reads.
         try:
             main(arguments)
         except (ValueError, OSError, FloatingPointError) as error:

@@ -22,6 +22,8 @@ from keras import ops
 
 from pixelrnn_tf.layers.scan import scan
 
+NOWHERE = ()  # No step restarts. An empty structure passes through `scan`, as None would not.
+
 
 def lstm_cell(gates: Any, previous_c: Any) -> tuple[Any, Any, tuple[Any, Any, Any, Any]]:
     """Eq. 3 of the paper, given the sum of its two convolutions.
@@ -65,81 +67,15 @@ def conv_lstm(
     Returns:
         h `(steps, directions, batch, positions, hidden)`, in the dtype of the state.
     """
-    steps, _, _, positions, _ = inputs.shape
-    if restart is None:
-        restart = np.zeros((steps, positions), bool)
-    restart = restart[:, :, None]
-    state_dtype, product_dtype = (keras.backend.standardize_dtype(x.dtype) for x in (initial_h, inputs))
-
-    def step(state, x, restart, kernel, initial):
-        """One step of the recurrence: the state after it, and the gates, which the gradient needs."""
-        h, c = state
-        initial_h, initial_c = initial
-        previous_c = ops.where(restart, initial_c, c)
-        product = _product(read_taps(h, initial_h, taps, edge_is_initial, restart), kernel, product_dtype)
-        gates = ops.cast(x, state_dtype) + ops.cast(product, state_dtype)
-        h, c, gates = lstm_cell(gates, previous_c)
-        return (h, c), gates
-
-    def step_gradient(d_state, d_h_out, restart, gates, c, previous_c, initial_c, kernel):
-        """The transpose of `step`: gradients of its gates before activation, and of the state before it."""
-        d_h, d_c = d_state
-        o, f, i, g = gates
-        tanh_c = ops.tanh(c)
-        d_h = d_h + d_h_out
-        d_c = d_c + d_h * o * (1 - tanh_c * tanh_c)
-        d_gates = ops.concatenate(
-            [
-                d_h * tanh_c * o * (1 - o),
-                d_c * ops.where(restart, initial_c, previous_c) * f * (1 - f),
-                d_c * g * i * (1 - i),
-                d_c * i * (1 - g * g),
-            ],
-            axis=-1,
-        )
-        d_gates = ops.cast(d_gates, product_dtype)
-        d_taps = ops.cast(_product(d_gates, ops.swapaxes(kernel, -1, -2), product_dtype), state_dtype)
-        return d_gates, d_taps, d_c * f
-
-    def run_steps(inputs, kernel, initial):
-        state_shape = (*ops.shape(inputs)[1:4], initial[0].shape[-1])
-        first = tuple(ops.broadcast_to(value, state_shape) for value in initial)
-
-        def forward(state, xs):
-            state, gates = step(state, *xs, kernel, initial)
-            return state, (*state, gates)
-
-        return first, scan(forward, first, (inputs, restart))[1]
+    recurrence = _Recurrence(taps, edge_is_initial, restart, initial_h, inputs)
 
     @ops.custom_gradient
-    def run(inputs, kernel, initial_h, initial_c):
-        initial = initial_h, initial_c
-        first, (h, c, gates) = run_steps(inputs, kernel, initial)
+    def run(inputs, kernel, *initial):
+        first, (h, c, gates) = recurrence.forward(inputs, kernel, initial)
 
         def gradient(*upstream):
-            (d_h_out,) = upstream
-            before_c = ops.concatenate([first[1][None], c[:-1]])
-            before_h = ops.concatenate([first[0][None], h[:-1]])
-            zeros = ops.zeros_like(first[0])
-
-            def backward(carry, xs):
-                d_state, d_initial = carry
-                d_h_out, restart, gates, c, previous_c = xs
-                d_gates, d_taps, d_c = step_gradient(
-                    d_state, d_h_out, restart, gates, c, previous_c, initial[1], kernel
-                )
-                d_h, d_initial_h = _transpose_taps(d_taps, restart, taps, edge_is_initial)
-                d_initial = d_initial[0] + d_initial_h, d_initial[1] + ops.where(restart, d_c, 0.0)
-                return ((d_h, ops.where(restart, 0.0, d_c)), d_initial), d_gates
-
-            carry = ((zeros, zeros), (zeros, zeros))
-            xs = (d_h_out, restart, gates, c, before_c)
-            (d_first, d_initial), d_inputs = scan(backward, carry, xs, reverse=True)
-            # Every step used the same kernel: the sum over steps, images and positions is one product.
-            read = read_taps(before_h, initial[0], taps, edge_is_initial, restart[:, None, None])
-            d_kernel = ops.einsum("tdnpi,tdnpo->dio", ops.cast(read, product_dtype), d_inputs)
-            d_initial = [ops.sum(a + b, axis=(1, 2), keepdims=True) for a, b in zip(d_first, d_initial, strict=True)]
-            return d_inputs, ops.cast(d_kernel, kernel.dtype), *d_initial
+            (d_h,) = upstream
+            return recurrence.backward(d_h, first, h, c, gates, kernel, initial)
 
         return h, gradient
 
@@ -148,19 +84,90 @@ def conv_lstm(
     kernel = ops.reshape(kernel, (directions, len(taps) * hidden, 4 * hidden))
     initial = initial_h[:, None, None, :], initial_c[:, None, None, :]
     if return_c:
-        return run_steps(inputs, kernel, initial)[1][:2]
+        return recurrence.forward(inputs, kernel, initial)[1][:2]
     return run(inputs, kernel, *initial)
 
 
-def _product(values, matrix, dtype):
-    """`values (directions, batch, positions, m)` times `matrix (directions, m, n)`, in `dtype`."""
-    directions, batch, positions, features = ops.shape(values)
-    flat = ops.reshape(ops.cast(values, dtype), (directions, batch * positions, features))
-    product = ops.matmul(flat, ops.cast(matrix, dtype))
-    return ops.reshape(product, (directions, batch, positions, matrix.shape[-1]))
+class _Recurrence:
+    """The recurrence and its gradient, in terms of tensors given from outside.
+
+    Shapes, with a leading axis of steps where all steps are meant: state and gates
+    `(directions, batch, positions, ...)`, initial state `(directions, 1, 1, hidden)`, kernel
+    `(directions, len(taps) * hidden, 4 * hidden)`, restart `(positions, 1)`, or nothing.
+    """
+
+    def __init__(self, taps, edge_is_initial, restart, initial_h, inputs):
+        self.taps, self.edge_is_initial = taps, edge_is_initial
+        self.restart = NOWHERE if restart is None else restart[:, :, None]
+        self.state_dtype = keras.backend.standardize_dtype(initial_h.dtype)
+        self.product_dtype = keras.backend.standardize_dtype(inputs.dtype)
+
+    def forward(self, inputs, kernel, initial):
+        """The state before the first step, and h, c and the gates of every step."""
+        state_shape = (*ops.shape(inputs)[1:4], initial[0].shape[-1])
+        first = tuple(ops.broadcast_to(value, state_shape) for value in initial)
+
+        def step(state, xs):
+            h, c = state
+            x, restart = xs
+            read = read_taps(h, initial[0], self.taps, self.edge_is_initial, restart)
+            gates = ops.cast(x, self.state_dtype) + self._product(read, kernel)
+            h, c, gates = lstm_cell(gates, _where(restart, initial[1], c))
+            return (h, c), (h, c, gates)
+
+        return first, scan(step, first, (inputs, self.restart))[1]
+
+    def backward(self, d_h_out, first, h, c, gates, kernel, initial):
+        """Gradients of the inputs, the kernel and the initial h and c."""
+        before_h = ops.concatenate([first[0][None], h[:-1]])
+        before_c = ops.concatenate([first[1][None], c[:-1]])
+        transposed = ops.swapaxes(kernel, -1, -2)
+
+        def step(carry, xs):
+            (d_h, d_c), (d_initial_h, d_initial_c) = carry
+            d_h_out, restart, gates, c, before_c = xs
+            before_c = _where(restart, initial[1], before_c)
+            d_gates, d_c = _cell_gradient(d_h + d_h_out, d_c, gates, c, before_c)
+            d_gates = ops.cast(d_gates, self.product_dtype)
+            d_h, d_start = _transpose_taps(self._product(d_gates, transposed), restart, self.taps, self.edge_is_initial)
+            d_initial = d_initial_h + d_start, d_initial_c + _where(restart, d_c, zeros)
+            return ((d_h, _where(restart, 0.0, d_c)), d_initial), d_gates
+
+        zeros = ops.zeros_like(first[0])
+        xs = (d_h_out, self.restart, gates, c, before_c)
+        (d_first, d_initial), d_inputs = scan(step, ((zeros, zeros), (zeros, zeros)), xs, reverse=True)
+        # Every step used the same kernel: the sum over steps, images and positions is one product.
+        restart = NOWHERE if isinstance(self.restart, tuple) else self.restart[:, None, None]
+        read = read_taps(before_h, initial[0], self.taps, self.edge_is_initial, restart)
+        d_kernel = ops.einsum("tdnpi,tdnpo->dio", ops.cast(read, self.product_dtype), d_inputs)
+        d_initial = [ops.sum(a + b, axis=(1, 2), keepdims=True) for a, b in zip(d_first, d_initial, strict=True)]
+        return d_inputs, ops.cast(d_kernel, kernel.dtype), *d_initial
+
+    def _product(self, values, matrix):
+        """`values (directions, batch, positions, m)` times `matrix (directions, m, n)`, in the dtype of products."""
+        directions, batch, positions, features = ops.shape(values)
+        flat = ops.reshape(ops.cast(values, self.product_dtype), (directions, batch * positions, features))
+        product = ops.matmul(flat, ops.cast(matrix, self.product_dtype))
+        product = ops.reshape(product, (directions, batch, positions, matrix.shape[-1]))
+        return ops.cast(product, self.state_dtype)
 
 
-def read_taps(h: Any, initial_h: Any, taps: tuple[int, ...], edge_is_initial: bool, restart: Any = False) -> Any:
+def _cell_gradient(d_h, d_c, gates, c, before_c):
+    """The transpose of `lstm_cell`: gradients of the sums before activation, and of the c before."""
+    o, f, i, g = gates
+    tanh_c = ops.tanh(c)
+    d_c = d_c + d_h * o * (1 - tanh_c * tanh_c)
+    d_o, d_f, d_i, d_g = d_h * tanh_c, d_c * before_c, d_c * g, d_c * i
+    d_gates = [d_o * o * (1 - o), d_f * f * (1 - f), d_i * i * (1 - i), d_g * (1 - g * g)]
+    return ops.concatenate(d_gates, axis=-1), d_c * f
+
+
+def _where(restart, restarted, value):
+    """`restarted` where the recurrence restarts, `value` elsewhere."""
+    return value if isinstance(restart, tuple) else ops.where(restart, restarted, value)
+
+
+def read_taps(h: Any, initial_h: Any, taps: tuple[int, ...], edge_is_initial: bool, restart: Any = NOWHERE) -> Any:
     """The previous h at every tap, side by side: what the state-to-state kernel multiplies.
 
     Args:
@@ -168,7 +175,7 @@ def read_taps(h: Any, initial_h: Any, taps: tuple[int, ...], edge_is_initial: bo
         initial_h: broadcasts to h; read outside the map if `edge_is_initial`, and where tap 0 restarts.
         taps: offsets, each -1, 0 or 1.
         edge_is_initial: what lies outside the map: `initial_h`, or zero.
-        restart: bool, broadcasts to h; False for nowhere.
+        restart: bool, broadcasts to h; or `NOWHERE`.
 
     Returns:
         `(..., positions, len(taps) * hidden)`.
@@ -176,7 +183,7 @@ def read_taps(h: Any, initial_h: Any, taps: tuple[int, ...], edge_is_initial: bo
     edge = ops.broadcast_to(initial_h, ops.shape(h[..., :1, :])) if edge_is_initial else ops.zeros_like(h[..., :1, :])
     read = {
         -1: lambda: ops.concatenate([edge, h[..., :-1, :]], axis=-2),
-        0: lambda: h if restart is False else ops.where(restart, initial_h, h),
+        0: lambda: _where(restart, initial_h, h),
         1: lambda: ops.concatenate([h[..., 1:, :], edge], axis=-2),
     }
     return ops.concatenate([read[tap]() for tap in taps], axis=-1)
@@ -186,8 +193,8 @@ def _transpose_taps(d_taps, restart, taps, edge_is_initial):
     """The transpose of `read_taps`: gradients of the previous h, and of the initial h at each position."""
     by_tap = dict(zip(taps, ops.split(d_taps, len(taps), axis=-1), strict=True))
     d_own = by_tap[0]
-    d_h = ops.where(restart, 0.0, d_own)
-    d_initial = ops.where(restart, d_own, 0.0)
+    d_h = _where(restart, 0.0, d_own)
+    d_initial = _where(restart, d_own, ops.zeros_like(d_own))
     edge = ops.zeros_like(d_own[..., :1, :])
     rest = ops.zeros_like(d_own[..., 1:, :])
     if -1 in by_tap:
