@@ -9,6 +9,8 @@ import jax
 import keras
 import numpy as np
 
+from pixelrnn_tf.sampling import generate
+
 ALL = {str(descriptor): descriptor for descriptor in descriptors.LAYERS + descriptors.MODELS}
 
 
@@ -23,7 +25,13 @@ def on_jax(descriptor, given):
 
     values = [variable.value for variable in layer.trainable_variables]
     gradients, outputs = jax.jit(jax.grad(loss, has_aux=True))(values)
-    return {"outputs": np.array(outputs), "gradients": [np.array(gradient) for gradient in gradients]}
+    result = {"outputs": np.array(outputs), "gradients": [np.array(gradient) for gradient in gradients]}
+    if "noise" in given:
+        noise, condition = given["noise"], given["condition"]
+        run = jax.jit(lambda noise, *completion: generate(layer, noise, *completion, condition=condition))
+        result["drawn"] = np.array(run(noise))
+        result["completed"] = np.array(run(noise, given["images"], given["known"]))
+    return result
 
 
 def main(folder):
