@@ -122,19 +122,29 @@ class DiagonalBiLSTMSteps:
         return h + right_output, (h, c), (x, h)
 
     def finish(self, cache: Any, record: Any, condition: Any) -> Any:
-        x, left_h = record
-        _, right_h, _ = cache
-        gates = ops.matmul(x, self.input_to_state[1]) + ops.matmul(right_h, self.from_above[1])
-        gates = ops.transpose(gates + self._offset(condition)[1], (1, 0, 2))
+        return self.finish_together([self], [cache], [record], condition)[0]
+
+    @staticmethod
+    def finish_together(layers: list["DiagonalBiLSTMSteps"], caches: Any, records: Any, condition: Any) -> list[Any]:
+        """`finish` of several layers of the same size in one loop: the row is known to all of them."""
+        gates = [
+            ops.matmul(x, layer.input_to_state[1])
+            + ops.matmul(right_h, layer.from_above[1])
+            + layer._offset(condition)[1]
+            for layer, (_, right_h, _), (x, _) in zip(layers, caches, records, strict=True)
+        ]
+        gates = ops.transpose(ops.stack(gates), (2, 0, 1, 3))
+        kernel = ops.stack([layer.from_left[1] for layer in layers])
 
         def column(state, gates):
-            h, c = state
-            h, c, _ = lstm_cell(gates + ops.matmul(h, self.from_left[1]), c)
+            h, c, _ = lstm_cell(gates + ops.matmul(state[0], kernel), state[1])
             return (h, c), h
 
+        shape = (len(layers), ops.shape(gates)[2], layers[0].hidden)
         first = tuple(
-            ops.broadcast_to(v[1], ops.shape(x[:, 0, : self.hidden])) for v in (self.initial_h, self.initial_c)
+            ops.broadcast_to(ops.stack(values)[:, None], shape)
+            for values in ([layer.initial_h[1] for layer in layers], [layer.initial_c[1] for layer in layers])
         )
         _, right_h = scan(column, first, gates, reverse=True)
-        right_h = ops.transpose(right_h, (1, 0, 2))
-        return left_h, right_h, right_h
+        right_h = ops.transpose(right_h, (1, 2, 0, 3))
+        return [(left_h, right_h[k], right_h[k]) for k, (_, left_h) in enumerate(records)]

@@ -17,6 +17,7 @@ A layer's `steps()` returns an object with this protocol, in which every map of 
     step(x, above, left)            the output of a pixel, what lies left of the next, and a record of the pixel
     finish(cache, record, condition)  the cache above the next row, from the records of a whole row
 
+A layer whose `finish` loops over the row also has `finish_together`, for the layers of all blocks in one loop.
 Whatever a layer does not need is an empty tuple. Composite layers need nothing of this: they say what they
 do in terms of their parts, and the parts are stepped (`pixelrnn_tf.layers.composition`). All of it is
 computed in the dtype of the weights, float32, under mixed precision too.
@@ -42,6 +43,8 @@ class NetworkSteps:
         layers = list(elementary_layers(model))
         self.index = {id(layer): k for k, layer in enumerate(layers)}
         self.steps = [layer.steps() for layer in layers]
+        # Layers whose `finish` is a loop over the row: the loops of all blocks become one.
+        self.together = [k for k, steps in enumerate(self.steps) if hasattr(steps, "finish_together")]
 
     def start(self, batch: Any) -> list[Any]:
         return [steps.start(batch, self.model.image_shape[1]) for steps in self.steps]
@@ -87,10 +90,15 @@ class NetworkSteps:
         _, after[k], records[k] = self.steps[k].step(x, above[k], left[k])
 
     def finish(self, caches: list[Any], records: list[Any], condition: Any) -> list[Any]:
-        return [
-            steps.finish(cache, record, self._of(steps.layer, condition))
-            for steps, cache, record in zip(self.steps, caches, records, strict=True)
+        finished = [
+            None if k in self.together else steps.finish(caches[k], records[k], self._of(steps.layer, condition))
+            for k, steps in enumerate(self.steps)
         ]
+        if self.together:
+            group = [[values[k] for k in self.together] for values in (self.steps, caches, records)]
+            for k, cache in zip(self.together, group[0][0].finish_together(*group, condition), strict=True):
+                finished[k] = cache
+        return finished
 
     def _run(self, x, apply):
         def apply_part(layer, x):
