@@ -128,8 +128,9 @@ def test_a_model_round_trips_into_a_new_process(descriptor, compiled, tmp_path):
     values = inputs if isinstance(inputs, list) else [inputs]
     np.savez(tmp_path / "values.npz", *values, logits=model(inputs))
     program = (
-        "import sys, numpy as np, keras, pixelrnn_tf\n"
-        "import warnings; warnings.simplefilter('error')\n"
+        "import sys, warnings, numpy as np, keras\n"
+        "warnings.simplefilter('error')\n"
+        "import pixelrnn_tf\n"
         "model = keras.models.load_model(sys.argv[1])\n"
         "values = np.load(sys.argv[2])\n"
         "inputs = [values[name] for name in values.files if name != 'logits']\n"

@@ -168,12 +168,14 @@ def test_what_cannot_be_downloaded_is_named(monkeypatch, tmp_path):
         raise ConnectionError("the network is down\nand a long tail")
 
     monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", no_network)
-    with pytest.raises(RuntimeError) as caught:
+    with pytest.raises(FileNotFoundError) as caught:
         load("tfds:mnist")
     message = str(caught.value)
     assert message.startswith(f"tfds:mnist is not in {tmp_path}/mnist/3.0.1 and could not be downloaded")
     assert "TFDS_DATA_DIR to a directory that holds it prepared. The cause: ConnectionError: the network is" in message
     assert "tail" not in message
     assert isinstance(caught.value.__cause__, ConnectionError)
-    with pytest.raises(RuntimeError, match=r"address that no longer exists: .* tfds:imagenet_resized/32x32 .*folder:"):
+    with pytest.raises(
+        FileNotFoundError, match=r"address that no longer exists: .* tfds:imagenet_resized/32x32 .*folder:"
+    ):
         load("tfds:downsampled_imagenet/32x32")

@@ -39,6 +39,13 @@ def test_cifar10_counts_round_to_the_known_sizes(name, millions):
     assert round(PLAIN_COUNTS[name] / 1e6, 2) == millions
 
 
+def test_building_again_changes_nothing():
+    model = PixelRNN(**GOOD)
+    weights = model.get_weights()
+    model.build((None, 4, 4, 3))
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), weights, strict=True))
+
+
 def test_every_preset_is_a_size_of_the_paper():
     sizes = {
         name: tuple(preset.arguments[key] for key in ("block", "num_blocks", "hidden", "head_hidden"))

@@ -56,7 +56,7 @@ def test_log_prob_is_minus_the_loss_and_sums_to_one(block):
     assert np.exp(log_prob).sum() == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("seed", [7, 2**40 + 7, (3, 4)])
+@pytest.mark.parametrize("seed", [7, np.int64(7), 2**40 + 7, (3, 4)])
 def test_a_seed_draws_the_same_images_everywhere(seed):
     distribution = PixelDistribution(make_network("diagonal_bilstm", (3, 4, 1)))
     images = distribution.sample(4, seed=seed).numpy()
@@ -95,6 +95,19 @@ def test_variables_are_those_of_the_model():
     assert all(gradient is not None for gradient in tape.gradient(loss, distribution.trainable_variables))
 
 
+def test_a_condition_that_is_a_variable_stays_one():
+    model = make_network("pixel_cnn", (3, 4, 3), condition_features=2)
+    condition = tf.Variable(tf.zeros((3, 4, 2)))
+    distribution = PixelDistribution(model, condition)
+    image = random_images(model, 1)[0]
+    with tf.GradientTape() as tape:
+        before = distribution.log_prob(image)
+    assert np.abs(tape.gradient(before, condition)).sum() > 0
+    condition.assign_add(tf.ones((3, 4, 2)))
+    fresh = PixelDistribution(model, tf.ones((3, 4, 2))).log_prob(image)
+    assert distribution.log_prob(image) == fresh != before
+
+
 def test_copy_and_parameters():
     distribution = conditioned()
     assert set(PixelDistribution.parameter_properties()) == {"condition"}
@@ -113,7 +126,12 @@ def test_complete_keeps_what_is_known():
     assert (completed[0, :, 2:] != completed[1, :, 2:]).any()
     assert np.array_equal(completed, distribution.complete(images, known, seed=3, sample_shape=4))
     assert distribution.complete(images[0], known, seed=3).shape == (4, 5, 3)
+    cold = distribution.complete(images, known, seed=3, sample_shape=2, temperature=[1.0, 1e-4, 1.0]).numpy()
+    assert np.array_equal(cold[:, 0], completed[:2, 0])
+    assert np.array_equal(cold[0, 1], cold[1, 1]), "near temperature zero there is one completion"
     conditional = conditioned()
+    one = random_images(conditional.model, 1)[0]
+    assert conditional.complete(one, np.zeros((3, 4), bool), seed=1).shape == (3, 3, 4, 3), "broadcast over the batch"
     assert conditional.complete(random_images(conditional.model, 3), np.ones((3, 4), bool), seed=1).shape == (
         3,
         3,

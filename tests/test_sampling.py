@@ -80,8 +80,9 @@ def known_patterns():
     }
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
-@pytest.mark.parametrize("block", BLOCK_NAMES)
+@pytest.mark.parametrize(
+    ("block", "jit_compile"), [*((block, False) for block in BLOCK_NAMES), ("diagonal_bilstm", True)]
+)
 def test_known_pixels_are_kept_and_the_rest_is_drawn_given_them(block, jit_compile):
     model = make_network(block, (4, 5, 3))
     images, noise = random_images(model, 6), uniform(model, 6)
@@ -142,6 +143,16 @@ def test_the_same_in_a_graph_and_alone_in_a_batch(jit_compile):
     assert np.array_equal(generate(model, noise[1:2])[0], eager[1])
 
 
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "bfloat16", "float64"])
+def test_every_dtype_policy_draws(policy):
+    model = make_network("diagonal_bilstm", dtype=policy)
+    exact = make_network("diagonal_bilstm")
+    exact.set_weights(model.get_weights())
+    images, known = random_images(model, 2), np.arange(5)[:, None] < np.full((2, 1, 6), 2)
+    for rest in ({}, {"images": images, "known": known}):
+        assert np.array_equal(generate(model, uniform(model, 2), **rest), generate(exact, uniform(model, 2), **rest))
+
+
 @pytest.mark.parametrize(("shape", "levels"), [((2, 2, 1), 3), ((1, 2, 3), 2)])
 @pytest.mark.parametrize("block", BLOCK_NAMES)
 def test_frequencies_match_probabilities(block, shape, levels):
@@ -188,6 +199,11 @@ def test_errors_name_what_was_given():
     model = make_network("pixel_cnn")
     with pytest.raises(ValueError, match=r"noise must have the shape \(None, 5, 6, 1\).* got \(2, 5, 6\)"):
         generate(model, np.zeros((2, 5, 6)))
+    with pytest.raises(ValueError, match="same batch size; got noise 2, images 3, known 2"):
+        generate(model, np.zeros((2, 5, 6, 1)), random_images(model, 3), np.zeros((2, 5, 6)))
+    for temperature in (0, -1.0, np.array([1.0, 0.0])):
+        with pytest.raises(ValueError, match="temperature must be greater than 0, got"):
+            generate(model, np.zeros((2, 5, 6, 1)), temperature=temperature)
     with pytest.raises(ValueError, match="`images` and `known` together"):
         generate(model, np.zeros((2, 5, 6, 1)), images=random_images(model, 2))
     with pytest.raises(ValueError, match=r"known must have the shape \(None, 5, 6\)"):

@@ -79,9 +79,10 @@ def test_caches_filled_by_one_pass_equal_those_of_the_rows_before(block, conditi
     np.testing.assert_allclose(logits, parallel, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "bfloat16", "float64"])
 @pytest.mark.parametrize("block", BLOCK_NAMES)
-def test_steps_run_in_float32_under_mixed_precision(block):
-    model, images, _ = make_case(block, (4, 4, 3), 2, 0, dtype="mixed_bfloat16")
+def test_steps_run_in_float32_under_every_policy(block, policy):
+    model, images, _ = make_case(block, (4, 4, 3), 2, 0, dtype=policy)
     exact = make_network(block, (4, 4, 3))
     exact.set_weights(model.get_weights())
     expected = np.array(exact(images))

@@ -15,7 +15,7 @@ class WeightAverage:
         decay: largest decay, in [0, 1); 0 keeps the twin equal to the model.
 
     Attributes:
-        model: the twin.
+        model: the twin, float32 whatever the dtype policy of the model.
     """
 
     def __init__(self, model: keras.Model, decay: float):
@@ -23,7 +23,8 @@ class WeightAverage:
             raise ValueError(f"The decay of the weight average must be in [0, 1), got {decay}.")
         self.decay = decay
         self.source = model
-        self.model = type(model).from_config(model.get_config())
+        # What is evaluated, saved and sampled is one network, in one precision.
+        self.model = type(model).from_config({**model.get_config(), "dtype": "float32"})
         self.model.set_weights(model.get_weights())
 
     def update(self, step: tf.Tensor) -> None:

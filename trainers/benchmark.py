@@ -15,18 +15,13 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from pixelrnn_tf import PRESETS, PixelRNN
+from pixelrnn_tf.models import PixelRNN, get_preset
 from pixelrnn_tf.sampling import draw_level, generate
-from trainers import program
-from trainers.config import MODEL_FLAGS
+from trainers import model_flags, program
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_enum("preset", "mnist_diagonal_bilstm_7x16", list(PRESETS), "The network; the flags below change it.")
-flags.DEFINE_enum("block", None, ["pixel_cnn", "row_lstm", "diagonal_bilstm"], "Kind of block.")
-flags.DEFINE_integer("num_blocks", None, "Number of blocks.", lower_bound=1)
-flags.DEFINE_integer("hidden", None, "Units h of a block.", lower_bound=1)
-flags.DEFINE_integer("head_hidden", None, "Features of the head's inner layers.", lower_bound=1)
+model_flags.define_model_flags("mnist_diagonal_bilstm_7x16")
 flags.DEFINE_list("sizes", ["14", "28", "56"], "Heights and widths of the images.")
 flags.DEFINE_integer("batch_size", 16, "Images per batch.", lower_bound=1)
 flags.DEFINE_enum("jit_compile", "both", ["true", "false", "both"], "Whether XLA compiles the samplers.")
@@ -73,8 +68,7 @@ def time_sampling(model: PixelRNN, batch_size: int, jit_compile: bool, repeats: 
 
 
 def main(_: list[str]) -> None:
-    changes = {name: FLAGS[name].value for name in MODEL_FLAGS if name in FLAGS and FLAGS[name].value is not None}
-    arguments = {**PRESETS[FLAGS.preset].arguments, **changes}
+    arguments = {**get_preset(FLAGS.preset).arguments, **model_flags.model_arguments(FLAGS)}
     channels = arguments["image_shape"][-1]
     print(
         f"sampling, {arguments['block']} {arguments['num_blocks']}x{arguments['hidden']}, "

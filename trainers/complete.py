@@ -10,6 +10,7 @@ part, those are kept but were not looked at, and what was drawn before them may 
 
 from absl import flags
 
+from pixelrnn_tf import sampling
 from trainers import data_flags, drawing, models, occlusion, program
 from trainers.pictures import completion_panel, write_png
 
@@ -27,10 +28,10 @@ flags.DEFINE_integer("seed", 0, "Seed of the completions.")
 
 
 def main(_: list[str]) -> None:
-    drawing.check_temperature(FLAGS.temperature)
+    sampling.check_temperature(FLAGS.temperature)
     model = models.load_model(FLAGS.model)
     known = occlusion.known_pixels(FLAGS.mask, *model.image_shape[:2])
-    data = (data_flags.data_config(FLAGS) if FLAGS.data else models.trained_on(FLAGS.model)).load()
+    data = data_flags.data_config(FLAGS, default=lambda: models.trained_on(FLAGS.model)).load()
     models.check_fit(model, data)
     images = next(data.batches(FLAGS.split, FLAGS.num_images).as_numpy_iterator())
     completed = drawing.complete(model, images, known, FLAGS.num_samples, FLAGS.seed, FLAGS.temperature)

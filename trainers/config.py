@@ -7,11 +7,8 @@ import pathlib
 from typing import Any
 
 from pixelrnn_tf.data import ImageData, load
-from pixelrnn_tf.models import PRESETS, PixelRNN
-from trainers.files import write_json
+from pixelrnn_tf.models import PRESETS, PixelRNN, get_preset
 
-# The flags that give arguments of `PixelRNN`.
-MODEL_FLAGS = ("block", "num_blocks", "hidden", "head_hidden", "residual", "skips")
 # What may change between an interruption and the resumption: how long to run and what to show.
 FREE_TO_CHANGE = ("steps", "minutes", "log_seconds", "eval_every", "num_samples", "jit_compile")
 
@@ -84,6 +81,8 @@ class TrainConfig:
             raise ValueError(f'optimizer must be "adam" or "rmsprop", got {self.optimizer!r}.')
         if self.jit_compile not in ("auto", "true", "false"):
             raise ValueError(f'jit_compile must be "auto", "true" or "false", got {self.jit_compile!r}.')
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed must be from 0 to 2**32 - 1, got {self.seed}.")
         if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
             raise ValueError(f"learning_rate must be a positive number, got {self.learning_rate}.")
 
@@ -93,9 +92,7 @@ class TrainConfig:
         Raises:
             ValueError: if neither the preset nor `model` gives one of them, or the preset does not exist.
         """
-        if self.preset and self.preset not in PRESETS:
-            raise ValueError(f"There is no preset {self.preset!r}. The presets are: {', '.join(PRESETS)}.")
-        arguments = {**(PRESETS[self.preset].arguments if self.preset else {}), **self.model}
+        arguments = {**(get_preset(self.preset).arguments if self.preset else {}), **self.model}
         arguments |= {"image_shape": data.image_shape, "levels": data.levels, "dtype": self.dtype_policy}
         missing = [n for n in ("block", "num_blocks", "hidden", "head_hidden") if n not in arguments]
         if missing:
@@ -112,24 +109,23 @@ class TrainConfig:
         return self.jit_compile == "true"
 
 
-def claim_workdir(workdir: pathlib.Path, config: TrainConfig) -> None:
-    """Write the configuration to `workdir/config.json`, or check that a run there has the same one.
+def check_workdir(workdir: pathlib.Path, config: TrainConfig) -> None:
+    """Check that a run in `workdir`, if there is one, has the same configuration.
 
     Raises:
-        ValueError: if the folder holds a run of another configuration; the message lists what differs.
+        ValueError: if it has another one; the message lists what differs.
     """
     path = workdir / "config.json"
-    wanted = json.loads(json.dumps(dataclasses.asdict(config)))
-    if path.exists():
-        found = json.loads(path.read_text())
-        different = [
-            f"{key}: {found.get(key)!r} there, {wanted.get(key)!r} now"
-            for key in sorted((found.keys() | wanted.keys()) - set(FREE_TO_CHANGE))
-            if found.get(key) != wanted.get(key)
-        ]
-        if different:
-            raise ValueError(
-                f"{workdir} holds a run of another configuration ({'; '.join(different)}). Choose another "
-                "--workdir, or the same configuration to go on with that run."
-            )
-    write_json(path, wanted)
+    if not path.exists():
+        return
+    found, wanted = json.loads(path.read_text()), json.loads(json.dumps(dataclasses.asdict(config)))
+    different = [
+        f"{key}: {found.get(key)!r} there, {wanted.get(key)!r} now"
+        for key in sorted((found.keys() | wanted.keys()) - set(FREE_TO_CHANGE))
+        if found.get(key) != wanted.get(key)
+    ]
+    if different:
+        raise ValueError(
+            f"{workdir} holds a run of another configuration ({'; '.join(different)}). Choose another "
+            "--workdir, or the same configuration to go on with that run."
+        )

@@ -1,8 +1,13 @@
 """The flags that choose images, shared by the programs."""
 
+from collections.abc import Callable
+
 from absl import flags
 
 from trainers.config import DataConfig
+
+# The flags that say what to make of the images of --data.
+DATA_FLAGS = ("levels", "binarization", "image_size", "channels")
 
 
 def define_data_flags(default: str | None = "digits") -> None:
@@ -14,12 +19,17 @@ def define_data_flags(default: str | None = "digits") -> None:
     flags.DEFINE_integer("channels", None, "1 for grey, 3 for colour; by default the data set's own.")
 
 
-def data_config(values: flags.FlagValues) -> DataConfig:
-    """The value of the flags.
+def data_config(values: flags.FlagValues, default: Callable[[], DataConfig] | None = None) -> DataConfig:
+    """The value of the flags, or `default()` without --data.
 
     Raises:
-        ValueError: if --image_size is not two positive integers.
+        ValueError: if --image_size is not two positive integers, or flags that belong to --data stand alone.
     """
+    if values.data is None:
+        alone = [f"--{name}" for name in DATA_FLAGS if values[name].present]
+        if alone:
+            raise ValueError(f"{', '.join(alone)} say what to make of the images of --data, which is not given.")
+        return default()
     size = None
     if values.image_size is not None:
         if len(values.image_size) != 2 or not all(part.isdigit() and int(part) > 0 for part in values.image_size):

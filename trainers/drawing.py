@@ -8,30 +8,15 @@ import numpy as np
 import tensorflow as tf
 
 from pixelrnn_tf import sampling
-from pixelrnn_tf.distributions import image_noise
+from pixelrnn_tf.distributions import image_noise, image_seeds, stateless_seed
 from pixelrnn_tf.models import PixelRNN
 from trainers.models import load_model
 from trainers.pictures import image_grid, write_png
 from trainers.progress import duration
 
 
-def check_temperature(temperature: float) -> None:
-    """Check that a temperature is positive.
-
-    Raises:
-        ValueError: if not.
-    """
-    if not temperature > 0:
-        raise ValueError(f"--temperature must be greater than 0, got {temperature}.")
-
-
-def image_seeds(seed: int, first: int, number: int) -> np.ndarray:
-    """int32 seeds `(number, 2)`: the run's seed, and the number of the image."""
-    return np.stack([np.full(number, seed), np.arange(first, first + number)], axis=-1).astype("int32")
-
-
 def draw(model: PixelRNN, number: int, seed: int, temperature: float = 1.0, batch_size: int = 64) -> np.ndarray:
-    """Draw images; image k is a function of the seed and k alone.
+    """Draw images; image k is a function of the seed and k alone, the one `PixelDistribution` draws too.
 
     Returns:
         int32 levels `(number, height, width, channels)`.
@@ -80,9 +65,9 @@ def _in_batches(run: Callable, model: PixelRNN, number: int, seed: int, batch_si
     batch_size = min(batch_size, number)
     images, start = [], time.monotonic()
     for first in range(0, number, batch_size):
-        # The last batch is filled up, so that the graph is built once.
-        noise = image_noise(image_seeds(seed, first, batch_size), model.image_shape)
-        images.append(run(noise, tf.range(first, first + batch_size)).numpy())
+        index = tf.range(first, first + batch_size)  # The last batch is filled up: one graph serves all.
+        noise = image_noise(image_seeds(stateless_seed(seed), index), model.image_shape)
+        images.append(run(noise, index).numpy())
         done, elapsed = min(first + batch_size, number), time.monotonic() - start
         left = elapsed / done * (number - done)
         print(f"drew {done}/{number} images in {duration(elapsed)}, {duration(left)} left", flush=True)
@@ -93,7 +78,7 @@ def draw_grid(
     model_path: str | os.PathLike, out: str | os.PathLike, number: int, seed: int, temperature: float = 1.0
 ) -> None:
     """Draw images from a saved model into a PNG file."""
-    check_temperature(temperature)
+    sampling.check_temperature(temperature)
     model = load_model(model_path)
     write_png(out, image_grid(draw(model, number, seed, temperature), model.levels))
     print(f"{number} images at temperature {temperature:g}: {out}", flush=True)

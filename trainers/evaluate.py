@@ -19,8 +19,7 @@ flags.DEFINE_integer("batch_size", 100, "Images per pass.", lower_bound=1)
 
 def main(_: list[str]) -> None:
     model = models.load_model(FLAGS.model)
-    config = data_flags.data_config(FLAGS) if FLAGS.data else models.trained_on(FLAGS.model)
-    data = config.load()
+    data = data_flags.data_config(FLAGS, default=lambda: models.trained_on(FLAGS.model)).load()
     print(data.describe(), flush=True)
     score = Evaluator(model, FLAGS.batch_size).score(data, FLAGS.split)
     print(f"{FLAGS.split} ({data.splits[FLAGS.split].name}, binarisation {data.binarization}): {score}")

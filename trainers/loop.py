@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from pixelrnn_tf.data import ImageData
-from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN, bits_per_dim
+from pixelrnn_tf.models import PRESETS, NegativeLogLikelihood, PixelRNN, bits_per_dim
 from trainers.averaging import WeightAverage
-from trainers.config import TrainConfig, claim_workdir
+from trainers.config import TrainConfig, check_workdir
 from trainers.evaluation import Evaluator, Score
 from trainers.files import MetricsFile, write_json, written_beside
 from trainers.progress import StopRequest, Throttle, duration
@@ -25,12 +25,14 @@ class Training:
     Args:
         config: the run.
         data: its images.
-        workdir: where its files go. If it holds a checkpoint, training goes on from there.
+
+    Raises:
+        ValueError: for a configuration that does not fit the data.
     """
 
-    def __init__(self, config: TrainConfig, data: ImageData, workdir: pathlib.Path):
+    def __init__(self, config: TrainConfig, data: ImageData):
         keras.utils.set_random_seed(config.seed)
-        self.config, self.data, self.workdir = config, data, workdir
+        self.config, self.data = config, data
         self.model = PixelRNN(**config.model_arguments(data))
         self.average = WeightAverage(self.model, config.average_decay)
         self.optimizer = OPTIMIZERS[config.optimizer](config.learning_rate)
@@ -39,13 +41,22 @@ class Training:
         self.evaluator = Evaluator(self.average.model, jit_compile=self.xla)
         self.loss = NegativeLogLikelihood()
         self.step = tf.Variable(0, dtype=tf.int64)
+        self.evaluated = tf.Variable(-1, dtype=tf.int64)
         self.seconds = tf.Variable(0.0, dtype=tf.float64)
         self.best = tf.Variable(np.inf, dtype=tf.float64)
+        self._loss_and_gradients = tf.function(self._loss_and_gradients, jit_compile=self.xla)
+        self.train_step = tf.function(self._train_step)
+        data.train_batches(config.batch_size, config.seed)  # Complains of a batch size that does not fit.
+
+    def open(self, workdir: pathlib.Path) -> None:
+        """Use `workdir` for files, and go on from the last checkpoint in it, if there is one."""
+        self.workdir = workdir
         checkpoint = tf.train.Checkpoint(
             model=self.model,
             average=self.average.model,
             optimizer=self.optimizer,
             step=self.step,
+            evaluated=self.evaluated,
             seconds=self.seconds,
             best=self.best,
         )
@@ -54,8 +65,6 @@ class Training:
             checkpoint.restore(self.checkpoints.latest_checkpoint).assert_consumed()
             print(f"Going on from step {int(self.step)} of {self.checkpoints.latest_checkpoint}.")
         self.metrics = MetricsFile(workdir / "metrics.jsonl", int(self.step))
-        self._loss_and_gradients = tf.function(self._loss_and_gradients, jit_compile=self.xla)
-        self.train_step = tf.function(self._train_step)
 
     def _loss_and_gradients(self, images):
         with tf.GradientTape() as tape:
@@ -63,22 +72,38 @@ class Training:
         return loss, tape.gradient(loss, self.model.trainable_variables)
 
     def _train_step(self, images):
-        """One update; returns the loss before it, in nats per image."""
-        loss, gradients = self._loss_and_gradients(images)
-        if self.config.clip_norm:
-            gradients, _ = tf.clip_by_global_norm(gradients, self.config.clip_norm)
-        self.optimizer.apply(gradients, self.model.trainable_variables)
-        self.step.assign_add(1)
-        self.average.update(self.step)
-        return loss
+        """One update, unless loss or gradients are not finite.
 
-    def evaluate(self) -> Score:
-        """Score the average on validation images, and keep it if it is the best so far."""
-        score = self.evaluator.score(self.data, "validation", self.config.eval_images)
+        Returns:
+            `(loss, norm)` before it: nats per image, and the global norm of the gradients.
+        """
+        loss, gradients = self._loss_and_gradients(images)
+        norm = tf.linalg.global_norm(gradients)
+
+        def update():
+            clipped = gradients
+            if self.config.clip_norm:
+                clipped, _ = tf.clip_by_global_norm(gradients, self.config.clip_norm, use_norm=norm)
+            self.optimizer.apply(clipped, self.model.trainable_variables)
+            self.step.assign_add(1)
+            self.average.update(self.step)
+            return True
+
+        tf.cond(tf.math.is_finite(loss) & tf.math.is_finite(norm), update, lambda: False)
+        return loss, norm
+
+    def evaluate(self) -> None:
+        """Score the average on validation images, and keep it if it is the best so far; then save a checkpoint.
+
+        Raises:
+            FloatingPointError: if the score is not finite; nothing is saved then.
+        """
+        score, step = self.evaluator.score(self.data, "validation", self.config.eval_images), int(self.step)
+        self._check_finite(f"validation score at step {step}", score.nats_per_image)
         best = score.nats_per_image < float(self.best)
-        print(f"step {int(self.step)}: validation {score}{', the best so far' if best else ''}", flush=True)
+        print(f"step {step}: validation {score}{', the best so far' if best else ''}", flush=True)
         self.metrics.write(
-            step=int(self.step),
+            step=step,
             seconds=round(float(self.seconds), 2),
             validation_nats_per_image=score.nats_per_image,
             validation_bits_per_dim=score.bits_per_dim,
@@ -88,19 +113,35 @@ class Training:
             self.best.assign(score.nats_per_image)
             with written_beside(self.workdir / "model.keras") as beside:
                 self.average.model.save(beside)
-        return score
+            self.write_card({"validation": score})
+        self.evaluated.assign(step)
+        self.checkpoints.save(self.step)
+
+    def write_card(self, scores: dict[str, Score]) -> None:
+        """Write `model.json`: what `model.keras` was trained on, and its scores."""
+        write_json(
+            self.workdir / "model.json",
+            {
+                "data": dataclasses.asdict(self.config.data),
+                "binarization": self.data.binarization,
+                "steps": int(self.step),
+                "training_seconds": round(float(self.seconds), 1),
+                "scores": {split: dataclasses.asdict(score) for split, score in scores.items()},
+            },
+        )
 
     def run(self) -> bool:
         """Train to the end of the run. Returns False if it was interrupted."""
         config = self.config
         batches = iter(self.data.train_batches(config.batch_size, config.seed, int(self.step)))
         throttle, losses, window = None, [], 0.0
-        last_eval = -1
         with StopRequest() as stop:
             while int(self.step) < config.steps and not self._out_of_time() and not stop.signal:
                 start = time.monotonic()
-                losses.append(float(self.train_step(next(batches))))
-                self._check_finite(losses[-1])
+                loss, norm = (float(value) for value in self.train_step(next(batches)))
+                self._check_finite(f"loss after step {int(self.step)}", loss)
+                self._check_finite(f"norm of the gradients after step {int(self.step)}", norm)
+                losses.append(loss)
                 self.seconds.assign_add(time.monotonic() - start)
                 if throttle is None:  # The first step was compiled, which says nothing of the rate.
                     throttle, losses, window = Throttle(config.log_seconds), [], time.monotonic()
@@ -109,29 +150,28 @@ class Training:
                     losses, window = [], time.monotonic()
                 if int(self.step) % config.eval_every == 0:
                     self.evaluate()
-                    last_eval = int(self.step)
-                    self.checkpoints.save(self.step)
                     losses, window = [], time.monotonic()
             if stop.signal:
                 self.checkpoints.save(self.step)
                 print(f"Stopped at step {int(self.step)}; the same command goes on from there.", flush=True)
                 return False
-            if last_eval != int(self.step):
+            if int(self.evaluated) != int(self.step):
                 self.evaluate()
-                self.checkpoints.save(self.step)
         return True
 
     def _out_of_time(self) -> bool:
         return bool(self.config.minutes) and float(self.seconds) >= 60 * self.config.minutes
 
-    def _check_finite(self, loss: float) -> None:
-        if not np.isfinite(loss):
+    def _check_finite(self, what: str, value: float) -> None:
+        if not np.isfinite(value):
             raise FloatingPointError(
-                f"The loss became {loss} at step {int(self.step)}. The last good state is "
-                f"{self.checkpoints.latest_checkpoint or 'none'}. Try a smaller --learning_rate or --clip_norm."
+                f"The {what} is {value}. The last good state is {self.checkpoints.latest_checkpoint or 'none'}. "
+                "Try a smaller --learning_rate or --clip_norm, in another --workdir."
             )
 
     def _log(self, losses: list[float], elapsed: float) -> None:
+        if not losses:
+            return
         step, config = int(self.step), self.config
         nats, rate = float(np.mean(losses)), len(losses) / elapsed
         left = (config.steps - step) / rate
@@ -166,17 +206,19 @@ def train(config: TrainConfig, workdir: pathlib.Path) -> dict[str, Score] | None
         FloatingPointError: at the first loss that is not finite.
     """
     workdir = pathlib.Path(workdir)
+    check_workdir(workdir, config)
     data = config.data.load()
-    config.model_arguments(data)
-    claim_workdir(workdir, config)
+    training = Training(config, data)
+    # Nothing is written before all of the configuration has proved right.
+    write_json(workdir / "config.json", dataclasses.asdict(config))
     print(data.describe())
-    training = Training(config, data, workdir)
     model = training.model
     print(
         f"{model.block}, {model.num_blocks} x {model.hidden}, {model.count_params():,} weights; "
         f"{config.optimizer}, batches of {config.batch_size}, XLA {'on' if training.xla else 'off'}",
         flush=True,
     )
+    training.open(workdir)
     if not training.run():
         return None
     best = keras.models.load_model(workdir / "model.keras")
@@ -184,14 +226,8 @@ def train(config: TrainConfig, workdir: pathlib.Path) -> dict[str, Score] | None
     scores = {split: evaluator.score(data, split) for split in ("validation", "test") if split in data.splits}
     for split, score in scores.items():
         print(f"{split} ({data.splits[split].name}): {score}", flush=True)
-    write_json(
-        workdir / "model.json",
-        {
-            "data": dataclasses.asdict(config.data),
-            "binarization": data.binarization,
-            "steps": int(training.step),
-            "training_seconds": round(float(training.seconds), 1),
-            "scores": {split: dataclasses.asdict(score) for split, score in scores.items()},
-        },
-    )
+    if config.preset and PRESETS[config.preset].paper_score:
+        preset = PRESETS[config.preset]
+        print(f"The paper reports {preset.paper_score}, for this network on {preset.data}, trained to convergence.")
+    training.write_card(scores)
     return scores

@@ -1,6 +1,5 @@
 """How a program starts, and how it ends when its user gave it something wrong."""
 
-import os
 import sys
 from collections.abc import Callable
 
@@ -9,7 +8,6 @@ from absl import app, flags, logging
 
 def run(main: Callable[[list[str]], None]) -> None:
     """Run `main` under absl; a wrong flag, file or value ends in one line and exit status 1, not a traceback."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
     def guarded(arguments: list[str]) -> None:
         if len(arguments) > 1:

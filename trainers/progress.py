@@ -1,6 +1,7 @@
 """What a person sees of long work: lines of progress, and a way to stop it."""
 
 import signal
+import threading
 import time
 from types import FrameType
 
@@ -23,6 +24,8 @@ class StopRequest:
         self._previous = {}
 
     def __enter__(self) -> "StopRequest":
+        if threading.current_thread() is not threading.main_thread():
+            return self  # Python allows signal handlers in the main thread alone.
         for number in (signal.SIGINT, signal.SIGTERM):
             self._previous[number] = signal.signal(number, self._handle)
         return self

@@ -14,22 +14,17 @@ import pathlib
 
 from absl import flags
 
-from trainers import data_flags, drawing, loop, program
-from trainers.config import MODEL_FLAGS, TrainConfig
+from pixelrnn_tf.models import get_preset
+from trainers import data_flags, drawing, loop, model_flags, program
+from trainers.config import TrainConfig
 
 FLAGS = flags.FLAGS
 DEFAULTS = TrainConfig()
 
 data_flags.define_data_flags()
 flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
-flags.DEFINE_string("preset", DEFAULTS.preset, "A named network; the flags below replace its arguments.")
-flags.DEFINE_enum("block", None, ["pixel_cnn", "row_lstm", "diagonal_bilstm"], "Kind of block.")
-flags.DEFINE_integer("num_blocks", None, "Number of blocks.", lower_bound=1)
-flags.DEFINE_integer("hidden", None, "Units h of a block.", lower_bound=1)
-flags.DEFINE_integer("head_hidden", None, "Features of the head's inner layers.", lower_bound=1)
-flags.DEFINE_bool("residual", None, "Whether blocks have residual connections.")
-flags.DEFINE_bool("skips", None, "Whether every block is connected to the head.")
-flags.DEFINE_integer("batch_size", DEFAULTS.batch_size, "Images per step.", lower_bound=1)
+model_flags.define_model_flags(DEFAULTS.preset)
+flags.DEFINE_integer("batch_size", None, "Images per step; by default the preset's, or 16.", lower_bound=1)
 flags.DEFINE_integer("steps", DEFAULTS.steps, "Number of steps.", lower_bound=1)
 flags.DEFINE_float("minutes", DEFAULTS.minutes, "Stop after this much training time; 0 for no limit.")
 flags.DEFINE_enum("optimizer", DEFAULTS.optimizer, ["adam", "rmsprop"], "Optimizer; the paper's is rmsprop.")
@@ -48,8 +43,10 @@ flags.DEFINE_enum("dtype_policy", DEFAULTS.dtype_policy, ["float32", "mixed_bflo
 def config_from_flags(values: flags.FlagValues) -> TrainConfig:
     """The flags as a configuration."""
     named = {field.name: values[field.name].value for field in dataclasses.fields(TrainConfig) if field.name in values}
-    model = {name: values[name].value for name in MODEL_FLAGS if values[name].value is not None}
-    return TrainConfig(**{**named, "data": data_flags.data_config(values), "model": model})
+    if named["batch_size"] is None:
+        named["batch_size"] = get_preset(values.preset).batch_size if values.preset else DEFAULTS.batch_size
+    arguments = model_flags.model_arguments(values)
+    return TrainConfig(**{**named, "data": data_flags.data_config(values), "model": arguments})
 
 
 def main(_: list[str]) -> None:

@@ -35,8 +35,7 @@ def load(
 
     Raises:
         ValueError: for arguments that do not fit each other or the data set.
-        FileNotFoundError: if there is no such folder.
-        RuntimeError: if a data set of TFDS is not there and cannot be downloaded.
+        FileNotFoundError: if there is no such folder, or a data set of TFDS is not there and cannot be downloaded.
     """
     _check_arguments(levels, binarization, image_size, channels)
     data = _load_native(name, image_size, channels)

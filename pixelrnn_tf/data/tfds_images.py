@@ -29,7 +29,7 @@ def load_tfds(name: str, image_size: tuple[int, int] | None, channels: int | Non
 
     Raises:
         ValueError: if there is no such data set, it has no uint8 images, or they do not fit what is asked.
-        RuntimeError: if it is not there and cannot be downloaded.
+        FileNotFoundError: if it is not there and cannot be downloaded.
     """
     builder = _prepared(name)
     image = _image_feature(builder, name)
@@ -63,7 +63,7 @@ def _prepared(name: str) -> Any:
     try:
         builder.download_and_prepare()
     except Exception as error:  # Every data set fails in a way of its own.
-        raise RuntimeError(
+        raise FileNotFoundError(
             f"tfds:{name} is not in {builder.data_dir} and could not be downloaded and prepared there. Set the "
             f"environment variable TFDS_DATA_DIR to a directory that holds it prepared.{_advice(builder.name)} "
             f"The cause: {type(error).__name__}: {_first_line(error)}"

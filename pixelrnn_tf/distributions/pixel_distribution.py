@@ -6,16 +6,17 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from pixelrnn_tf.distributions.discretized_categorical import discretized_categorical
-from pixelrnn_tf.distributions.noise import image_noise
+from pixelrnn_tf.distributions.noise import image_noise, image_seeds, stateless_seed
 from pixelrnn_tf.models import PixelRNN
-from pixelrnn_tf.sampling import generate
+from pixelrnn_tf.sampling import check_temperature, generate
 
 
 class PixelDistribution(tfp.distributions.Distribution):
     """The distribution of images that a `PixelRNN` defines (paper section 2.1, Eq. 1 and 2).
 
     `log_prob` is exact and takes one pass; `sample` draws pixel by pixel at about the cost of one. The
-    variables of the model are those of the distribution.
+    variables of the model are those of the distribution. Images are drawn in float32; a model with a
+    half-precision dtype policy scores them in its own, so that the two agree to that precision alone.
 
     Args:
         model: the network.
@@ -45,10 +46,10 @@ class PixelDistribution(tfp.distributions.Distribution):
         parameters = dict(locals())
         with tf.name_scope(name) as name:
             self._model = model
-            self._condition = (
-                None if condition is None else tf.convert_to_tensor(condition, tf.float32, name="condition")
-            )
-            flat = self._condition if condition is None else _flatten(self._condition, 3)
+            # A variable stays one, and is read anew whenever it is used.
+            as_it_is = condition is None or isinstance(condition, tf.Variable)
+            self._condition = condition if as_it_is else tf.convert_to_tensor(condition, tf.float32, name="condition")
+            flat = None if condition is None else _flatten(self.condition, 3)
             model.check_inputs(tf.zeros((0, *model.image_shape)), flat)
             # tf.Module finds variables in lists of its attributes; it does not look into Keras models.
             self._weights = [weight.value for weight in model.weights]
@@ -74,7 +75,7 @@ class PixelDistribution(tfp.distributions.Distribution):
     @property
     def condition(self) -> tf.Tensor | None:
         """The conditioning maps, or None."""
-        return self._condition
+        return None if self._condition is None else tf.convert_to_tensor(self._condition)
 
     def _event_shape(self) -> tf.TensorShape:
         return tf.TensorShape(self.model.image_shape)
@@ -128,7 +129,7 @@ class PixelDistribution(tfp.distributions.Distribution):
             known: bool `(..., height, width)`, broadcasts to the images.
             seed: as in `sample`.
             sample_shape: how many completions of every image.
-            temperature: what the logits are divided by.
+            temperature: what the logits are divided by; broadcasts to `sample_shape + (...,)`.
 
         Returns:
             int32 levels `sample_shape + (..., height, width, channels)`.
@@ -136,28 +137,27 @@ class PixelDistribution(tfp.distributions.Distribution):
         Raises:
             ValueError: for shapes that do not fit.
         """
+        check_temperature(temperature)
         images = self._checked_images(images, "images")
         known = tf.convert_to_tensor(known, tf.bool)
         if known.shape.rank is not None and known.shape[-2:] != self.model.image_shape[:2]:
             raise ValueError(f"known must have the shape (..., {self.model.image_shape[:2]}); got {known.shape}.")
-        leading = tf.concat([tf.reshape(tf.cast(sample_shape, tf.int32), [-1]), tf.shape(images)[:-3]], 0)
+        leading = tf.broadcast_dynamic_shape(tf.shape(images)[:-3], self.batch_shape_tensor())
+        leading = tf.concat([tf.reshape(tf.cast(sample_shape, tf.int32), [-1]), leading], 0)
         known = tf.broadcast_to(known, tf.concat([leading, self.model.image_shape[:2]], 0))
         completed = self._generate(
             self.model,
             self._noise(seed, tf.reduce_prod(leading)),
             _flatten(self._broadcast(images, leading), 3),
             _flatten(known, 2),
-            temperature=tf.convert_to_tensor(temperature, tf.float32),
+            temperature=tf.reshape(tf.broadcast_to(tf.cast(temperature, tf.float32), leading), [-1]),
             condition=self._flat_condition(leading),
         )
         return tf.reshape(completed, tf.concat([leading, self.model.image_shape], 0))
 
     def _noise(self, seed: Any, number: tf.Tensor) -> tf.Tensor:
         """Noise of `number` images: image k is a function of the seed and k alone."""
-        seed = stateless_seed(seed)
-        fold = lambda k: tf.random.experimental.stateless_fold_in(seed, k)  # noqa: E731
-        seeds = tf.map_fn(fold, tf.range(number), fn_output_signature=tf.TensorSpec((2,), tf.int32))
-        return image_noise(seeds, self.model.image_shape)
+        return image_noise(image_seeds(stateless_seed(seed), tf.range(number)), self.model.image_shape)
 
     def _checked_images(self, images: Any, name: str = "value") -> tf.Tensor:
         images = tf.convert_to_tensor(images)
@@ -185,14 +185,6 @@ class PixelDistribution(tfp.distributions.Distribution):
         if self.condition is None:
             return None
         return _flatten(self._broadcast(self.condition, leading), 3)
-
-
-def stateless_seed(seed: Any) -> tf.Tensor:
-    """A stateless seed `[2]`, int32, from one, from a Python integer, or a fresh one from None."""
-    if isinstance(seed, int):
-        halves = [seed >> 32 & 0xFFFFFFFF, seed & 0xFFFFFFFF]
-        return tf.bitcast(tf.constant(halves, tf.uint32), tf.int32)
-    return tfp.random.sanitize_seed(seed)
 
 
 def _flatten(tensor: tf.Tensor, event_axes: int) -> tf.Tensor:

@@ -106,14 +106,14 @@ class LSTMBlock(Block):
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
 class RowLSTMBlock(LSTMBlock):
-    __doc__ = LSTMBlock.__doc__.replace("An LSTM layer", "A Row LSTM")
+    """A Row LSTM from 2h to h features, a 1x1 convolution back up to 2h, plus the input (section 3.3)."""
 
     recurrence = RowLSTM
 
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
 class DiagonalBiLSTMBlock(LSTMBlock):
-    __doc__ = LSTMBlock.__doc__.replace("An LSTM layer", "A Diagonal BiLSTM")
+    """A Diagonal BiLSTM from 2h to h features, a 1x1 convolution back up to 2h, plus the input (section 3.3)."""
 
     recurrence = DiagonalBiLSTM
 

@@ -67,9 +67,15 @@ class ConvLSTMLayer(keras.layers.Layer):
             shape=(self.directions, len(self.taps), self.hidden, 4 * self.hidden),
             initializer="orthogonal",
         )
-        # The state is kept in float32 under mixed precision, so its initial value is not cast either.
+        # The state is kept in float32 under every half precision, and so is its initial value.
         self.initial_h, self.initial_c = (
-            self.add_weight(name=name, shape=(self.directions, self.hidden), initializer="zeros", autocast=False)
+            self.add_weight(
+                name=name,
+                shape=(self.directions, self.hidden),
+                initializer="zeros",
+                dtype="float64" if self.variable_dtype == "float64" else "float32",
+                autocast=False,
+            )
             for name in ("initial_h", "initial_c")
         )
 

@@ -83,21 +83,20 @@ class DiagonalBiLSTMSteps:
 
     def __init__(self, layer: DiagonalBiLSTM):
         self.layer, self.hidden = layer, layer.hidden
-        input_to_state = ops.split(layer.input_to_state.masked_kernel()[0, 0], 2, axis=-1)
-        self.input_to_state = input_to_state
-        self.from_above = [layer.state_to_state[k, 0] for k in range(2)]
-        self.from_left = [layer.state_to_state[k, 1] for k in range(2)]
-        self.initial_h = [layer.initial_h[k] for k in range(2)]
-        self.initial_c = [layer.initial_c[k] for k in range(2)]
+        self.conv = layer.input_to_state.steps()
+        self.input_to_state = ops.split(self.conv.matrix, 2, axis=-1)
+        kernel, h, c = (ops.cast(w, "float32") for w in (layer.state_to_state, layer.initial_h, layer.initial_c))
+        self.from_above, self.from_left = ([kernel[k, tap] for k in range(2)] for tap in range(2))
+        self.initial_h, self.initial_c = ([value[k] for k in range(2)] for value in (h, c))
         # One product for the input and the state on the left.
-        self.matrix = ops.concatenate([input_to_state[0], self.from_left[0]], axis=0)
+        self.matrix = ops.concatenate([self.input_to_state[0], self.from_left[0]], axis=0)
 
     def start(self, batch: Any, width: int) -> Any:
         left_h, right_h = (ops.broadcast_to(h, (batch, width, self.hidden)) for h in self.initial_h)
         return left_h, right_h, ops.zeros((batch, width, self.hidden))
 
     def fill(self, maps: Any, condition: Any, row: Any) -> tuple[Any, Any]:
-        steps = self.layer.run(self.layer.input_to_state.call(maps, condition))
+        steps = ops.cast(self.layer.run(self.layer.input_to_state.call(maps, condition)), "float32")
         left, right = self.layer.both_maps(steps)
         starts = (left, self.initial_h[0]), (right, self.initial_h[1]), (right, ops.zeros(self.hidden))
         cache = tuple(rows_before(padded_above(h, start), row, 1)[:, 0] for h, start in starts)
@@ -105,7 +104,7 @@ class DiagonalBiLSTMSteps:
 
     def _offset(self, condition: Any) -> list[Any]:
         """What of the input-to-state map does not depend on the image, for each direction."""
-        return ops.split(self.layer.input_to_state.offset(condition), 2, axis=-1)
+        return ops.split(self.conv.offset(condition), 2, axis=-1)
 
     def above(self, cache: Any, condition: Any) -> Any:
         left_h, _, right_output = cache

@@ -12,8 +12,9 @@ from pixelrnn_tf.layers.masks import kernel_mask
 class MaskedConv2D(keras.layers.Layer):
     """2D convolution of stride 1 that reads no pixel and no colour that is not yet known.
 
-    The mask multiplies the kernel in every call, so that it holds for any value the weights take. Rows and
-    taps that the mask closes entirely are not computed; the kernel weight keeps its full size.
+    The mask multiplies the kernel in every call, so that it holds for any value the weights take. The rows
+    below the centre are not computed, nor the taps right of it if there is a single row; the kernel weight
+    keeps its full size.
 
     Reference: van den Oord et al. 2016, sections 2.2 and 3.4, Figure 2.
 
@@ -135,12 +136,16 @@ class MaskedConv2DSteps:
 
     def __init__(self, layer: MaskedConv2D):
         self.layer = layer
-        kernel = layer.masked_kernel()
+        kernel = ops.cast(layer.masked_kernel(), "float32")
         self.rows, self.reach = kernel.shape[0] - 1, layer.kernel_size[1] // 2
         self.features = kernel.shape[2]
         self.upper = kernel[:-1]
         self.matrix = ops.reshape(kernel[-1, : self.reach + 1], ((self.reach + 1) * self.features, layer.filters))
-        self.bias = ops.convert_to_tensor(layer.bias)
+        self.bias = ops.cast(layer.bias, "float32")
+
+    def offset(self, condition: Any) -> Any:
+        """What does not depend on the image."""
+        return ops.cast(self.layer.offset(condition), "float32")
 
     def start(self, batch: Any, width: int) -> Any:
         return ops.zeros((batch, self.rows, width, self.features)) if self.rows else ()
@@ -152,7 +157,7 @@ class MaskedConv2DSteps:
         return self.layer.call(maps, condition), cache
 
     def above(self, cache: Any, condition: Any) -> Any:
-        offset = self.layer.offset(condition)
+        offset = self.offset(condition)
         if not self.rows:
             return () if condition is None else offset
         padded = ops.pad(cache, ((0, 0), (0, 0), (self.reach, self.reach), (0, 0)))

@@ -63,15 +63,17 @@ class RowLSTMSteps:
     def __init__(self, layer: RowLSTM):
         self.layer = layer
         self.input_to_state = layer.input_to_state.steps()
-        self.kernel = ops.reshape(layer.state_to_state, (len(layer.taps) * layer.hidden, 4 * layer.hidden))
-        self.initial = layer.initial_h[0], layer.initial_c[0]
+        kernel = ops.reshape(layer.state_to_state, (len(layer.taps) * layer.hidden, 4 * layer.hidden))
+        self.kernel = ops.cast(kernel, "float32")
+        self.initial = tuple(ops.cast(value[0], "float32") for value in (layer.initial_h, layer.initial_c))
 
     def start(self, batch: Any, width: int) -> Any:
         return tuple(ops.broadcast_to(value, (batch, width, self.layer.hidden)) for value in self.initial)
 
     def fill(self, maps: Any, condition: Any, row: Any) -> tuple[Any, Any]:
         gates = self.layer.input_to_state.call(maps, condition)
-        h, c = (self.layer.from_steps(value) for value in self.layer.run(gates, return_c=True))
+        states = self.layer.run(gates, return_c=True)
+        h, c = (ops.cast(self.layer.from_steps(value), "float32") for value in states)
         cache = (
             rows_before(padded_above(v, start), row, 1)[:, 0] for v, start in zip((h, c), self.initial, strict=True)
         )
@@ -80,7 +82,7 @@ class RowLSTMSteps:
     def above(self, cache: Any, condition: Any) -> Any:
         h, c = cache
         read = read_taps(h, self.initial[0], self.layer.taps, self.layer.edge_is_initial)
-        return ops.matmul(read, self.kernel) + self.layer.input_to_state.offset(condition), c
+        return ops.matmul(read, self.kernel) + self.input_to_state.offset(condition), c
 
     def left(self, batch: Any) -> Any:
         return self.input_to_state.left(batch)

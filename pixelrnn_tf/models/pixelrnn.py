@@ -125,6 +125,8 @@ class PixelRNN(keras.Model):
 
     def build(self, input_shape: Any = None) -> None:
         """Make every weight; the constructor calls it. `input_shape` is ignored: the arguments say it all."""
+        if self.built:
+            return
         features = (None, *self.image_shape[:2], 2 * self.hidden)
         self.stem.build((None, *self.image_shape))
         for layer in self.parts[1:]:

@@ -1,6 +1,6 @@
 """Generating and completing images, on every Keras backend."""
 
-from pixelrnn_tf.sampling.generate import generate
+from pixelrnn_tf.sampling.generate import check_temperature, generate
 from pixelrnn_tf.sampling.inverse_cdf import draw_level
 
-__all__ = ["draw_level", "generate"]
+__all__ = ["check_temperature", "draw_level", "generate"]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from pixelrnn_tf.layers.scan import scan, scan_from
@@ -48,10 +49,13 @@ def generate(
 
     Raises:
         ValueError: for shapes that do not fit the model, one of `images` and `known` without the other, or a
-            condition where the model takes none or the other way round.
+            condition where the model takes none or the other way round. A temperature that is not positive
+            is told from numbers and arrays alone, not from tensors.
     """
+    check_temperature(temperature)
     noise = ops.cast(noise, "float32")
     model.check_inputs(noise, condition, name="noise")
+    _check_batches(noise=noise, images=images, known=known, condition=condition)
     if (images is None) != (known is None):
         raise ValueError("Pass `images` and `known` together: the images, and which of their pixels to keep.")
     condition = () if condition is None else ops.cast(condition, "float32")
@@ -127,6 +131,24 @@ def _checked_known(model: PixelRNN, images: Any, known: Any) -> tuple[Any, Any]:
     model.check_shape("images", images, model.image_shape)
     model.check_shape("known", known, model.image_shape[:2])
     return ops.where(known[..., None], images, 0), known
+
+
+def check_temperature(temperature: Any) -> None:
+    """Check that a temperature given as a number or an array is positive.
+
+    Raises:
+        ValueError: if not.
+    """
+    if isinstance(temperature, int | float | np.number | np.ndarray) and not np.all(np.asarray(temperature) > 0):
+        raise ValueError(f"temperature must be greater than 0, got {temperature}.")
+
+
+def _check_batches(**values: Any) -> None:
+    """Check that all that is given has the same number of images, as far as that is known in advance."""
+    sizes = {name: value.shape[0] for name, value in values.items() if value is not None}
+    if len({size for size in sizes.values() if size is not None}) > 1:
+        given = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        raise ValueError(f"All inputs must have the same batch size; got {given}.")
 
 
 def _rows_known_everywhere(known: Any) -> Any:

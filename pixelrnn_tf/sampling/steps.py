@@ -20,7 +20,7 @@ A layer's `steps()` returns an object with this protocol, in which every map of 
 A layer whose `finish` loops over the row also has `finish_together`, for the layers of all blocks in one loop.
 Whatever a layer does not need is an empty tuple. Composite layers need nothing of this: they say what they
 do in terms of their parts, and the parts are stepped (`pixelrnn_tf.layers.composition`). All of it is
-computed in the dtype of the weights, float32, under mixed precision too.
+computed in float32 under every dtype policy.
 """
 
 from typing import Any
