@@ -208,3 +208,19 @@ def test_errors_name_what_was_given():
         generate(model, np.zeros((2, 5, 6, 1)), images=random_images(model, 2))
     with pytest.raises(ValueError, match=r"known must have the shape \(None, 5, 6\)"):
         generate(model, np.zeros((2, 5, 6, 1)), random_images(model, 2), np.zeros((2, 5, 6, 1)))
+
+
+@pytest.mark.parametrize("block", BLOCK_NAMES)
+def test_the_graph_holds_no_op_that_a_server_lacks(block):
+    model = make_network(block)
+    spec = (
+        tf.TensorSpec((None, 5, 6, 1)),
+        tf.TensorSpec((None, 5, 6, 1), tf.uint8),
+        tf.TensorSpec((None, 5, 6), tf.bool),
+    )
+    graph = tf.function(lambda *given: generate(model, *given)).get_concrete_function(*spec).graph.as_graph_def()
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    ops = {node.op for node in nodes}
+    assert {"TensorListGetItem", "MatMul"} <= ops, "the loops were not looked into"
+    assert not [op for op in ops if op.startswith(("Xla", "Random", "PyFunc", "EagerPyFunc"))]
+    assert len(nodes) < 6000, "the graph must not grow with the image"

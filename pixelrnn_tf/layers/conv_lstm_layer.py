@@ -65,7 +65,7 @@ class ConvLSTMLayer(keras.layers.Layer):
         self.state_to_state = self.add_weight(
             name="state_to_state",
             shape=(self.directions, len(self.taps), self.hidden, 4 * self.hidden),
-            initializer="orthogonal",
+            initializer=_orthogonal,
         )
         # The state is kept in float32 under every half precision, and so is its initial value.
         self.initial_h, self.initial_c = (
@@ -119,6 +119,12 @@ class ConvLSTMLayer(keras.layers.Layer):
             "channels": self.channels,
             "condition_features": self.condition_features,
         }
+
+
+def _orthogonal(shape: tuple[int, ...], dtype: Any) -> Any:
+    """The orthogonal initializer in any precision: its QR decomposition exists in no half precision."""
+    precise = "float64" if dtype == "float64" else "float32"
+    return ops.cast(keras.initializers.Orthogonal()(shape, dtype=precise), dtype)
 
 
 def padded_above(maps: Any, value: Any) -> Any:
