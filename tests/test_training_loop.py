@@ -1,0 +1,140 @@
+"""The training loop, its checkpoints and its scores, in this process, on the embedded digits."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from networks import make_network
+from training_runs import TINY, opened, tiny_config
+
+from pixelrnn_tf import data as images
+from trainers import averaging, config, evaluation, files, loop, progress
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "end of the run"])
+def test_a_resumed_run_equals_one_that_was_not_interrupted(tmp_path, monkeypatch, how):
+    loop.train(tiny_config(), tmp_path / "straight")
+    if how == "SIGTERM":
+        log_time = progress.Throttle.__call__
+        calls = iter(range(100))
+        # The loop asks for the time once a step, from the second on: the signal comes in step 17.
+        signal_at_17 = lambda self: next(calls) == 15 and os.kill(os.getpid(), signal.SIGTERM)  # noqa: E731
+        monkeypatch.setattr(progress.Throttle, "__call__", signal_at_17)
+        assert loop.train(tiny_config(), tmp_path / "resumed") is None
+        monkeypatch.setattr(progress.Throttle, "__call__", log_time)
+    else:
+        loop.train(tiny_config(steps=17), tmp_path / "resumed")
+    assert int(opened(tiny_config(), tmp_path / "resumed").step) == 17
+    loop.train(tiny_config(), tmp_path / "resumed")
+    straight, resumed = (opened(tiny_config(), tmp_path / name) for name in ("straight", "resumed"))
+    assert int(resumed.step) == int(straight.step) == 30
+    for a, b in (
+        (straight.model.weights, resumed.model.weights),
+        (straight.average.model.weights, resumed.average.model.weights),
+        (straight.optimizer.variables, resumed.optimizer.variables),
+    ):
+        assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def test_a_finished_run_is_not_evaluated_again(tmp_path):
+    first = loop.train(tiny_config(), tmp_path)
+    metrics = (tmp_path / "metrics.jsonl").read_text()
+    assert loop.train(tiny_config(), tmp_path) == first
+    assert (tmp_path / "metrics.jsonl").read_text() == metrics
+
+
+def test_a_workdir_of_another_configuration_is_refused(tmp_path):
+    loop.train(tiny_config(steps=1), tmp_path)
+    config.check_workdir(tmp_path, tiny_config(steps=99))
+    with pytest.raises(ValueError, match=r"batch_size: 32 there, 16 now; learning_rate: 0.001 there, 0.01 now"):
+        config.check_workdir(tmp_path, tiny_config(batch_size=16, learning_rate=0.01))
+
+
+@pytest.mark.parametrize(
+    "change", [{"batch_size": 5000}, {"average_decay": 1.0}, {"model": {**TINY, "hidden": 0}}], ids=str
+)
+def test_a_configuration_that_does_not_fit_leaves_nothing_behind(change, tmp_path):
+    with pytest.raises(ValueError, match=r"5000|1\.0|hidden must be at least"):
+        loop.train(tiny_config(**change), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_step_that_is_not_finite_changes_nothing_and_stops_the_run(tmp_path):
+    training = opened(tiny_config(), tmp_path)
+    batch = next(iter(training.data.train_batches(32, 0)))
+    training.model.weights[-1].assign(np.full(17, np.inf))
+    before = [weight.numpy() for weight in training.optimizer.variables + training.model.weights]
+    loss, norm = training.train_step(batch)
+    assert not (np.isfinite(loss) and np.isfinite(norm))
+    assert int(training.step) == 0
+    after = [weight.numpy() for weight in training.optimizer.variables + training.model.weights]
+    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+    with pytest.raises(FloatingPointError, match=r"The loss after step 0 is (nan|inf)"):
+        training.run()
+
+
+def test_no_checkpoint_is_made_of_a_broken_state(tmp_path):
+    run = tiny_config(learning_rate=1e30, clip_norm=0.0, eval_every=1)
+    with pytest.raises(FloatingPointError, match=r"The validation score at step 1 is (nan|inf)"):
+        loop.train(run, tmp_path)
+    assert opened(run, tmp_path).checkpoints.latest_checkpoint is None
+
+
+@pytest.mark.parametrize("clip_norm", [0.0, 0.5])
+def test_one_step_is_clipped_gradient_descent_on_the_mean_loss(clip_norm, tmp_path):
+    run = tiny_config(clip_norm=clip_norm, optimizer="rmsprop", learning_rate=0.01)
+    training = opened(run, tmp_path)
+    batch = next(iter(training.data.train_batches(32, 0)))
+    with tf.GradientTape() as tape:
+        loss = loop.NegativeLogLikelihood()(batch, training.model(batch))
+    gradients = tape.gradient(loss, training.model.trainable_variables)
+    norm = float(tf.linalg.global_norm(gradients))
+    factor = min(1.0, clip_norm / norm) if clip_norm else 1.0
+    assert norm > 0.5, "the clip must act"
+    before = training.model.get_weights()
+    assert [float(x) for x in training.train_step(batch)] == pytest.approx([float(loss), norm], rel=1e-5)
+    # RMSProp's first step: the mean square is 0.1 g^2.
+    for weight, start, gradient in zip(training.model.weights, before, gradients, strict=True):
+        g = factor * gradient.numpy()
+        np.testing.assert_allclose(start - weight.numpy(), 0.01 * g / np.sqrt(0.1 * g**2 + 1e-7), atol=1e-5)
+
+
+def test_the_weight_average_follows_its_formula():
+    model = make_network("pixel_cnn")
+    average = averaging.WeightAverage(model, decay=0.5)
+    expected = model.weights[0].numpy().astype("float64")
+    for t in range(1, 12):
+        model.weights[0].assign(np.full(model.weights[0].shape, float(t)))
+        average.update(tf.constant(t))
+        decay = min(0.5, (1 + t) / (10 + t))
+        expected = decay * expected + (1 - decay) * t
+    np.testing.assert_allclose(average.model.weights[0], expected, rtol=1e-5)
+    mixed = averaging.WeightAverage(make_network("pixel_cnn", dtype="mixed_bfloat16"), decay=0.5)
+    assert mixed.model.compute_dtype == "float32"
+    with pytest.raises(ValueError, match=r"must be in \[0, 1\), got 1.0"):
+        averaging.WeightAverage(model, decay=1.0)
+
+
+def test_a_wrong_model_for_the_data_is_named():
+    model = make_network("pixel_cnn", (8, 8, 1), levels=2)
+    with pytest.raises(ValueError, match=r"\(8, 8, 1\) with 2 levels; .*\(8, 8, 1\) with 17 levels"):
+        evaluation.Evaluator(model).score(images.load("digits"), "test")
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 100, 300])
+def test_the_score_does_not_depend_on_the_batch_size(batch_size):
+    model, data = make_network("diagonal_bilstm", (8, 8, 1), levels=17), images.load("digits")
+    expected = evaluation.Evaluator(model, 60).score(data, "test")
+    got = evaluation.Evaluator(model, batch_size).score(data, "test")
+    assert got.images == expected.images == 180
+    assert got.nats_per_image == pytest.approx(expected.nats_per_image, rel=1e-6)
+    assert evaluation.Evaluator(model, batch_size).score(data, "test", limit=5).images == 5
+
+
+def test_metrics_after_the_step_gone_on_from_are_dropped(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"st')
+    files.MetricsFile(path, 2).write(step=3, again=True)
+    assert path.read_text() == '{"step": 1}\n{"step": 2}\n{"step": 3, "again": true}\n'
