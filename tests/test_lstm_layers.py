@@ -8,6 +8,7 @@ from networks import randomize
 
 from pixelrnn_tf.layers import DiagonalBiLSTM, RowLSTM, skew, unskew
 from pixelrnn_tf.layers.conv_lstm import conv_lstm
+from pixelrnn_tf.layers.diagonals import diagonals, images_per_strip
 
 LAYERS = {RowLSTM: reference.row_lstm, DiagonalBiLSTM: reference.diagonal_bilstm}
 
@@ -113,6 +114,60 @@ def test_gradient_by_hand_equals_differences(layer_class, compiled):
     assert float(np.sum(gradients[-1] * direction)) == pytest.approx((plus - minus) / 2e-6, rel=1e-6)
 
 
+@pytest.mark.parametrize("compiled", ["graph", "xla"])
+@pytest.mark.parametrize("size", [(12, 4, 5), (1, 4, 5), (9, 9, 2), (6, 1, 7), (8, 16, 1)])
+@pytest.mark.parametrize("layer_class", LAYERS)
+def test_gradient_by_hand_equals_that_of_the_loop(layer_class, size, compiled):
+    batch, height, width = size
+    layer = layer_class(3, channels=3)
+    layer.build((None, height, width, 4))
+    randomize(layer)
+    rng = np.random.default_rng(3)
+    maps = tf.constant(rng.normal(size=(batch, height, width, 4)), tf.float32)
+    weights = tf.constant(rng.normal(size=(batch, height, width, 3)), tf.float32)
+
+    def gradients(recurrence):
+        with tf.GradientTape() as tape:
+            tape.watch(maps)
+            loss = tf.reduce_sum(layer.from_directions(recurrence(layer.input_to_state(maps))) * weights)
+        return tape.gradient(loss, [*layer.trainable_variables, maps])
+
+    by_hand = tf.function(lambda: gradients(layer.run), jit_compile=compiled == "xla")()
+    of_the_loop = tf.function(lambda: gradients(lambda gates: layer.run(gates, return_c=True)[0]))()
+    for got, expected in zip(by_hand, of_the_loop, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5 * float(tf.reduce_max(abs(expected))))
+
+
+@pytest.mark.parametrize(
+    ("batch", "height", "images"),
+    [(16, 28, 4), (4, 32, 2), (64, 28, 16), (32, 8, 4), (1, 28, 1), (7, 28, 1), (None, 28, 1), (0, 28, 1)],
+)
+def test_a_strip_holds_as_many_images_as_leave_a_step_64_positions(batch, height, images):
+    assert images_per_strip(batch, height) == images
+
+
+def test_strips_waste_less_than_a_skewed_map():
+    # Four strips of four images: 4 * 28 + 27 steps of 4 * 28 positions, where skewed maps take 55 of 16 * 28.
+    steps = diagonals(16, 28, 28).to_steps(tf.ones((1, 16, 28, 28, 1)))
+    assert steps.shape == (139, 1, 4, 28, 1)
+    assert float(tf.reduce_sum(steps)) == 16 * 28 * 28
+    assert pytest.approx(1.241, abs=1e-3) == 139 * 4 * 28 / (16 * 28 * 28)
+    assert diagonals(None, 28, 28).to_steps(tf.ones((1, 16, 28, 28, 1))).shape == (55, 1, 16, 28, 1)
+
+
+def test_steps_are_the_columns_of_images_laid_end_to_end_and_skewed():
+    maps = np.random.default_rng(4).normal(size=(2, 16, 9, 5, 3))
+    order = diagonals(16, 9, 5)
+    steps = np.array(order.to_steps(maps))
+    assert steps.shape == (2 * 5 + 8, 2, 8, 9, 3)
+    assert np.array_equal(order.from_steps(steps), maps)
+    for strip in range(8):
+        end_to_end = np.concatenate([maps[:, 2 * strip], maps[:, 2 * strip + 1]], axis=2)
+        assert np.array_equal(np.moveaxis(steps[:, :, strip], 0, 2), skew(end_to_end))
+    for t, r in np.ndindex(order.restart.shape):
+        assert order.restart[t, r] == ((t - r) % 5 == 0), "a row restarts where an image begins"
+
+
 def test_skew_moves_row_r_by_r_and_unskew_moves_it_back():
     maps = np.arange(1.0, 7.0).reshape(1, 2, 3, 1)
     skewed = np.array(skew(maps))
@@ -123,9 +178,9 @@ def test_skew_moves_row_r_by_r_and_unskew_moves_it_back():
 def test_the_state_stays_in_float32_under_mixed_precision():
     # Gates that are 1 (o, f) and 0 (i) keep c as it is. 1 + 2 ** -12 needs more digits than bfloat16 has.
     gates = np.repeat([1e3, 1e3, -1e3, 0.0], 2).astype("float32")
-    inputs = tf.cast(np.tile(gates, (5, 1, 1, 3, 1)), "bfloat16")
+    inputs = tf.cast(np.tile(gates, (1, 1, 5, 3, 1)), "bfloat16")
     start = tf.constant(1 + 2.0**-12, shape=(1, 2))
-    h = conv_lstm(inputs, tf.zeros((1, 2, 2, 8), "bfloat16"), start, start, taps=(-1, 0))
+    h = conv_lstm(inputs, tf.zeros((1, 3, 2, 8), "bfloat16"), start, start, RowLSTM(2).order())
     assert h.dtype == "float32"
     np.testing.assert_allclose(h, np.tanh(1 + 2.0**-12), rtol=1e-6)
 

@@ -16,6 +16,7 @@ from pixelrnn_tf.layers import (
     MaskedConv2D,
     RowLSTM,
     conv_lstm,
+    diagonals,
     kernel_mask,
     masked_conv2d,
     skew,
@@ -34,60 +35,70 @@ def caught(message, block, image_shape=(12, 16, 1), **arguments):
         check_receptive_field(block, 1, image_shape, seeds=2, **arguments)
 
 
-def halves(h):
-    return (unskew(ops.transpose(h[:, k], (1, 2, 0, 3))) for k in range(2))
-
-
 def down(maps):
     return ops.pad(maps[:, :-1], ((0, 0), (1, 0), (0, 0), (0, 0)))
 
 
 def not_moved(self, h):
-    left, right = halves(h)
-    return left + ops.flip(right, axis=2)
+    return h[0] + ops.flip(h[1], axis=2)
 
 
 def moved_up(self, h):
-    left, right = halves(h)
-    return left + ops.pad(ops.flip(right, axis=2)[:, 1:], ((0, 0), (0, 1), (0, 0), (0, 0)))
+    return h[0] + ops.pad(ops.flip(h[1], axis=2)[:, 1:], ((0, 0), (0, 1), (0, 0), (0, 0)))
 
 
 def not_mirrored_back(self, h):
-    left, right = halves(h)
-    return left + down(right)
+    return h[0] + down(h[1])
 
 
 @pytest.mark.parametrize(
-    ("from_steps", "message"),
+    ("from_directions", "message"),
     [(not_moved, READS_TOO_MUCH), (moved_up, READS_TOO_MUCH), (not_mirrored_back, READS_TOO_LITTLE)],
 )
-def test_right_to_left_map_put_back_wrongly(monkeypatch, from_steps, message):
-    monkeypatch.setattr(DiagonalBiLSTM, "from_steps", from_steps)
+def test_right_to_left_map_put_back_wrongly(monkeypatch, from_directions, message):
+    monkeypatch.setattr(DiagonalBiLSTM, "from_directions", from_directions)
     caught(message, "diagonal_bilstm")
 
 
+def change_order(monkeypatch, layer_class, **changes):
+    order = layer_class.order
+    monkeypatch.setattr(layer_class, "order", lambda self, *shape: order(self, *shape)._replace(**changes))
+
+
 def test_kernel_of_two_padded_at_the_end(monkeypatch):
-    monkeypatch.setattr(DiagonalBiLSTM, "taps", (0, 1))
+    change_order(monkeypatch, DiagonalBiLSTM, taps=(0, 1))
     caught(READS_TOO_MUCH, "diagonal_bilstm")
 
 
 def test_reversing_the_map_that_is_already_skewed(monkeypatch):
-    def to_steps(self, gates):
-        left, right = ops.split(gates, 2, axis=-1)
-        return ops.transpose(ops.stack([skew(left), ops.flip(skew(right), axis=2)]), (3, 0, 1, 2, 4))
+    def to_steps(maps):
+        left, right = (skew(m) for m in (maps[0], ops.flip(maps[1], axis=2)))
+        return ops.transpose(ops.stack([left, ops.flip(right, axis=2)]), (3, 0, 1, 2, 4))
 
-    def from_steps(self, h):
-        left, right = (ops.transpose(h[:, k], (1, 2, 0, 3)) for k in range(2))
-        return unskew(left) + down(unskew(ops.flip(right, axis=2)))
+    def from_steps(steps):
+        left, right = (ops.transpose(steps[:, k], (1, 2, 0, 3)) for k in range(2))
+        return ops.stack([unskew(left), ops.flip(unskew(ops.flip(right, axis=2)), axis=2)])
 
-    monkeypatch.setattr(DiagonalBiLSTM, "to_steps", to_steps)
-    monkeypatch.setattr(DiagonalBiLSTM, "from_steps", from_steps)
+    monkeypatch.setattr(diagonals, "images_per_strip", lambda *_: 1)
+    change_order(monkeypatch, DiagonalBiLSTM, to_steps=to_steps, from_steps=from_steps)
     caught(READS_TOO_LITTLE, "diagonal_bilstm")
 
 
 def test_causal_padding_in_the_row_lstm(monkeypatch):
-    monkeypatch.setattr(RowLSTM, "taps", (-1, 0))
+    monkeypatch.setattr(RowLSTM, "taps", 2)
+    change_order(monkeypatch, RowLSTM, taps=(-1, 0), neighbours=((-1, -1), (-1, 0)))
     caught(READS_TOO_LITTLE, "row_lstm")
+
+
+def test_images_on_one_strip_that_are_not_kept_apart(monkeypatch):
+    model = make_network("diagonal_bilstm", (12, 16, 1))
+    images = random_images(model, 12)
+    alone = np.concatenate([model(image[None]) for image in images])
+    np.testing.assert_allclose(model(images), alone, atol=1e-5)
+    order = DiagonalBiLSTM.order(model.blocks[0].lstm, 12, 12, 16)
+    first_image_alone = order.restart & (np.arange(len(order.restart))[:, None] < 16)
+    change_order(monkeypatch, DiagonalBiLSTM, restart=first_image_alone)
+    assert np.abs(np.array(model(images)) - alone).max() > 1e-3
 
 
 def agrees_with_reference():

@@ -6,23 +6,48 @@ Both networks scan a map along one axis and convolve the state along the other:
     c = f c_prev + i g
     h = o tanh(c)
 
-`K_is * x` is computed for the whole map beforehand and is the input here. The state of a step has
-`positions` cells; `K_ss` reads the previous h at the offsets `taps`: (-1, 0, 1) for the Row LSTM, (-1, 0)
-for a diagonal, whose cell is moved so that offset 0 is the left neighbour and -1 the one above.
+`K_is * x` is computed for the whole map beforehand and is the input here. `K_ss` reads h at the neighbours of a
+pixel that come before it: three of the row above, or the left one and the one above. An `Order` says how the
+pixels of a map are put into steps so that the neighbours of every pixel lie in the step before its own.
 
-The gradient is written by hand: the gates and states are kept, and the gradient of the kernel is one
-product after the loop instead of one per step.
+The gradient is written by hand: the gates and c are kept, the backward loop does one product per step, and the
+gradient of the kernel is a single product over the pixels of the maps after it.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
+from pixelrnn_tf.layers.features import side_by_side
 from pixelrnn_tf.layers.scan import scan
 
 NOWHERE = ()  # No step restarts. An empty structure passes through `scan`, as None would not.
+
+
+class Order(NamedTuple):
+    """How maps become steps, and which neighbours of a pixel the recurrence reads.
+
+    A step is `(directions, strips, positions, features)`.
+
+    Attributes:
+        to_steps: from maps `(directions, batch, height, width, features)` to
+            `(steps, directions, strips, positions, features)`, zero where no pixel falls.
+        from_steps: the way back.
+        taps: for every neighbour, its position in the step before, less the pixel's own: -1, 0 or 1.
+        neighbours: for every tap, the same neighbour's row and column, less the pixel's own.
+        edge_is_initial: what the taps -1 and 1 read outside a step: the initial h, or zero.
+        restart: bool `(steps, positions)`: where the neighbour of tap 0, and c, are the initial state; or None.
+    """
+
+    to_steps: Callable[[Any], Any]
+    from_steps: Callable[[Any], Any]
+    taps: tuple[int, ...]
+    neighbours: tuple[tuple[int, int], ...]
+    edge_is_initial: bool
+    restart: np.ndarray | None = None
 
 
 def lstm_cell(gates: Any, previous_c: Any) -> tuple[Any, Any, tuple[Any, Any, Any, Any]]:
@@ -35,131 +60,144 @@ def lstm_cell(gates: Any, previous_c: Any) -> tuple[Any, Any, tuple[Any, Any, An
     Returns:
         `(h, c, (o, f, i, g))`, each `(..., hidden)`; the gates after activation.
     """
-    o, f, i, g = ops.split(gates, 4, axis=-1)
-    o, f, i, g = ops.sigmoid(o), ops.sigmoid(f), ops.sigmoid(i), ops.tanh(g)
+    # sigmoid(x) = (1 + tanh(x / 2)) / 2: one tanh of all gates together costs half as much as four functions.
+    half, whole = [0.5] * 3 + [1.0], [0.5] * 3 + [0.0]
+    slope, shift = (ops.cast(np.repeat(v, previous_c.shape[-1]), gates.dtype) for v in (half, whole))
+    o, f, i, g = ops.split(ops.tanh(gates * slope) * slope + shift, 4, axis=-1)
     c = f * previous_c + i * g
     return o * ops.tanh(c), c, (o, f, i, g)
 
 
-def conv_lstm(
-    inputs: Any,
-    kernel: Any,
-    initial_h: Any,
-    initial_c: Any,
-    taps: tuple[int, ...],
-    edge_is_initial: bool = False,
-    restart: np.ndarray | None = None,
-    return_c: bool = False,
-) -> Any:
-    """Run the recurrence over every step and return h.
+def conv_lstm(inputs: Any, kernel: Any, initial_h: Any, initial_c: Any, order: Order, return_c: bool = False) -> Any:
+    """Run the recurrence over maps and return h.
 
     Args:
-        inputs: input-to-state map `(steps, directions, batch, positions, 4 * hidden)`; the gates are in the
-            order o, f, i, g. Its dtype is the one of the products.
+        inputs: input-to-state maps `(directions, batch, height, width, 4 * hidden)`; the gates are in the order
+            o, f, i, g. Their dtype is the one of the products.
         kernel: state-to-state kernel `(directions, len(taps), hidden, 4 * hidden)`.
-        initial_h: h before the first step, `(directions, hidden)`; its dtype is the one of the state.
-        initial_c: c before the first step, `(directions, hidden)`.
-        taps: offsets, each -1, 0 or 1, at which the kernel reads the previous h.
-        edge_is_initial: what a tap reads outside the map: `initial_h`, or zero.
-        restart: bool `(steps, positions)`: where True, tap 0 and c start again from the initial state.
+        initial_h: h where there is no pixel before, `(directions, hidden)`; its dtype is the one of the state.
+        initial_c: c there, `(directions, hidden)`.
+        order: how maps become steps.
         return_c: return `(h, c)`. Their gradient is then the one of the loop itself.
 
     Returns:
-        h `(steps, directions, batch, positions, hidden)`, in the dtype of the state.
+        h `(directions, batch, height, width, hidden)`, in the dtype of the state.
     """
-    recurrence = _Recurrence(taps, edge_is_initial, restart, initial_h, inputs)
+    recurrence = _Recurrence(order, initial_h, inputs)
 
     @ops.custom_gradient
     def run(inputs, kernel, *initial):
-        first, (h, c, gates) = recurrence.forward(inputs, kernel, initial)
+        h, c, gates = recurrence.forward(inputs, kernel, initial)
+        h = order.from_steps(h)
 
         def gradient(*upstream):
             (d_h,) = upstream
-            return recurrence.backward(d_h, first, h, c, gates, kernel, initial)
+            return recurrence.backward(d_h, h, c, gates, kernel, initial)
 
         return h, gradient
 
     # Inside `run` everything must be a plain tensor, and these reshapes make tensors of variables.
     directions, _, hidden, _ = kernel.shape
-    kernel = ops.reshape(kernel, (directions, len(taps) * hidden, 4 * hidden))
+    kernel = ops.reshape(kernel, (directions, len(order.taps) * hidden, 4 * hidden))
     initial = initial_h[:, None, None, :], initial_c[:, None, None, :]
     if return_c:
-        return recurrence.forward(inputs, kernel, initial)[1][:2]
+        h, c, _ = recurrence.forward(inputs, kernel, initial)
+        return order.from_steps(h), order.from_steps(c)
     return run(inputs, kernel, *initial)
 
 
 class _Recurrence:
     """The recurrence and its gradient, in terms of tensors given from outside.
 
-    Shapes, with a leading axis of steps where all steps are meant: state and gates
-    `(directions, batch, positions, ...)`, initial state `(directions, 1, 1, hidden)`, kernel
-    `(directions, len(taps) * hidden, 4 * hidden)`, restart `(positions, 1)`, or nothing.
+    Shapes: state and gates of a step `(directions, strips, positions, ...)`, initial state
+    `(directions, 1, 1, hidden)`, kernel `(directions, len(taps) * hidden, 4 * hidden)`.
     """
 
-    def __init__(self, taps, edge_is_initial, restart, initial_h, inputs):
-        self.taps, self.edge_is_initial = taps, edge_is_initial
-        self.restart = NOWHERE if restart is None else restart[:, :, None]
+    def __init__(self, order, initial_h, inputs):
+        self.order = order
+        self.restart = NOWHERE if order.restart is None else order.restart[:, :, None]
         self.state_dtype = keras.backend.standardize_dtype(initial_h.dtype)
         self.product_dtype = keras.backend.standardize_dtype(inputs.dtype)
 
     def forward(self, inputs, kernel, initial):
-        """The state before the first step, and h, c and the gates of every step."""
+        """h, c and the gates of every step."""
+        inputs = self.order.to_steps(inputs)
         state_shape = (*ops.shape(inputs)[1:4], initial[0].shape[-1])
         first = tuple(ops.broadcast_to(value, state_shape) for value in initial)
 
         def step(state, xs):
             h, c = state
             x, restart = xs
-            read = read_taps(h, initial[0], self.taps, self.edge_is_initial, restart)
-            gates = ops.cast(x, self.state_dtype) + self._product(read, kernel)
-            h, c, gates = lstm_cell(gates, _where(restart, initial[1], c))
+            read = read_taps(h, initial[0], self.order, restart)
+            h, c, gates = lstm_cell(
+                ops.cast(x, self.state_dtype) + self._product(read, kernel), _where(restart, initial[1], c)
+            )
             return (h, c), (h, c, gates)
 
-        return first, scan(step, first, (inputs, self.restart))[1]
+        return scan(step, first, (inputs, self.restart))[1]
 
-    def backward(self, d_h_out, first, h, c, gates, kernel, initial):
+    def backward(self, d_h_out, h, c, gates, kernel, initial):
         """Gradients of the inputs, the kernel and the initial h and c."""
-        before_h = ops.concatenate([first[0][None], h[:-1]])
-        before_c = ops.concatenate([first[1][None], c[:-1]])
-        transposed = ops.swapaxes(kernel, -1, -2)
+        d_h_out = self.order.to_steps(d_h_out)
+        by_gate = [ops.swapaxes(matrix, -1, -2) for matrix in ops.split(kernel, 4, axis=-1)]
 
         def step(carry, xs):
-            (d_h, d_c), (d_initial_h, d_initial_c) = carry
-            d_h_out, restart, gates, c, before_c = xs
-            before_c = _where(restart, initial[1], before_c)
-            d_gates, d_c = _cell_gradient(d_h + d_h_out, d_c, gates, c, before_c)
-            d_gates = ops.cast(d_gates, self.product_dtype)
-            d_h, d_start = _transpose_taps(self._product(d_gates, transposed), restart, self.taps, self.edge_is_initial)
-            d_initial = d_initial_h + d_start, d_initial_c + _where(restart, d_c, zeros)
-            return ((d_h, _where(restart, 0.0, d_c)), d_initial), d_gates
+            d_h, d_c, d_initial_c = carry
+            d_h_out, restart, gates, c = xs
+            d_gates, d_c = _cell_gradient(d_h + d_h_out, d_c, gates, c)
+            d_gates = [ops.cast(d, self.product_dtype) for d in d_gates]
+            # Gate by gate: XLA on the CPU runs four products faster than it lays four gates side by side.
+            d_read = sum(self._product(d, matrix) for d, matrix in zip(d_gates, by_gate, strict=True))
+            d_h = _transpose_taps(d_read, restart, self.order.taps)
+            return (d_h, _where(restart, 0.0, d_c), _where(restart, d_initial_c + d_c, d_initial_c)), d_gates
 
-        zeros = ops.zeros_like(first[0])
-        xs = (d_h_out, self.restart, gates, c, before_c)
-        (d_first, d_initial), d_inputs = scan(step, ((zeros, zeros), (zeros, zeros)), xs, reverse=True)
-        # Every step used the same kernel: the sum over steps, images and positions is one product.
-        restart = NOWHERE if isinstance(self.restart, tuple) else self.restart[:, None, None]
-        read = read_taps(before_h, initial[0], self.taps, self.edge_is_initial, restart)
-        d_kernel = ops.einsum("tdnpi,tdnpo->dio", ops.cast(read, self.product_dtype), d_inputs)
-        d_initial = [ops.sum(a + b, axis=(1, 2), keepdims=True) for a, b in zip(d_first, d_initial, strict=True)]
-        return d_inputs, ops.cast(d_kernel, kernel.dtype), *d_initial
+        zeros = ops.zeros_like(d_h_out[0])
+        xs = (d_h_out, self.restart, gates, c)
+        (_, d_c, d_initial_c), d_gates = scan(step, (zeros, zeros, zeros), xs, reverse=True)
+        d_inputs = self.order.from_steps(ops.concatenate(d_gates, axis=-1))
+        d_kernel, d_initial_h = self._weight_gradients(d_inputs, h, kernel, initial[0])
+        d_initial_c = d_c if self.restart is NOWHERE else d_initial_c + d_c
+        return d_inputs, d_kernel, d_initial_h, ops.sum(d_initial_c, axis=(1, 2), keepdims=True)
+
+    def _weight_gradients(self, d_inputs, h, kernel, initial_h):
+        """Gradients of the kernel and of the initial h: every pixel used the same ones."""
+        hidden, outputs = h.shape[-1], d_inputs.shape[-1]
+        batch, height, width = ops.shape(h)[1:4]
+        read, starts = [], []
+        for neighbour in self.order.neighbours:
+            start = _reads_initial(height, width, neighbour, self.order.edge_is_initial)
+            read.append(ops.where(start[:, :, None], initial_h[:, None], _neighbour(h, *neighbour)))
+            starts.append(ops.broadcast_to(ops.cast(start, self.product_dtype), (batch, height, width)))
+        read, starts = (
+            ops.cast(side_by_side(read), self.product_dtype),
+            ops.reshape(ops.stack(starts), (len(starts), -1)),
+        )
+        d_kernels, d_initials = [], []
+        # A product for each direction: as one batched product, XLA on the CPU would transpose the maps first.
+        for r, d, matrix in zip(ops.unstack(read), ops.unstack(d_inputs), ops.unstack(kernel), strict=True):
+            r, d = ops.reshape(r, (-1, r.shape[-1])), ops.reshape(d, (-1, outputs))
+            d_kernels.append(ops.cast(ops.matmul(ops.transpose(r), d), kernel.dtype))
+            by_tap = ops.reshape(ops.cast(matrix, self.product_dtype), (-1, hidden, outputs))
+            d_initials.append(ops.cast(ops.einsum("ko,kio->i", ops.matmul(starts, d), by_tap), self.state_dtype))
+        return ops.stack(d_kernels), ops.stack(d_initials)[:, None, None, :]
 
     def _product(self, values, matrix):
-        """`values (directions, batch, positions, m)` times `matrix (directions, m, n)`, in the dtype of products."""
-        directions, batch, positions, features = ops.shape(values)
-        flat = ops.reshape(ops.cast(values, self.product_dtype), (directions, batch * positions, features))
+        """`values (directions, strips, positions, m)` times `matrix (directions, m, n)`, in the dtype of products."""
+        directions, strips, positions, features = ops.shape(values)
+        flat = ops.reshape(ops.cast(values, self.product_dtype), (directions, strips * positions, features))
         product = ops.matmul(flat, ops.cast(matrix, self.product_dtype))
-        product = ops.reshape(product, (directions, batch, positions, matrix.shape[-1]))
+        product = ops.reshape(product, (directions, strips, positions, matrix.shape[-1]))
         return ops.cast(product, self.state_dtype)
 
 
-def _cell_gradient(d_h, d_c, gates, c, before_c):
+def _cell_gradient(d_h, d_c, gates, c):
     """The transpose of `lstm_cell`: gradients of the sums before activation, and of the c before."""
     o, f, i, g = gates
     tanh_c = ops.tanh(c)
     d_c = d_c + d_h * o * (1 - tanh_c * tanh_c)
-    d_o, d_f, d_i, d_g = d_h * tanh_c, d_c * before_c, d_c * g, d_c * i
-    d_gates = [d_o * o * (1 - o), d_f * f * (1 - f), d_i * i * (1 - i), d_g * (1 - g * g)]
-    return ops.concatenate(d_gates, axis=-1), d_c * f
+    # f times the c before is c - i g: it need not be kept.
+    d_gates = [d_h * tanh_c * o * (1 - o), d_c * (c - i * g) * (1 - f), d_c * g * i * (1 - i), d_c * i * (1 - g * g)]
+    return d_gates, d_c * f
 
 
 def _where(restart, restarted, value):
@@ -167,42 +205,52 @@ def _where(restart, restarted, value):
     return value if isinstance(restart, tuple) else ops.where(restart, restarted, value)
 
 
-def read_taps(h: Any, initial_h: Any, taps: tuple[int, ...], edge_is_initial: bool, restart: Any = NOWHERE) -> Any:
+def read_taps(h: Any, initial_h: Any, order: Order, restart: Any = NOWHERE) -> Any:
     """The previous h at every tap, side by side: what the state-to-state kernel multiplies.
 
     Args:
         h: `(..., positions, hidden)`.
-        initial_h: broadcasts to h; read outside the map if `edge_is_initial`, and where tap 0 restarts.
-        taps: offsets, each -1, 0 or 1.
-        edge_is_initial: what lies outside the map: `initial_h`, or zero.
+        initial_h: broadcasts to h; read outside the step if `edge_is_initial`, and where tap 0 restarts.
+        order: says the taps.
         restart: bool, broadcasts to h; or `NOWHERE`.
 
     Returns:
         `(..., positions, len(taps) * hidden)`.
     """
-    edge = ops.broadcast_to(initial_h, ops.shape(h[..., :1, :])) if edge_is_initial else ops.zeros_like(h[..., :1, :])
+    edge = ops.zeros_like(h[..., :1, :])
+    if order.edge_is_initial:
+        edge = ops.broadcast_to(initial_h, ops.shape(edge))
     read = {
         -1: lambda: ops.concatenate([edge, h[..., :-1, :]], axis=-2),
         0: lambda: _where(restart, initial_h, h),
         1: lambda: ops.concatenate([h[..., 1:, :], edge], axis=-2),
     }
-    return ops.concatenate([read[tap]() for tap in taps], axis=-1)
+    return side_by_side([read[tap]() for tap in order.taps])
 
 
-def _transpose_taps(d_taps, restart, taps, edge_is_initial):
-    """The transpose of `read_taps`: gradients of the previous h, and of the initial h at each position."""
+def _transpose_taps(d_taps, restart, taps):
+    """The transpose of `read_taps` as to h: what a tap read outside, or from the initial state, is left out."""
     by_tap = dict(zip(taps, ops.split(d_taps, len(taps), axis=-1), strict=True))
-    d_own = by_tap[0]
-    d_h = _where(restart, 0.0, d_own)
-    d_initial = _where(restart, d_own, ops.zeros_like(d_own))
-    edge = ops.zeros_like(d_own[..., :1, :])
-    rest = ops.zeros_like(d_own[..., 1:, :])
+    edge = ops.zeros_like(d_taps[..., :1, : by_tap[0].shape[-1]])
+    d_h = _where(restart, 0.0, by_tap[0])
     if -1 in by_tap:
         d_h = d_h + ops.concatenate([by_tap[-1][..., 1:, :], edge], axis=-2)
-        if edge_is_initial:
-            d_initial = d_initial + ops.concatenate([by_tap[-1][..., :1, :], rest], axis=-2)
     if 1 in by_tap:
         d_h = d_h + ops.concatenate([edge, by_tap[1][..., :-1, :]], axis=-2)
-        if edge_is_initial:
-            d_initial = d_initial + ops.concatenate([rest, by_tap[1][..., -1:, :]], axis=-2)
-    return d_h, d_initial
+    return d_h
+
+
+def _neighbour(maps, rows, columns):
+    """Maps `(directions, batch, height, width, features)` moved so that a pixel holds its neighbour; zero outside."""
+    height, width = maps.shape[2:4]
+    right = max(columns, 0)
+    maps = ops.pad(maps, ((0, 0), (0, 0), (-rows, 0), (max(-columns, 0), right), (0, 0)))
+    return maps[:, :, :height, right : right + width]
+
+
+def _reads_initial(height, width, neighbour, edge_is_initial):
+    """Bool `(height, width)`: the pixels whose neighbour is the initial state."""
+    rows = np.arange(height)[:, None] + neighbour[0]
+    columns = np.arange(width) + neighbour[1]
+    beside = (columns < 0) | (columns >= width)
+    return (rows < 0) | beside if edge_is_initial else (rows < 0) & ~beside

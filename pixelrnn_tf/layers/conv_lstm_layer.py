@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelrnn_tf.layers.conv_lstm import conv_lstm
+from pixelrnn_tf.layers.conv_lstm import Order, conv_lstm
 from pixelrnn_tf.layers.initializers import ForgetGateOnes
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D, check_map_shape
 from pixelrnn_tf.layers.masks import feature_groups
@@ -14,14 +14,13 @@ from pixelrnn_tf.layers.masks import feature_groups
 class ConvLSTMLayer(keras.layers.Layer):
     """A masked input-to-state convolution of the whole map, then the recurrence along one of its axes.
 
-    A subclass says how: it sets the class attributes, and turns the input-to-state map into the steps of the
-    recurrence and h back into a map.
+    A subclass says how: it sets the class attributes, says the order of the recurrence, and turns the
+    input-to-state map into one map for each direction and the maps of h back into one.
 
     Class attributes:
         directions: number of directions, each with weights of its own.
         input_to_state_size: kernel size `(height, width)` of the input-to-state convolution.
-        taps: offsets at which the state-to-state convolution reads the previous h.
-        edge_is_initial: what a tap reads outside the map: the initial h, or zero.
+        taps: number of neighbours of a pixel that the state-to-state convolution reads.
 
     Args:
         hidden: number of units h, per direction.
@@ -32,8 +31,7 @@ class ConvLSTMLayer(keras.layers.Layer):
 
     directions: int
     input_to_state_size: tuple[int, int]
-    taps: tuple[int, ...]
-    edge_is_initial: bool
+    taps: int
 
     def __init__(self, hidden: int, channels: int = 1, condition_features: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
@@ -64,7 +62,7 @@ class ConvLSTMLayer(keras.layers.Layer):
         self.input_to_state.build(input_shape)
         self.state_to_state = self.add_weight(
             name="state_to_state",
-            shape=(self.directions, len(self.taps), self.hidden, 4 * self.hidden),
+            shape=(self.directions, self.taps, self.hidden, 4 * self.hidden),
             initializer=_orthogonal,
         )
         # The state is kept in float32 under every half precision, and so is its initial value.
@@ -80,32 +78,31 @@ class ConvLSTMLayer(keras.layers.Layer):
         )
 
     def call(self, inputs: Any, condition: Any = None) -> Any:
-        return ops.cast(self.from_steps(self.run(self.input_to_state(inputs, condition))), inputs.dtype)
+        h = self.run(self.input_to_state(inputs, condition))
+        return ops.cast(self.from_directions(h), inputs.dtype)
 
     def run(self, gates: Any, return_c: bool = False) -> Any:
-        """The recurrence over an input-to-state map: h, or `(h, c)`, step by step as `conv_lstm` returns them."""
+        """The recurrence over an input-to-state map: what `conv_lstm` returns."""
         return conv_lstm(
-            self.to_steps(gates),
+            self.to_directions(gates),
             self.state_to_state,
             self.initial_h,
             self.initial_c,
-            self.taps,
-            self.edge_is_initial,
-            self.restart(*gates.shape[1:3]),
+            self.order(*gates.shape[:3]),
             return_c,
         )
 
-    def to_steps(self, gates: Any) -> Any:
+    def to_directions(self, gates: Any) -> Any:
         """From the map `(batch, height, width, directions * 4 * hidden)` to the inputs of `conv_lstm`."""
         raise NotImplementedError
 
-    def from_steps(self, h: Any) -> Any:
-        """From the output of `conv_lstm` to the map `(batch, height, width, hidden)`."""
+    def from_directions(self, h: Any) -> Any:
+        """From the maps of `conv_lstm` to `(batch, height, width, hidden)`."""
         raise NotImplementedError
 
-    def restart(self, height: int, width: int) -> Any:
-        """Where the recurrence starts again: None, or bool `(steps, positions)`."""
-        return None
+    def order(self, batch: int | None, height: int, width: int) -> Order:
+        """How maps of this size become steps of the recurrence."""
+        raise NotImplementedError
 
     def compute_output_shape(
         self, inputs_shape: tuple[int | None, ...], condition_shape: Any = None

@@ -3,14 +3,13 @@
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
-from pixelrnn_tf.layers.conv_lstm import lstm_cell
+from pixelrnn_tf.layers.conv_lstm import Order, lstm_cell
 from pixelrnn_tf.layers.conv_lstm_layer import ConvLSTMLayer, padded_above
+from pixelrnn_tf.layers.diagonals import diagonals
 from pixelrnn_tf.layers.masked_conv2d import rows_before
 from pixelrnn_tf.layers.scan import scan
-from pixelrnn_tf.layers.skew import skew, unskew
 
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
@@ -48,25 +47,18 @@ class DiagonalBiLSTM(ConvLSTMLayer):
 
     directions = 2
     input_to_state_size = (1, 1)
-    taps = (-1, 0)
-    edge_is_initial = True
+    taps = 2
 
-    def to_steps(self, gates: Any) -> Any:
+    def to_directions(self, gates: Any) -> Any:
         left, right = ops.split(gates, 2, axis=-1)
-        both = ops.stack([skew(left), skew(ops.flip(right, axis=2))])
-        return ops.transpose(both, (3, 0, 1, 2, 4))
+        return ops.stack([left, ops.flip(right, axis=2)])
 
-    def from_steps(self, h: Any) -> Any:
-        left, right = self.both_maps(h)
+    def from_directions(self, h: Any) -> Any:
+        left, right = h[0], ops.flip(h[1], axis=2)
         return left + ops.pad(right[:, :-1], ((0, 0), (1, 0), (0, 0), (0, 0)))
 
-    def both_maps(self, h: Any) -> tuple[Any, Any]:
-        """h of both directions as maps `(batch, height, width, hidden)`, neither of them moved."""
-        left, right = (unskew(ops.transpose(h[:, k], (1, 2, 0, 3))) for k in range(2))
-        return left, ops.flip(right, axis=2)
-
-    def restart(self, height: int, width: int) -> np.ndarray:
-        return np.arange(width + height - 1)[:, None] == np.arange(height)
+    def order(self, batch: int | None, height: int, width: int) -> Order:
+        return diagonals(batch, height, width)
 
     def steps(self) -> "DiagonalBiLSTMSteps":
         """The same layer one row and one pixel at a time."""
@@ -96,11 +88,11 @@ class DiagonalBiLSTMSteps:
         return left_h, right_h, ops.zeros((batch, width, self.hidden))
 
     def fill(self, maps: Any, condition: Any, row: Any) -> tuple[Any, Any]:
-        steps = ops.cast(self.layer.run(self.layer.input_to_state.call(maps, condition)), "float32")
-        left, right = self.layer.both_maps(steps)
+        h = ops.cast(self.layer.run(self.layer.input_to_state.call(maps, condition)), "float32")
+        left, right = h[0], ops.flip(h[1], axis=2)
         starts = (left, self.initial_h[0]), (right, self.initial_h[1]), (right, ops.zeros(self.hidden))
         cache = tuple(rows_before(padded_above(h, start), row, 1)[:, 0] for h, start in starts)
-        return self.layer.from_steps(steps), cache
+        return self.layer.from_directions(h), cache
 
     def _offset(self, condition: Any) -> list[Any]:
         """What of the input-to-state map does not depend on the image, for each direction."""

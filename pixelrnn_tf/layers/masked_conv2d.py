@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from pixelrnn_tf.layers.features import add_bias, side_by_side
 from pixelrnn_tf.layers.masks import kernel_mask
 
 
@@ -88,13 +89,26 @@ class MaskedConv2D(keras.layers.Layer):
         return self.kernel[:rows, :columns] * ops.cast(self.mask[:rows, :columns], self.kernel.dtype)
 
     def call(self, inputs: Any, condition: Any = None) -> Any:
-        kernel = ops.cast(self.masked_kernel(), inputs.dtype)
-        rows, columns = kernel.shape[:2]
+        outputs = self._convolve(inputs, ops.cast(self.masked_kernel(), inputs.dtype))
+        if self.condition_features:
+            return outputs + ops.cast(self.offset(condition), outputs.dtype)
+        check_condition(self, condition)
+        return add_bias(outputs, ops.cast(self.bias, outputs.dtype))
+
+    def _convolve(self, inputs: Any, kernel: Any) -> Any:
+        rows, columns, features, _ = kernel.shape
+        batch, height, width, _ = ops.shape(inputs)
         left = self.kernel_size[1] // 2
-        if (rows, columns) != (1, 1):
-            inputs = ops.pad(inputs, ((0, 0), (rows - 1, 0), (left, columns - 1 - left), (0, 0)))
-        outputs = ops.conv(inputs, kernel, padding="valid", data_format="channels_last")
-        return outputs + ops.cast(self.offset(condition), outputs.dtype)
+        if rows == 1:
+            # A product of the taps, whose gradient XLA computes faster than that of a convolution.
+            padded = ops.pad(inputs, ((0, 0), (0, 0), (left, 0), (0, 0))) if left else inputs
+            taps = side_by_side([padded[:, :, tap : tap + width] for tap in range(columns)])
+            outputs = ops.matmul(ops.reshape(taps, (-1, columns * features)), ops.reshape(kernel, (-1, self.filters)))
+        else:
+            padded = ops.pad(inputs, ((0, 0), (rows - 1, 0), (left, columns - 1 - left), (0, 0)))
+            outputs = ops.conv(padded, kernel, padding="valid", data_format="channels_last")
+        # Not for products alone: oneDNN gives the convolution of an empty batch a wrong shape.
+        return ops.reshape(outputs, (batch, height, width, self.filters))
 
     def offset(self, condition: Any) -> Any:
         """The bias plus the projection of the condition: what does not depend on the image.

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelrnn_tf.layers.conv_lstm import lstm_cell, read_taps
+from pixelrnn_tf.layers.conv_lstm import Order, lstm_cell, read_taps
 from pixelrnn_tf.layers.conv_lstm_layer import ConvLSTMLayer, padded_above
 from pixelrnn_tf.layers.masked_conv2d import rows_before
 
@@ -40,14 +40,23 @@ class RowLSTM(ConvLSTMLayer):
 
     directions = 1
     input_to_state_size = (1, 3)
-    taps = (-1, 0, 1)
-    edge_is_initial = False
+    taps = 3
 
-    def to_steps(self, gates: Any) -> Any:
-        return ops.transpose(gates, (1, 0, 2, 3))[:, None]
+    def to_directions(self, gates: Any) -> Any:
+        return gates[None]
 
-    def from_steps(self, h: Any) -> Any:
-        return ops.transpose(h[:, 0], (1, 0, 2, 3))
+    def from_directions(self, h: Any) -> Any:
+        return h[0]
+
+    def order(self, batch: int | None = None, height: int | None = None, width: int | None = None) -> Order:
+        """A step is a row; the three neighbours above a pixel lie in the step before."""
+        return Order(
+            to_steps=lambda maps: ops.transpose(maps, (2, 0, 1, 3, 4)),
+            from_steps=lambda steps: ops.transpose(steps, (1, 2, 0, 3, 4)),
+            taps=(-1, 0, 1),
+            neighbours=((-1, -1), (-1, 0), (-1, 1)),
+            edge_is_initial=False,
+        )
 
     def steps(self) -> "RowLSTMSteps":
         """The same layer one row and one pixel at a time."""
@@ -63,8 +72,9 @@ class RowLSTMSteps:
     def __init__(self, layer: RowLSTM):
         self.layer = layer
         self.input_to_state = layer.input_to_state.steps()
-        kernel = ops.reshape(layer.state_to_state, (len(layer.taps) * layer.hidden, 4 * layer.hidden))
+        kernel = ops.reshape(layer.state_to_state, (layer.taps * layer.hidden, 4 * layer.hidden))
         self.kernel = ops.cast(kernel, "float32")
+        self.order = layer.order()
         self.initial = tuple(ops.cast(value[0], "float32") for value in (layer.initial_h, layer.initial_c))
 
     def start(self, batch: Any, width: int) -> Any:
@@ -72,8 +82,7 @@ class RowLSTMSteps:
 
     def fill(self, maps: Any, condition: Any, row: Any) -> tuple[Any, Any]:
         gates = self.layer.input_to_state.call(maps, condition)
-        states = self.layer.run(gates, return_c=True)
-        h, c = (ops.cast(self.layer.from_steps(value), "float32") for value in states)
+        h, c = (ops.cast(maps[0], "float32") for maps in self.layer.run(gates, return_c=True))
         cache = (
             rows_before(padded_above(v, start), row, 1)[:, 0] for v, start in zip((h, c), self.initial, strict=True)
         )
@@ -81,7 +90,7 @@ class RowLSTMSteps:
 
     def above(self, cache: Any, condition: Any) -> Any:
         h, c = cache
-        read = read_taps(h, self.initial[0], self.layer.taps, self.layer.edge_is_initial)
+        read = read_taps(h, self.initial[0], self.order)
         return ops.matmul(read, self.kernel) + self.input_to_state.offset(condition), c
 
     def left(self, batch: Any) -> Any:
