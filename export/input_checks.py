@@ -1,0 +1,96 @@
+"""Checks of a request inside the graph: the server itself checks neither shapes nor values.
+
+The checks are assertions that run with every request. Shapes are asserted where the graph knows nothing of
+them: a dimension that is known while tracing would let its assertion fold away.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+# Ranks are compared by filling shapes up to this many axes with a size that no axis has.
+_MAX_RANK, _NO_AXIS = 8, -1
+
+
+@dataclasses.dataclass(frozen=True)
+class Input:
+    """An input of a signature, and what is asserted of it.
+
+    Attributes:
+        name: of the input.
+        dtype: of the input.
+        shape: of one row, without the batch.
+        valid: from the whole tensor to a bool: whether its values are right; None to take any.
+        meaning: what right values are, for the error.
+    """
+
+    name: str
+    dtype: tf.DType
+    shape: tuple[int, ...] = ()
+    valid: Callable[[tf.Tensor], tf.Tensor] | None = None
+    meaning: str = ""
+
+    @property
+    def spec(self) -> tf.TensorSpec:
+        """The input as a SavedModel declares it: every size is unknown."""
+        return tf.TensorSpec((None,) * (1 + len(self.shape)), self.dtype, name=self.name)
+
+
+def checked(inputs: tuple[Input, ...], tensors: tuple[tf.Tensor, ...]) -> list[tf.Tensor]:
+    """The tensors of a request, with static shapes, once all of them have proved right.
+
+    Shapes are checked first, then that all have one batch size, then values; nothing is computed from a
+    request that fails.
+
+    Raises:
+        tf.errors.InvalidArgumentError: when the graph runs, with what was expected and what was given.
+    """
+    shapes = [assert_shape(item, tensor) for item, tensor in zip(inputs, tensors, strict=True)]
+    tensors = [_fixed(item, tensor, shapes) for item, tensor in zip(inputs, tensors, strict=True)]
+    sizes = tf.stack([tf.shape(tensor)[0] for tensor in tensors])
+    names = ", ".join(item.name for item in inputs)
+    one_batch = assert_that(
+        tf.reduce_all(sizes == sizes[0]) & (sizes[0] > 0),
+        f"All inputs must have the same batch size, 1 or more; the batch sizes of {names} are",
+        sizes,
+    )
+    values = [
+        assert_that(item.valid(tensor), f"{item.name} must {item.meaning}; given are values from", *_range(tensor))
+        for item, tensor in zip(inputs, tensors, strict=True)
+        if item.valid is not None
+    ]
+    return [_fixed(item, tensor, [one_batch, *values]) for item, tensor in zip(inputs, tensors, strict=True)]
+
+
+def assert_that(condition: tf.Tensor, message: str, *given: Any) -> tf.Operation:
+    """An operation that fails with the message and what was given (int32 or string) unless the condition holds."""
+    return tf.debugging.Assert(condition, [message, *given], summarize=8)
+
+
+def assert_shape(item: Input, tensor: tf.Tensor) -> tf.Operation:
+    """An operation that fails unless the tensor is a batch of rows of the input's shape, whatever its rank."""
+    missing = [_NO_AXIS] * _MAX_RANK
+    given = tf.concat([tf.shape(tensor), missing], 0)[1:_MAX_RANK]
+    expected = [*item.shape, *missing][: _MAX_RANK - 1]
+    shape = ", ".join(map(str, ("batch", *item.shape))) + ("" if item.shape else ",")
+    return assert_that(
+        tf.reduce_all(given == expected) & (tf.size(tf.shape(tensor)) > 0),
+        f"{item.name} must have the shape ({shape}); the shape given is",
+        tf.shape(tensor),
+    )
+
+
+def _fixed(item: Input, tensor: tf.Tensor, after: list[tf.Operation]) -> tf.Tensor:
+    """The tensor after the operations, its shape known but for the batch."""
+    with tf.control_dependencies(after):
+        tensor = tf.identity(tensor)
+    tensor.set_shape((None, *item.shape))
+    return tensor
+
+
+def _range(tensor: tf.Tensor) -> tuple[tf.Tensor, str, tf.Tensor]:
+    """The least and the greatest value, as strings, for an error."""
+    wide = tf.cast(tensor, tf.float32)
+    return tf.as_string(tf.reduce_min(wide), shortest=True), "to", tf.as_string(tf.reduce_max(wide), shortest=True)

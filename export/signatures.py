@@ -1,0 +1,150 @@
+"""The functions that an exported model serves.
+
+Every input and output is batch-major and has a name; a row's result depends on the row alone. Models with a
+conditioning map take it as one more input, `condition`, in every signature. H, W, C stand for the image's
+height, width and channels:
+
+| signature | inputs | outputs |
+|---|---|---|
+| `score`, `serving_default` | `images` uint8 (batch, H, W, C) | `log_prob` float32 (batch,), `bits_per_dim` float32 (batch,) |
+| `logits` | `images` | `logits` float32 (batch, H, W, C, levels) |
+| `sample` | `seed` int32 (batch, 2), `temperature` float32 (batch,) | `images`, `log_prob` |
+| `complete` | `images`, `known` bool (batch, H, W), `seed`, `temperature` | `images`, `log_prob` |
+| `score_png` | `image_bytes` string (batch,) | `log_prob`, `bits_per_dim` |
+| `sample_png` | `seed`, `temperature` | `image_bytes`, `log_prob` |
+| `complete_png` | `image_bytes`, `known_bytes` string (batch,), `seed`, `temperature` | `image_bytes`, `log_prob` |
+
+`images` are levels in [0, levels). PNGs hold them as bytes: level l of L is the byte round(l * 255 / (L - 1)),
+and a byte v is read as the level round(v * (L - 1) / 255). In the greyscale PNGs of `known_bytes`, pixels of
+128 and more are known. `log_prob` is in nats, at temperature 1, of the whole image.
+"""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from export.input_checks import Input, checked
+from export.png import COLOUR_TYPES, decode_pngs
+from pixelrnn_tf.data import to_bytes, to_levels
+from pixelrnn_tf.distributions import image_noise
+from pixelrnn_tf.models import PixelRNN, bits_per_dim, negative_log_likelihood
+from pixelrnn_tf.sampling import generate
+
+Outputs = dict[str, tf.Tensor]
+
+# Dividing logits by less could overflow float32.
+MIN_TEMPERATURE = 1e-30
+
+
+class Signatures:
+    """The signatures of a model.
+
+    Args:
+        model: the network, in float32.
+
+    Attributes:
+        inputs: the inputs of every signature, by its name, in order.
+    """
+
+    def __init__(self, model: PixelRNN):
+        self.model = model
+        height, width, channels = model.image_shape
+        images = Input(
+            "images",
+            tf.uint8,
+            model.image_shape,
+            lambda x: tf.reduce_all(tf.cast(x, tf.int32) < model.levels),
+            f"hold levels from 0 to {model.levels - 1}",
+        )
+        known = Input("known", tf.bool, (height, width))
+        draw = (
+            Input("seed", tf.int32, (2,)),
+            Input(
+                "temperature",
+                tf.float32,
+                (),
+                lambda x: tf.reduce_all((x >= MIN_TEMPERATURE) & tf.math.is_finite(x)),
+                f"hold finite numbers greater than 0 (at least {MIN_TEMPERATURE:g})",
+            ),
+        )
+        self.inputs = {
+            "score": (images,),
+            "logits": (images,),
+            "sample": draw,
+            "complete": (images, known, *draw),
+        }
+        if channels in COLOUR_TYPES:
+            picture, mask = Input("image_bytes", tf.string), Input("known_bytes", tf.string)
+            self.inputs |= {"score_png": (picture,), "sample_png": draw, "complete_png": (picture, mask, *draw)}
+        if model.condition_features:
+            condition = Input(
+                "condition",
+                tf.float32,
+                (height, width, model.condition_features),
+                lambda x: tf.reduce_all(tf.math.is_finite(x)),
+                "hold finite numbers",
+            )
+            self.inputs = {name: (*inputs, condition) for name, inputs in self.inputs.items()}
+        self.inputs["serving_default"] = self.inputs["score"]
+
+    def function(self, name: str) -> Callable[..., Outputs]:
+        """The function of one signature, of the tensors of `inputs[name]` in order, which it checks."""
+        inputs = self.inputs[name]
+        run = getattr(self, "_score" if name == "serving_default" else f"_{name}")
+
+        def serve(*tensors: tf.Tensor) -> Outputs:
+            tensors = checked(inputs, tensors)
+            return run(**{item.name: tensor for item, tensor in zip(inputs, tensors, strict=True)})
+
+        return serve
+
+    def _score(self, images: tf.Tensor, condition: tf.Tensor | None = None) -> Outputs:
+        nats = negative_log_likelihood(images, self._run_model(images, condition))
+        return {"log_prob": -nats, "bits_per_dim": bits_per_dim(nats, self.model.image_shape)}
+
+    def _logits(self, images: tf.Tensor, condition: tf.Tensor | None = None) -> Outputs:
+        return {"logits": self._run_model(images, condition)}
+
+    def _sample(self, seed: tf.Tensor, temperature: tf.Tensor, condition: tf.Tensor | None = None) -> Outputs:
+        return self._generate(seed, temperature=temperature, condition=condition)
+
+    def _complete(
+        self,
+        images: tf.Tensor,
+        known: tf.Tensor,
+        seed: tf.Tensor,
+        temperature: tf.Tensor,
+        condition: tf.Tensor | None = None,
+    ) -> Outputs:
+        return self._generate(seed, images=images, known=known, temperature=temperature, condition=condition)
+
+    def _score_png(self, image_bytes: tf.Tensor, condition: tf.Tensor | None = None) -> Outputs:
+        return self._score(self._decode(image_bytes), condition)
+
+    def _sample_png(self, seed: tf.Tensor, temperature: tf.Tensor, condition: tf.Tensor | None = None) -> Outputs:
+        return self._encode(**self._sample(seed, temperature, condition))
+
+    def _complete_png(
+        self,
+        image_bytes: tf.Tensor,
+        known_bytes: tf.Tensor,
+        seed: tf.Tensor,
+        temperature: tf.Tensor,
+        condition: tf.Tensor | None = None,
+    ) -> Outputs:
+        known = decode_pngs(known_bytes, (*self.model.image_shape[:2], 1), "known_bytes")[..., 0] >= 128
+        return self._encode(**self._complete(self._decode(image_bytes), known, seed, temperature, condition))
+
+    def _run_model(self, images: tf.Tensor, condition: tf.Tensor | None) -> tf.Tensor:
+        return self.model(images if condition is None else [images, condition])
+
+    def _generate(self, seed: tf.Tensor, **rest: tf.Tensor | None) -> Outputs:
+        noise = image_noise(seed, self.model.image_shape)
+        images, log_prob = generate(self.model, noise, return_log_prob=True, **rest)
+        return {"images": tf.cast(images, tf.uint8), "log_prob": log_prob}
+
+    def _decode(self, image_bytes: tf.Tensor) -> tf.Tensor:
+        return to_levels(decode_pngs(image_bytes, self.model.image_shape, "image_bytes"), self.model.levels)
+
+    def _encode(self, images: tf.Tensor, log_prob: tf.Tensor) -> Outputs:
+        return {"image_bytes": tf.io.encode_png(to_bytes(images, self.model.levels)), "log_prob": log_prob}
