@@ -6,7 +6,7 @@ height, width and channels:
 
 | signature | inputs | outputs |
 |---|---|---|
-| `score`, `serving_default` | `images` uint8 (batch, H, W, C) | `log_prob` float32 (batch,), `bits_per_dim` float32 (batch,) |
+| `score`, `serving_default` | `images` uint8 (batch, H, W, C) | `log_prob`, `bits_per_dim` float32 (batch,) |
 | `logits` | `images` | `logits` float32 (batch, H, W, C, levels) |
 | `sample` | `seed` int32 (batch, 2), `temperature` float32 (batch,) | `images`, `log_prob` |
 | `complete` | `images`, `known` bool (batch, H, W), `seed`, `temperature` | `images`, `log_prob` |
@@ -48,6 +48,9 @@ class Signatures:
 
     def __init__(self, model: PixelRNN):
         self.model = model
+        # Traced once for all signatures that use them.
+        self._run_model = tf.function(self._run_model, autograph=False)
+        self._generate = tf.function(self._generate, autograph=False)
         height, width, channels = model.image_shape
         images = Input(
             "images",
