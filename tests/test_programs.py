@@ -14,7 +14,7 @@ import tensorflow as tf
 from training_runs import TINY
 
 from pixelrnn_tf import data as images
-from trainers import drawing, evaluation, models, pictures
+from trainers import drawing, evaluation, grids, models
 
 ROOT = pathlib.Path(__file__).parent.parent
 
@@ -140,7 +140,7 @@ def test_complete_keeps_the_known_half_of_test_images(trained, tmp_path):
         top = 1 + 9 * row
         original = images.to_bytes(test[row, ..., 0], 17)
         assert np.array_equal(cells[top : top + 8, 1:9], original)
-        assert (cells[top + 4 : top + 8, 10:18] == pictures.LINE).all()
+        assert (cells[top + 4 : top + 8, 10:18] == grids.LINE).all()
         for left in (10, 19, 28):
             assert np.array_equal(cells[top : top + 4, left : left + 8], original[:4])
         assert not np.array_equal(cells[top + 4 : top + 8, 19:27], cells[top + 4 : top + 8, 28:36])

@@ -3,7 +3,6 @@
 import pathlib
 
 import numpy as np
-import tensorflow as tf
 
 NAMES = ("lower_half", "upper_half", "right_half", "left_half", "centre")
 
@@ -38,6 +37,8 @@ def known_pixels(mask: str, height: int, width: int) -> np.ndarray:
     path = pathlib.Path(mask)
     if not path.is_file():
         raise ValueError(f"There is no mask {mask!r}: give one of {', '.join(NAMES)}, or the path of a PNG file.")
+    import tensorflow as tf  # Here, because it takes seconds, and the masks by name need none.
+
     try:
         picture = tf.io.decode_png(path.read_bytes(), channels=1).numpy()[..., 0]
     except tf.errors.InvalidArgumentError as error:
