@@ -1,0 +1,44 @@
+"""PNG files in memory, without TensorFlow, which takes seconds to import."""
+
+import io
+import struct
+
+import numpy as np
+from PIL import Image
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+def size(png: bytes, name: str) -> tuple[int, int]:
+    """Height and width, from the header.
+
+    Raises:
+        ValueError: if it is no PNG file.
+    """
+    if len(png) < 24 or not png.startswith(SIGNATURE) or png[12:16] != b"IHDR":
+        raise ValueError(f"{name} is no PNG file.")
+    width, height = struct.unpack(">II", png[16:24])
+    return height, width
+
+
+def encode(picture: np.ndarray) -> bytes:
+    """uint8 `(height, width)` or `(height, width, 1 or 3)` as a PNG file."""
+    if picture.ndim == 3 and picture.shape[-1] == 1:
+        picture = picture[..., 0]
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def decode(png: bytes, name: str, channels: int) -> np.ndarray:
+    """uint8 `(height, width, channels)`, for 1 or 3 channels.
+
+    Raises:
+        ValueError: if it is no PNG file that can be read.
+    """
+    try:
+        with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
+            picture = np.asarray(image.convert("L" if channels == 1 else "RGB"))
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{name} is no PNG file that can be read: {error}") from error
+    return picture.reshape(*picture.shape[:2], channels)

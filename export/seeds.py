@@ -1,0 +1,48 @@
+"""Seeds of images as the library derives them, without TensorFlow, which takes seconds to import.
+
+Image k of a seed has the seed that `pixelrnn_tf.distributions.image_seeds` gives it, so a served model draws
+the images that `trainers.sample` and `PixelDistribution` draw from the same number.
+"""
+
+import numpy as np
+
+WORD = 0xFFFFFFFF
+
+
+def image_seeds(seed: int, first: int, number: int) -> np.ndarray:
+    """Seeds of images `first` to `first + number - 1`; each is a function of the seed and its number alone.
+
+    Args:
+        seed: an integer of up to 64 bits.
+        first: number of the first image.
+        number: how many.
+
+    Returns:
+        int32 `(number, 2)`.
+    """
+    folded = _fold((seed >> 32) & WORD, seed & WORD)
+    seeds = np.empty((number, 2), "uint32")
+    seeds[:, 0] = folded
+    seeds[:, 1] = np.arange(first, first + number)
+    return seeds.view("int32")
+
+
+def _fold(high: int, low: int) -> int:
+    """The random word that `tf.random.experimental.stateless_fold_in(alg="philox")` puts before the number.
+
+    TensorFlow scrambles the two halves of a seed, each widened to 64 bits with its sign, into a key and a counter.
+    """
+    high_sign, low_sign = ((half >> 31) * WORD for half in (high, low))
+    mixed = _philox([high, high_sign, low, low_sign], [0x3EC8F720, 0x02461E29])
+    return _philox([0, 0, mixed[2], mixed[3]], mixed[:2])[0]
+
+
+def _philox(counter: list[int], key: list[int]) -> list[int]:
+    """Philox4x32-10 (Salmon et al. 2011, *Parallel random numbers: as easy as 1, 2, 3*)."""
+    a, b, c, d = counter
+    k0, k1 = key
+    for _ in range(10):
+        first, second = 0xD2511F53 * a, 0xCD9E8D57 * c
+        a, b, c, d = (second >> 32) ^ b ^ k0, second & WORD, (first >> 32) ^ d ^ k1, first & WORD
+        k0, k1 = (k0 + 0x9E3779B9) & WORD, (k1 + 0xBB67AE85) & WORD
+    return [a, b, c, d]

@@ -1,0 +1,76 @@
+"""What a server says of a model: its signatures, and the state of its versions."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+# The names of TensorFlow's types that a signature of ours may have, and numpy's.
+DTYPES = {
+    "DT_BOOL": "bool",
+    "DT_FLOAT": "float32",
+    "DT_INT32": "int32",
+    "DT_INT64": "int64",
+    "DT_STRING": "object",
+    "DT_UINT8": "uint8",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Tensor:
+    """An input or an output of a signature.
+
+    Attributes:
+        dtype: numpy's name of it; "object" for byte strings.
+        shape: a size per axis, None where it is not fixed; None if the server does not know the rank.
+    """
+
+    dtype: str
+    shape: tuple[int | None, ...] | None
+
+    @classmethod
+    def read(cls, dtype: str, sizes: list[int], unknown_rank: bool) -> "Tensor":
+        """From TensorFlow's name of the type, and sizes in which -1 stands for any."""
+        shape = None if unknown_rank else tuple(None if n < 0 else n for n in sizes)
+        return cls(DTYPES.get(dtype, dtype), shape)
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """The inputs and outputs of a signature by name."""
+
+    inputs: Mapping[str, Tensor]
+    outputs: Mapping[str, Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class VersionState:
+    """A version of a model in a server: "START", "LOADING", "AVAILABLE", "UNLOADING" or "END", and why."""
+
+    version: int
+    state: str
+    message: str = ""
+
+
+def as_input(name: str, value: Any, tensor: Tensor) -> np.ndarray:
+    """A value as the array that a server takes, nothing lost.
+
+    Raises:
+        ValueError: for values the type cannot hold. A server would take 259 for a uint8 as 3.
+    """
+    if tensor.dtype == "object":
+        array = np.empty(len(value), object)
+        array[:] = [bytes(item) for item in value]
+        return array
+    array, dtype = np.asarray(value), np.dtype(tensor.dtype)
+    if dtype.kind == "f":
+        if array.dtype.kind not in "fiu":
+            raise ValueError(f"{name} must be numbers, got {array.dtype.name}.")
+        return array.astype(dtype)
+    if array.dtype.kind not in "biu":
+        raise ValueError(f"{name} must be integers, got {array.dtype.name}.")
+    low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    if array.size and (array.min() < low or array.max() > high):
+        raise ValueError(f"{name} must be in [{low}, {high}], got values from {array.min()} to {array.max()}.")
+    return array.astype(dtype)
