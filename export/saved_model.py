@@ -75,9 +75,10 @@ def check_finite(model: PixelRNN) -> None:
 def write_graphs(signatures: Signatures, folder: pathlib.Path) -> None:
     """Write the graphs and the weights of every signature."""
     archive = keras.export.ExportArchive()
-    archive.track(signatures.model)
     for name, inputs in signatures.inputs.items():
         archive.add_endpoint(name, signatures.function(name), input_signature=[item.spec for item in inputs])
+    # The weights alone: a model that is tracked brings a graph of its own, and none can be made with a condition.
+    archive.add_variable_collection("weights", signatures.model.weights)
     # The recurrence brings its own gradient, which nothing that serves will ask for.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     archive.write_out(str(folder), options=options, verbose=False)

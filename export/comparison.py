@@ -1,0 +1,267 @@
+"""Every signature of a SavedModel, run by the server's loader, beside the network it was made from."""
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from export.examples import example_inputs
+from export.loader import Loader, LoaderError, read_meta_graph
+from export.saved_model import CARD_FILE
+from pixelrnn_tf.data import to_levels
+from pixelrnn_tf.distributions import image_noise
+from pixelrnn_tf.models import bits_per_dim
+
+# What is compared, and the worst value that is right.
+LIMITS = {
+    "scores": 1e-5,  # Difference relative to max(1, |value|) of log-probabilities in nats, the same as bits, logits.
+    "split": 1e-5,  # Relative difference of scores between a batch and the same rows in two requests.
+    "noise": 1e-5,  # How far a noise value lies outside the interval of the level that it drew.
+    "known": 0,  # Known sub-pixels that a completion changed.
+    "answered": 0,  # Wrong requests that got an answer.
+}
+
+Values = dict[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """What a served model takes."""
+
+    image_shape: tuple[int, int, int]
+    levels: int
+    condition_features: int
+
+    @classmethod
+    def of(cls, folder: pathlib.Path) -> "Format":
+        """The format of an exported version, from its `logits` signature and its card.
+
+        Raises:
+            ValueError: if it has none: then it is no export of `export.saved_model`.
+        """
+        card = folder / CARD_FILE
+        if not card.is_file():
+            raise ValueError(f"There is no {card}: export the model with export.saved_model.")
+        logits = read_meta_graph(folder).signature_def["logits"].outputs["logits"]
+        sizes = [dim.size for dim in logits.tensor_shape.dim]
+        return cls(tuple(sizes[1:4]), sizes[4], json.loads(card.read_text())["model"]["condition_features"])
+
+
+@dataclasses.dataclass(frozen=True)
+class Measure:
+    """One comparison.
+
+    Attributes:
+        signature: name of the signature.
+        quantity: what was compared, one of `LIMITS`.
+        value: the worst that was found.
+    """
+
+    signature: str
+    quantity: str
+    value: float
+
+    @property
+    def right(self) -> bool:
+        return bool(self.value <= LIMITS[self.quantity])
+
+
+class Reference:
+    """The network that the signatures are compared with.
+
+    Args:
+        run: from images `(batch, height, width, channels)` and a condition or None to logits.
+        chunk: rows per run.
+    """
+
+    def __init__(self, run: Callable[[np.ndarray, Any], np.ndarray], chunk: int = 16):
+        self.run, self.chunk = run, chunk
+
+    def logits(self, images: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
+        """Logits of all rows."""
+        return np.concatenate([self.run(*rows) for rows in self._chunks(images, condition)])
+
+    def log_prob(self, images: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
+        """Log-probability of every image, in nats, summed in float64: `(batch,)`."""
+        return np.concatenate(
+            [_log_prob(self.run(*rows), rows[0]).sum((1, 2, 3)) for rows in self._chunks(images, condition)]
+        )
+
+    def outside(
+        self, images: np.ndarray, condition: np.ndarray | None, noise: np.ndarray, temperature: np.ndarray
+    ) -> np.ndarray:
+        """How far the noise of every sub-pixel lies outside the interval of the level it drew.
+
+        The drawn images are teacher-forced; zero where the noise lies within.
+        """
+        parts = []
+        for rows in self._chunks(images, condition, noise, temperature):
+            images, condition, noise, temperature = rows
+            low, high = intervals(self.run(images, condition), images, temperature[:, None, None, None, None])
+            parts.append(np.maximum(0, np.maximum(low - noise, noise - high)))
+        return np.concatenate(parts)
+
+    def _chunks(self, *arrays: np.ndarray | None) -> Iterator[tuple]:
+        for start in range(0, len(arrays[0]), self.chunk):
+            yield tuple(None if array is None else array[start : start + self.chunk] for array in arrays)
+
+
+def intervals(logits: np.ndarray, images: np.ndarray, temperature: Any = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """The interval of the cumulative distribution that belongs to each level, in float64.
+
+    Args:
+        logits: `(..., levels)`.
+        images: integer levels `(...)`.
+        temperature: broadcasts to the logits.
+
+    Returns:
+        its ends, each `(...)`.
+    """
+    scaled = logits.astype("float64") / temperature
+    probabilities = np.exp(scaled - scaled.max(-1, keepdims=True))
+    probabilities /= probabilities.sum(-1, keepdims=True)
+    index = images[..., None].astype(int)
+    high = np.take_along_axis(np.cumsum(probabilities, axis=-1), index, -1)[..., 0]
+    return high - np.take_along_axis(probabilities, index, -1)[..., 0], high
+
+
+def _log_prob(logits: np.ndarray, images: np.ndarray) -> np.ndarray:
+    logits = logits.astype("float64")
+    logits -= logits.max(-1, keepdims=True)
+    picked = np.take_along_axis(logits, images[..., None].astype(int), -1)[..., 0]
+    return picked - np.log(np.exp(logits).sum(-1))
+
+
+def compare(
+    loader: Loader, fmt: Format, reference: Reference, batch_sizes: tuple[int, ...] = (1, 3, 64)
+) -> list[Measure]:
+    """Run every signature on batches of several sizes, and on each of them split in two.
+
+    Returns:
+        the worst values over all batches, per signature and quantity.
+    """
+    measures = []
+    for seed, batch in enumerate(batch_sizes):
+        inputs = example_inputs(fmt.image_shape, fmt.levels, fmt.condition_features, batch, seed)
+        for signature in served(loader):
+            outputs = _run(loader, signature, inputs)
+            measures += measure(reference, fmt, signature, inputs, outputs)
+            if batch > 1:
+                split = _run_split(loader, signature, inputs, batch // 3)
+                measures += measure(reference, fmt, signature, inputs, split)
+                measures.append(Measure(signature, "split", _split_difference(outputs, split, fmt)))
+    return worst([*measures, *refusals(loader, fmt)])
+
+
+def served(loader: Loader) -> list[str]:
+    """The signatures that clients can ask for."""
+    return sorted(name for name in loader.signatures if not name.startswith("__"))
+
+
+def worst(measures: list[Measure]) -> list[Measure]:
+    """One measure of those of the same quantity; a value that is no number is the worst of all."""
+    found: dict[tuple[str, str], Measure] = {}
+    for item in measures:
+        key = item.signature, item.quantity
+        if key not in found or not item.value <= found[key].value:
+            found[key] = item
+    return [found[key] for key in sorted(found)]
+
+
+def measure(reference: Reference, fmt: Format, signature: str, inputs: Values, outputs: Values) -> Iterator[Measure]:
+    """Compare the outputs of one request with the network's."""
+    condition = inputs.get("condition")
+    if "logits" in outputs:
+        yield Measure(signature, "scores", _relative(outputs["logits"], reference.logits(inputs["images"], condition)))
+        return
+    images = inputs["images"]
+    if signature.startswith(("sample", "complete")):
+        images = _images(outputs, fmt)
+        noise = image_noise(inputs["seed"], fmt.image_shape).numpy()
+        outside = reference.outside(images, condition, noise, inputs["temperature"])
+        if signature.startswith("complete"):
+            known = inputs["known"]
+            changed = (images != inputs["images"])[known].sum()
+            yield Measure(signature, "known", float(changed))
+            outside = outside[~known]
+        yield Measure(signature, "noise", float(outside.max(initial=0)))
+    expected = reference.log_prob(images, condition)
+    yield Measure(signature, "scores", _relative(outputs["log_prob"], expected))
+    if "bits_per_dim" in outputs:
+        bits = -bits_per_dim(expected, fmt.image_shape)
+        yield Measure(signature, "scores", _relative(outputs["bits_per_dim"], bits, bits_per_dim(1.0, fmt.image_shape)))
+
+
+def _relative(given: np.ndarray, expected: np.ndarray, unit: float = 1.0) -> float:
+    """The largest difference relative to max(unit, |expected|)."""
+    difference = np.abs(given.astype("float64") - expected) / np.maximum(unit, np.abs(expected))
+    return float(difference.max())
+
+
+def _images(outputs: Values, fmt: Format) -> np.ndarray:
+    """The levels of drawn images, from whichever output holds them."""
+    if "images" in outputs:
+        return outputs["images"]
+    pictures = [tf.io.decode_png(file, channels=fmt.image_shape[-1]).numpy() for file in outputs["image_bytes"]]
+    return to_levels(np.stack(pictures), fmt.levels)
+
+
+def _run_split(loader: Loader, signature: str, inputs: Values, first: int) -> Values:
+    """The outputs of two requests that hold a batch: `first` rows, at least one, and the others."""
+    rows = slice(max(1, first)), slice(max(1, first), None)
+    parts = [_run(loader, signature, {name: value[part] for name, value in inputs.items()}) for part in rows]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _split_difference(outputs: Values, split: Values, fmt: Format) -> float:
+    """The difference between the scores of a batch and of its two parts.
+
+    A drawn image may differ, by rounding, where noise lies at the end of an interval; the intervals of both are
+    tested, and its score is left out here.
+    """
+    if "logits" in outputs:
+        return _relative(split["logits"], outputs["logits"])
+    same = slice(None)
+    if "bits_per_dim" not in outputs:
+        same = (_images(outputs, fmt) == _images(split, fmt)).all((1, 2, 3))
+        if not same.any():
+            return np.nan  # Rounding cannot change every image.
+    return _relative(split["log_prob"][same], outputs["log_prob"][same])
+
+
+def refusals(loader: Loader, fmt: Format) -> Iterator[Measure]:
+    """Requests with one wrong input each: none may be answered, and the loader must go on."""
+    good = example_inputs(fmt.image_shape, fmt.levels, fmt.condition_features, batch=2)
+    for signature in served(loader):
+        answered, names = 0, loader.signatures[signature].inputs
+        for name in names:
+            for bad in _wrong(name, good[name], fmt, alone=len(names) == 1):
+                try:
+                    _run(loader, signature, {**good, name: bad})
+                    answered += 1
+                except LoaderError as error:
+                    if error.code != tf.errors.INVALID_ARGUMENT:
+                        raise
+        yield Measure(signature, "answered", float(answered))
+
+
+def _wrong(name: str, value: np.ndarray, fmt: Format, alone: bool) -> Iterator[np.ndarray]:
+    """Values of a batch size that other inputs have not (unless it is alone), a wrong shape, and a wrong range."""
+    yield value[:0] if alone else np.concatenate([value, value])
+    if value.ndim > 1:
+        yield np.concatenate([value, value[..., :1]], axis=-1)
+    if name == "images" and fmt.levels < 256:
+        yield np.full_like(value, fmt.levels)
+    elif name in ("temperature", "condition"):
+        yield np.full_like(value, np.nan)
+    elif value.dtype == object:
+        yield np.array([b"no picture"] * len(value), object)
+        yield np.array([file[:40] for file in value] + [None], object)[:-1]
+
+
+def _run(loader: Loader, signature: str, inputs: Values) -> Values:
+    return loader.run(signature, {name: inputs[name] for name in loader.signatures[signature].inputs})
