@@ -4,8 +4,7 @@ import re
 
 # The name of a function or a node that TensorFlow puts before or after a message.
 NODES = re.compile(r"\[*\{\{(?:function_node|node) [^}]*\}\}\]*")
-ASSERTION = re.compile(r"assertion failed: ((?:\[[^\]]*\]\s*)+)")
-PARTS = re.compile(r"\[([^\]]*)\]")
+ASSERTION = re.compile(r"assertion failed: \[(.*)\]")
 
 
 class ServingError(OSError):
@@ -40,4 +39,4 @@ def tidy(message: str) -> str:
     """
     first = next((line.strip() for line in NODES.sub("", message).splitlines() if line.strip()), message)
     assertion = ASSERTION.fullmatch(first)
-    return " ".join(PARTS.findall(assertion[1])) if assertion else first
+    return " ".join(assertion[1].split("] [")) if assertion else first

@@ -280,7 +280,7 @@ def forms_of_rest(kinds: Kinds, good: Inputs, model: str) -> dict[str, tuple[str
         "nulls": b'{"inputs": [[[[null]]]]}',
         "no base64": b'{"signature_name": "score_png", "inputs": [{"b64": "*?"}]}',
         "other object": b'{"signature_name": "score_png", "inputs": [{"b64": "", "x": 1}]}',
-        "integer too large": body.replace(b"[[", b"[[99999999999, "),
+        "integer too large": b'{"signature_name": "sample", "inputs": {"seed": [[9999999999, 0]], "temperature": [1]}}',
         "number too large": b'{"inputs": [[[[1e400]]]]}',
     }
     return {name: (wrong, body) for name, wrong in wrong_paths.items()} | {
