@@ -86,7 +86,7 @@ class Client:
         protocol: str = "rest",
         version: int | None = None,
         timeout: float = 60.0,
-        retries: int = 3,
+        retries: int = 5,
     ):
         if timeout <= 0 or retries < 0:
             raise ValueError(f"timeout must be positive and retries at least 0, got {timeout} and {retries}.")

@@ -36,7 +36,7 @@ def _define_flags(command: str) -> None:
     flags.DEFINE_string("model", None, "The model's name in the server.", required=True)
     flags.DEFINE_integer("version", None, "Version of the model; by default the latest.", lower_bound=0)
     flags.DEFINE_float("timeout", 60.0, "Seconds after which an attempt is given up.")
-    flags.DEFINE_integer("retries", 3, "Attempts after the first, when the server is away or late.", lower_bound=0)
+    flags.DEFINE_integer("retries", 5, "Attempts after the first, when the server is away or late.", lower_bound=0)
     flags.DEFINE_integer("batch_size", 16, "Images per request.", lower_bound=1)
     flags.DEFINE_string("condition", None, ".npy file: a conditioning map (height, width, features) for all images.")
     if command != "sample":

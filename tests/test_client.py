@@ -157,7 +157,7 @@ def test_what_is_no_server_is_told():
             client.score(IMAGES)
     with pytest.raises(ValueError, match="protocol must be 'rest' or 'grpc', got 'http'"):
         Client(server, "digits", protocol="http")
-    with pytest.raises(ValueError, match="got 0 and 3"):
+    with pytest.raises(ValueError, match="got 0 and 5"):
         Client(server, "digits", timeout=0)
 
 
