@@ -68,7 +68,7 @@ def check_finite(model: PixelRNN) -> None:
         ValueError: if a weight is not finite.
     """
     for weight in model.weights:
-        if not np.isfinite(np.array(weight)).all():
+        if not np.isfinite(weight.numpy()).all():
             raise ValueError(f"The weight {weight.path} is not finite: this model can neither score nor draw.")
 
 
