@@ -64,7 +64,10 @@ def stand_in(base_path: pathlib.Path) -> Iterator[Server]:
     """The stand-in, in a process of its own."""
     command = [sys.executable, TESTS / "serving_stand_in.py", f"--model_name={NAME}", f"--model_base_path={base_path}"]
     with _started(command, stdout=subprocess.PIPE, text=True) as process:
-        yield Server(json.loads(process.stdout.readline()), process).wait()
+        addresses = process.stdout.readline()
+        if not addresses:
+            raise RuntimeError(f"The stand-in ended with {process.wait()}.")
+        yield Server(json.loads(addresses), process).wait()
 
 
 def has_real_server() -> bool:
