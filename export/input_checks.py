@@ -48,20 +48,23 @@ def checked(inputs: tuple[Input, ...], tensors: tuple[tf.Tensor, ...]) -> list[t
         tf.errors.InvalidArgumentError: when the graph runs, with what was expected and what was given.
     """
     shapes = [assert_shape(item, tensor) for item, tensor in zip(inputs, tensors, strict=True)]
-    tensors = [_fixed(item, tensor, shapes) for item, tensor in zip(inputs, tensors, strict=True)]
-    sizes = tf.stack([tf.shape(tensor)[0] for tensor in tensors])
+    # Of a scalar there is no batch size; its shape has failed, but the graph may be optimised to come here first.
+    sizes = tf.stack([tf.concat([tf.shape(tensor), [_NO_AXIS]], 0)[0] for tensor in tensors])
+    with tf.control_dependencies(shapes):
+        sizes = tf.identity(sizes)
     names = ", ".join(item.name for item in inputs)
     one_batch = assert_that(
         tf.reduce_all(sizes == sizes[0]) & (sizes[0] > 0),
         f"All inputs must have the same batch size, 1 or more; the batch sizes of {names} are",
         sizes,
     )
+    tensors = [_fixed(item, tensor, [one_batch]) for item, tensor in zip(inputs, tensors, strict=True)]
     values = [
         assert_that(item.valid(tensor), f"{item.name} must {item.meaning}; given are values from", *_range(tensor))
         for item, tensor in zip(inputs, tensors, strict=True)
         if item.valid is not None
     ]
-    return [_fixed(item, tensor, [one_batch, *values]) for item, tensor in zip(inputs, tensors, strict=True)]
+    return [_fixed(item, tensor, values) for item, tensor in zip(inputs, tensors, strict=True)]
 
 
 def assert_that(condition: tf.Tensor, message: str, *given: Any) -> tf.Operation:
@@ -72,11 +75,11 @@ def assert_that(condition: tf.Tensor, message: str, *given: Any) -> tf.Operation
 def assert_shape(item: Input, tensor: tf.Tensor) -> tf.Operation:
     """An operation that fails unless the tensor is a batch of rows of the input's shape, whatever its rank."""
     missing = [_NO_AXIS] * _MAX_RANK
-    given = tf.concat([tf.shape(tensor), missing], 0)[1:_MAX_RANK]
+    given = tf.concat([tf.shape(tensor), missing], 0)[:_MAX_RANK]
     expected = [*item.shape, *missing][: _MAX_RANK - 1]
     shape = ", ".join(map(str, ("batch", *item.shape))) + ("" if item.shape else ",")
     return assert_that(
-        tf.reduce_all(given == expected) & (tf.size(tf.shape(tensor)) > 0),
+        (given[0] != _NO_AXIS) & tf.reduce_all(given[1:] == expected),
         f"{item.name} must have the shape ({shape}); the shape given is",
         tf.shape(tensor),
     )
