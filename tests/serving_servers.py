@@ -2,7 +2,7 @@
 
 A real server is used if `TF_SERVING_ADDRESS` names one, as `rest=HOST:PORT,grpc=HOST:PORT`, or if
 `tensorflow_model_server` is on the PATH, which is then started. One that is named must serve, as "digits", what
-`python tests/serving_servers.py BASE/digits` writes.
+`PYTHONPATH=. python tests/serving_servers.py BASE/digits` writes.
 """
 
 import contextlib
