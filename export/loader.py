@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf import message
 from tensorflow.core.protobuf import saved_model_pb2
 
 from export.wire import read_tensor, write_tensor
@@ -136,18 +137,30 @@ class Loader:
         self.close()
 
 
+def read_saved_model(folder: str | os.PathLike) -> saved_model_pb2.SavedModel:
+    """The message in the file of a SavedModel.
+
+    Raises:
+        ValueError: if there is none, or the file holds something else.
+    """
+    path = pathlib.Path(folder) / "saved_model.pb"
+    if not path.is_file():
+        raise ValueError(f"There is no {path}.")
+    try:
+        return saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    except message.DecodeError as error:
+        raise ValueError(f"{path} is no SavedModel: {error}") from error
+
+
 def read_meta_graph(folder: str | os.PathLike) -> Any:
     """The `MetaGraphDef` of a SavedModel.
 
     Raises:
         ValueError: if there is no SavedModel, or it has no graph or several.
     """
-    path = pathlib.Path(folder) / "saved_model.pb"
-    if not path.is_file():
-        raise ValueError(f"There is no {path}.")
-    graphs = saved_model_pb2.SavedModel.FromString(path.read_bytes()).meta_graphs
+    graphs = read_saved_model(folder).meta_graphs
     if len(graphs) != 1:
-        raise ValueError(f"{path} holds {len(graphs)} graphs; the server takes one.")
+        raise ValueError(f"The SavedModel in {folder} holds {len(graphs)} graphs; the server takes one.")
     return graphs[0]
 
 

@@ -74,7 +74,8 @@ def served_models(base: pathlib.Path) -> list[str]:
     Raises:
         ValueError: if there are none, or a name does not go into an address.
     """
-    names = sorted(path.name for path in base.iterdir() if versions(path)) if base.is_dir() else []
+    folders = [path for path in base.iterdir() if not path.name.startswith(".")] if base.is_dir() else []
+    names = sorted(path.name for path in folders if versions(path))
     wrong = [name for name in names if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name)]
     if wrong:
         raise ValueError(f"Names of models must consist of letters, digits and _ . -; got {', '.join(wrong)}.")
