@@ -199,8 +199,14 @@ class Client:
         return _drawn_files(self.predict("complete_png", **inputs, condition=condition))
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; leaving a `with` block does too."""
         self.transport.close()
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
 
     def _signature(self, name: str) -> Signature:
         if name not in self.signatures:
@@ -254,6 +260,8 @@ def _transport(protocol: str) -> Callable[..., Any]:
 
 
 def _draws(number: int, seed: int, temperature: float, first: int) -> dict[str, np.ndarray]:
+    if number < 1 or first < 0:
+        raise ValueError(f"The number of images must be at least 1 and the first at least 0, got {number} and {first}.")
     return {
         "seed": image_seeds(seed, first, number),
         "temperature": np.full(number, temperature, "float32"),

@@ -161,6 +161,17 @@ def test_what_is_no_server_is_told():
         Client(server, "digits", timeout=0)
 
 
+def test_what_cannot_be_right_is_not_sent():
+    with canned([(200, ANSWER)], (200, METADATA)) as (server, times), Client(server, "digits") as client:
+        with pytest.raises(ValueError, match="takes images for 'score'; got images, condition"):
+            client.score(IMAGES, condition=np.zeros((1, 1, 1, 2)))
+        with pytest.raises(ValueError, match=r"has no signature 'dream'; it has score\."):
+            client.predict("dream", images=IMAGES)
+        with pytest.raises(ValueError, match="must be at least 1 and the first at least 0, got 0 and 2"):
+            client.sample(0, first=2)
+    assert not times
+
+
 class Canned(prediction_service_pb2_grpc.PredictionServiceServicer):
     """Errors first, then an answer; over gRPC."""
 

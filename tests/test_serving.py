@@ -70,9 +70,8 @@ def protocol(request):
 
 @pytest.fixture
 def client(server, protocol):
-    client = server.client(protocol)
-    yield client
-    client.close()
+    with server.client(protocol) as client:
+        yield client
 
 
 def lower_half(number):
