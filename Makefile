@@ -12,6 +12,9 @@ demo: $(VENV)/installed
 	$(BIN)/python -m trainers.sample --model=runs/demo/model.keras --out=runs/demo/samples.png --num_images=64
 	$(BIN)/python -m trainers.complete --model=runs/demo/model.keras --out=runs/demo/completions.png
 	$(BIN)/python -m trainers.evaluate --model=runs/demo/model.keras --split=test
+	$(BIN)/python -m export.saved_model --model=runs/demo/model.keras --out=runs/demo/serving/digits
+	$(BIN)/python -m export.check --model_dir=runs/demo/serving/digits --model=runs/demo/model.keras
+	$(BIN)/python -m export.serving_config --base=runs/demo/serving
 
 test: check
 	$(BIN)/python -m pytest

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,6 @@ from google.protobuf import message
 from tensorflow.core.protobuf import saved_model_pb2
 
 from export.wire import read_tensor, write_tensor
-from trainers.files import written_beside
 
 SOURCE = pathlib.Path(__file__).with_name("check_loader.cc")
 
@@ -35,7 +35,7 @@ class LoaderError(Exception):
 
 
 class Loader:
-    """A SavedModel in a process without Python, or without a C++ compiler, in one whose XLA is disabled.
+    """A SavedModel in a process without Python; where nothing can compile that, in one with Python, XLA disabled.
 
     Args:
         folder: the folder of a version.
@@ -57,12 +57,13 @@ class Loader:
     def __init__(self, folder: str | os.PathLike, compiler: str | None = None):
         if compiler is None:
             compiler = shutil.which(os.environ.get("CXX") or "g++") or ""
-        if compiler:
-            command = [str(compiled_loader(compiler))]
+        loader = compiled_loader(compiler) if compiler else None
+        if loader:
+            command = [str(loader)]
             self.process = "C++ session in a process without Python, XLA disabled"
         else:
             command = [sys.executable, "-m", "export.session_loader"]
-            self.process = "C++ session in a process with Python (there is no C++ compiler), XLA disabled"
+            self.process = "C++ session in a process with Python (no C++ compiler), XLA disabled"
         self.signatures = read_meta_graph(folder).signature_def
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115, closed in `close`
         self._process = subprocess.Popen(
@@ -165,11 +166,11 @@ def read_meta_graph(folder: str | os.PathLike) -> Any:
 
 
 @functools.cache
-def compiled_loader(compiler: str) -> pathlib.Path:
+def compiled_loader(compiler: str) -> pathlib.Path | None:
     """`check_loader.cc`, compiled against the installed TensorFlow; kept in the user's cache.
 
-    Raises:
-        ValueError: if the compiler fails.
+    Returns:
+        the program, or None, after a warning, if the compiler fails.
     """
     library = pathlib.Path(tf.sysconfig.get_lib())
     key = hashlib.sha256(SOURCE.read_bytes() + f"{tf.__version__} {library} {compiler}".encode()).hexdigest()[:16]
@@ -177,10 +178,14 @@ def compiled_loader(compiler: str) -> pathlib.Path:
     program = cache / "pixelrnn_tf" / f"check_loader-{key}"
     if program.exists():
         return program
-    with written_beside(program) as beside:
+    program.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=program.parent) as folder:
+        beside = pathlib.Path(folder) / program.name
         command = [compiler, "-std=c++17", "-O1", str(SOURCE), "-o", str(beside), "-I", tf.sysconfig.get_include()]
         command += [f"-L{library}", "-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2"]
         done = subprocess.run([*command, f"-Wl,-rpath,{library}"], capture_output=True, text=True)
         if done.returncode:
-            raise ValueError(f"{compiler} does not compile {SOURCE}: {done.stderr[-2000:]}")
+            warnings.warn(f"{compiler} does not compile {SOURCE}: {done.stderr[-2000:]}", stacklevel=2)
+            return None
+        beside.replace(program)
     return program

@@ -230,6 +230,16 @@ def test_without_a_compiler_the_same_session_runs_in_python(loader, exported):
         assert caught.value.code == tf.errors.INVALID_ARGUMENT
 
 
+def test_a_compiler_that_fails_is_told_and_done_without(exported, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with (
+        pytest.warns(UserWarning, match=r"false does not compile .*check_loader\.cc"),
+        Loader(exported[1], "false") as twin,
+    ):
+        assert "no C++ compiler" in twin.process
+    assert not list((tmp_path / "pixelrnn_tf").iterdir())
+
+
 def test_versions_follow_each_other_and_nothing_half_written_stays(tmp_path):
     base = tmp_path / "name"
     for name in ("2", "10", "old", "3.5", ".export-x"):

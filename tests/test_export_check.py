@@ -11,6 +11,7 @@ from networks import make_network, randomize
 
 from export import check, comparison, lint, saved_model
 from export.loader import Loader, LoaderError, read_saved_model
+from trainers.benchmarks import serving
 
 VECTOR = tf.TensorSpec((None, 2), tf.float32, name="x")
 
@@ -173,3 +174,17 @@ def test_a_wrong_output_is_told_by_each_quantity(exported):
     assert "known" in wrong({**outputs, "images": flipped})
     assert wrong({**outputs, "log_prob": outputs["log_prob"] * (1 + 3e-5)}) == {"scores"}
     assert wrong({**outputs, "log_prob": outputs["log_prob"] * np.nan}) == {"scores"}
+
+
+def test_every_signature_is_timed(exported):
+    model, folder = exported
+    times = serving.time_signatures(model, batch_sizes=(1, 2), repeats=2)
+    assert "without Python" in times.process
+    names = {"score", "logits", "sample", "complete", "score_png", "sample_png", "complete_png"}
+    assert {(row.signature, row.batch_size) for row in times.rows} == {
+        (name, size) for name in names for size in (1, 2)
+    }
+    assert all(0 < row.median <= row.slowest for row in times.rows)
+    cold = {row.signature: row for row in times.rows if row.batch_size == 1}
+    assert all(row.first > row.median for row in cold.values()), "the first request optimises the graph"
+    assert times.size == pytest.approx(saved_model.size_on_disk(folder), rel=0.01)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from networks import BLOCK_NAMES, make_network
+from networks import BLOCK_NAMES, make_network, randomize
 from receptive_field import expected_field
 from test_sampling import check_intervals
 
@@ -15,7 +15,7 @@ from export.loader import Loader
 from export.saved_model import export_model
 from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.distributions import image_noise
-from pixelrnn_tf.models import negative_log_likelihood
+from pixelrnn_tf.models import PRESETS, PixelRNN, negative_log_likelihood
 from pixelrnn_tf.sampling import generate
 
 SIGNATURES = {
@@ -149,3 +149,21 @@ def test_the_receptive_field_of_the_reloaded_logits_is_exact_from_both_sides(ser
         if (seen == expected).all():
             break
     assert not (expected & ~seen).any(), f"{(expected & ~seen).sum()} visible sub-pixels are not read"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        PRESETS["mnist_diagonal_bilstm_7x16"].arguments,
+        PRESETS["cifar10_row_lstm"].arguments | {"num_blocks": 2, "hidden": 24, "head_hidden": 48},
+        PRESETS["cifar10_diagonal_bilstm"].arguments | {"num_blocks": 2, "hidden": 24, "head_hidden": 48},
+        PRESETS["cifar10_pixel_cnn"].arguments | {"num_blocks": 4, "hidden": 24, "head_hidden": 48},
+    ],
+    ids=["mnist-diagonal", "cifar10-row", "cifar10-diagonal", "cifar10-cnn"],
+)
+def test_networks_of_real_size_equal_the_model(arguments, tmp_path):
+    model = randomize(PixelRNN(**arguments), scale=0.05)
+    served = Served(model, export_model(model, tmp_path / "network"))
+    compared(served, (1, 3) if arguments["levels"] == 256 else (1, 3, 64))
+    served.loader.close()

@@ -1,0 +1,1 @@
+"""What `trainers.benchmark` measures, one subject per module."""
