@@ -1,6 +1,7 @@
 """The check finds what a server could not run, and an export that is not the model."""
 
 import shutil
+import types
 
 import keras
 import numpy as np
@@ -137,6 +138,23 @@ def test_folders_tags_signatures_and_warm_up_are_looked_at(tmp_path, exported):
     }
     (folder / "assets.extra" / "tf_serving_warmup_requests").write_bytes(b"words that are no records")
     assert "is no file of warm-up records" in lint.lint(folder)["warm-up requests fit"][0]
+
+
+def test_the_program_ends_with_status_one_if_a_server_should_not_have_it(tmp_path, exported, monkeypatch, capsys):
+    folder = shutil.copytree(exported[1], tmp_path / "network" / "7")
+    (folder / "assets.extra" / "tf_serving_warmup_requests").unlink()
+    values = {"model_dir": str(tmp_path / "network"), "model": None, "batch_sizes": ["1"]}
+    monkeypatch.setattr(check, "FLAGS", types.SimpleNamespace(**values))
+    with pytest.raises(SystemExit) as end:
+        check.main([])
+    assert end.value.code == 1
+    printed = capsys.readouterr().out
+    assert "FAILED  warm-up requests fit" in printed
+    assert f"{folder}: NOT fit to be served" in printed
+    values["batch_sizes"] = ["1", "0"]
+    monkeypatch.setattr(check, "FLAGS", types.SimpleNamespace(**values))
+    with pytest.raises(ValueError, match="--batch_sizes must be positive integers, got 1,0"):
+        check.main([])
 
 
 def test_an_export_of_other_weights_is_told(exported, capsys):
