@@ -9,7 +9,8 @@ the containers see as /models:
     batching.config     merging of requests into batches; used only with --batching
     compose.yaml        a server on the CPU or a GPU, with a health check
 
-and the exact commands are printed.
+and the exact commands are printed. They follow the documentation of the server; its image was not run where this was
+written, only the C++ loader that it is built on.
 """
 
 import dataclasses
