@@ -1,4 +1,4 @@
-"""What every test starts from: quiet libraries and a fixed seed."""
+"""What every test starts from: quiet libraries, three CPU devices and a fixed seed."""
 
 import os
 
@@ -6,6 +6,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import pytest
+import tensorflow as tf
+
+# Before TensorFlow starts, for the tests that train on several replicas; operations go to the first unless told.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 3
+)
 
 
 @pytest.fixture(autouse=True)

@@ -42,7 +42,7 @@ def test_training_lowers_the_score_and_says_what_it_did(trained):
     workdir, printed = trained
     lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
     scores = [line["validation_nats_per_image"] for line in lines if "validation_nats_per_image" in line]
-    assert len(scores) == 3
+    assert len(scores) == 4, "before training, and three times in it"
     assert scores[-1] < scores[0] < 64 * np.log(17)
     assert any("train_bits_per_dim" in line for line in lines)
     for words in ("digits", "17 levels", "images/s", "nats per image", "bits/dim", "left", "test (", "row_lstm"):

@@ -32,4 +32,11 @@ class WeightAverage:
         t = tf.cast(step, tf.float32)
         rate = 1.0 - tf.minimum(self.decay, (1.0 + t) / (10.0 + t))
         for average, weight in zip(self.model.weights, self.source.weights, strict=True):
-            average.assign_add(tf.cast(rate, average.dtype) * (weight.value - average.value))
+            # Outside of the replicas: each one's copy moves on its own device.
+            tf.distribute.get_strategy().extended.update(
+                average.value, _move, args=(weight.value, tf.cast(rate, average.dtype)), group=False
+            )
+
+
+def _move(average: tf.Variable, weight: tf.Tensor, rate: tf.Tensor) -> None:
+    average.assign_add(rate * (weight - average))

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +10,7 @@ from pixelrnn_tf.data import ImageData
 from pixelrnn_tf.distributions import discretized_categorical
 from pixelrnn_tf.models import PixelRNN, bits_per_dim
 from trainers.models import check_fit
+from trainers.strategies import split_batch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,27 +37,41 @@ class Score:
 
 
 class Evaluator:
-    """Scores a model; its graph is built once, for one batch size.
+    """Scores a model over the replicas of a strategy; its graph is built once, for one batch size.
+
+    Every image counts once, whatever the number of replicas: a batch that is not full is filled up, and what
+    was filled in is left out of the scores again. Sums are taken in float64.
 
     Args:
-        model: a `PixelRNN` without a conditioning map.
-        batch_size: images per pass.
+        model: a `PixelRNN` without a conditioning map, made in the scope of the strategy.
+        batch_size: images per pass, over all replicas; rounded up to a multiple of their number.
         jit_compile: whether XLA compiles the pass.
+        strategy: by default the one whose scope this is in.
     """
 
-    def __init__(self, model: PixelRNN, batch_size: int = 100, jit_compile: bool = False):
+    def __init__(
+        self,
+        model: PixelRNN,
+        batch_size: int = 100,
+        jit_compile: bool = False,
+        strategy: tf.distribute.Strategy | None = None,
+    ):
         self.model = model
-        self.batch_size = batch_size
-        self._log_prob: Callable[[tf.Tensor], tf.Tensor] = tf.function(
+        self.strategy = strategy or tf.distribute.get_strategy()
+        replicas = self.strategy.num_replicas_in_sync
+        self.batch_size = math.ceil(batch_size / replicas) * replicas
+        log_prob = tf.function(
             lambda images: discretized_categorical(model(images)).log_prob(tf.cast(images, tf.int32)),
             jit_compile=jit_compile,
         )
+        self._log_prob = tf.function(lambda images: self.strategy.run(log_prob, args=(images,)))
 
     def log_prob(self, images: np.ndarray) -> np.ndarray:
-        """Nats per image, `(batch,)`; a smaller batch is filled up, so that nothing is compiled anew."""
+        """Nats per image, `(batch,)`, on every worker, of at most `batch_size` images that all workers hold."""
         missing = self.batch_size - len(images)
         filled = np.concatenate([images, np.zeros((missing, *images.shape[1:]), images.dtype)])
-        return self._log_prob(tf.convert_to_tensor(filled)).numpy()[: len(images)]
+        nats = self._log_prob(split_batch(self.strategy, tf.convert_to_tensor(filled)))
+        return self.strategy.gather(nats, axis=0).numpy()[: len(images)]
 
     def score(self, data: ImageData, split: str, limit: int = 0) -> Score:
         """Score the first `limit` images of a split, or all of them for 0.

@@ -27,6 +27,26 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
         beside.write_text(json.dumps(value, indent=2) + "\n")
 
 
+def read_json(path: str | os.PathLike) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        ValueError: if it is not JSON.
+    """
+    try:
+        return json.loads(pathlib.Path(path).read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} is not a JSON file: {error}.") from error
+
+
+def metrics_in(path: pathlib.Path) -> list[dict[str, Any]]:
+    """The lines of a `metrics.jsonl`; none if there is no such file."""
+    if not path.exists():
+        return []
+    # A run that was killed while it wrote leaves half a line at the end.
+    return [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
+
+
 class MetricsFile:
     """`metrics.jsonl`: one JSON object a line, each with its step.
 
@@ -37,16 +57,9 @@ class MetricsFile:
 
     def __init__(self, path: str | os.PathLike, last_step: int):
         self.path = pathlib.Path(path)
-        kept = [line for line in self._lines() if json.loads(line)["step"] <= last_step]
+        kept = [line for line in metrics_in(self.path) if line["step"] <= last_step]
         with written_beside(self.path) as beside:
-            beside.write_text("".join(line + "\n" for line in kept))
-
-    def _lines(self) -> list[str]:
-        if not self.path.exists():
-            return []
-        lines = self.path.read_text().splitlines()
-        # A run that was killed while it wrote leaves half a line at the end.
-        return [line for line in lines if line.endswith("}")]
+            beside.write_text("".join(json.dumps(line) + "\n" for line in kept))
 
     def write(self, **values: Any) -> None:
         with self.path.open("a") as file:

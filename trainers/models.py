@@ -11,19 +11,34 @@ from pixelrnn_tf.models import PixelRNN
 from trainers.config import DataConfig
 
 
-def load_model(path: str | os.PathLike) -> PixelRNN:
-    """Load a `.keras` file that holds a `PixelRNN`.
+def load_model(path: str | os.PathLike, flag: str = "--model") -> PixelRNN:
+    """Load a `.keras` file that holds a `PixelRNN`, named by a flag of that name.
 
     Raises:
         ValueError: if there is no such file, or it holds something else.
     """
     path = pathlib.Path(path)
     if not path.is_file():
-        raise ValueError(f"There is no model at {path}. Give --model the path of a .keras file.")
+        raise ValueError(f"There is no model at {path}. Give {flag} the path of a .keras file.")
     model = keras.models.load_model(path)
     if not isinstance(model, PixelRNN):
         raise ValueError(f"{path} holds a {type(model).__name__}, not a PixelRNN.")
     return model
+
+
+def start_from(model: PixelRNN, path: str | os.PathLike) -> None:
+    """Give a model the weights of a `.keras` file.
+
+    Raises:
+        ValueError: if there is no such file, or it holds another network; the message lists what differs.
+    """
+    saved = load_model(path, "--init_from")
+    found, wanted = saved.get_config(), model.get_config()
+    different = [f"{key}: {found[key]!r} there, {wanted[key]!r} now" for key in wanted if found[key] != wanted[key]]
+    different = [text for text in different if not text.startswith(("name:", "dtype:", "trainable:"))]
+    if different:
+        raise ValueError(f"{path} holds another network ({'; '.join(different)}): its weights do not fit.")
+    model.set_weights(saved.get_weights())
 
 
 def trained_on(model_path: str | os.PathLike) -> DataConfig:

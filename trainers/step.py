@@ -1,0 +1,145 @@
+"""One update of a model over the replicas of a strategy."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from pixelrnn_tf.models import PixelRNN, negative_log_likelihood
+from trainers.averaging import WeightAverage
+from trainers.loss_scale import LossScale
+from trainers.strategies import split_batch
+
+
+class TrainStep:
+    """One update: the gradient of the mean loss of a global batch, clipped, to the optimizer and the average.
+
+    Every replica sums the loss of its images and divides by the size of the *global* batch, so that the sum over
+    replicas is the mean. Gradients are summed over the replicas first and then tested and clipped: a Keras
+    optimizer would clip those of each replica. The result is that of one device, to rounding.
+
+    To be made in the scope of the strategy.
+
+    Args:
+        model: the network.
+        optimizer: built for its trainable variables, without clipping of its own.
+        average: updated after every step.
+        clip_norm: largest global norm of the gradients; 0 for no clipping.
+        accumulation: a replica computes its images in so many parts, one after another, to save memory.
+        jit_compile: whether XLA compiles loss and gradients.
+        loss_scale: for float16; None for no scaling.
+
+    Attributes:
+        step: int64 variable, the number of updates so far.
+    """
+
+    def __init__(
+        self,
+        model: PixelRNN,
+        optimizer: keras.optimizers.Optimizer,
+        average: WeightAverage,
+        clip_norm: float = 0.0,
+        accumulation: int = 1,
+        jit_compile: bool = False,
+        loss_scale: LossScale | None = None,
+    ):
+        self.model, self.optimizer, self.average = model, optimizer, average
+        self.clip_norm, self.accumulation, self.loss_scale = clip_norm, accumulation, loss_scale
+        self.strategy = tf.distribute.get_strategy()
+        self.step = tf.Variable(0, dtype=tf.int64, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
+        self._loss_and_gradients = tf.function(self._loss_and_gradients, jit_compile=jit_compile)
+        self._update = tf.function(self._update)
+
+    def __call__(self, images: tf.Tensor, number: int, votes: tuple[bool, ...] = ()) -> tuple[tf.Tensor, ...]:
+        """Update unless the loss or a gradient is not finite, or the model has not made exactly `number` updates.
+
+        The second condition lets steps be started before the result of those before them is known: after one that
+        was not finite, those already started do nothing.
+
+        Args:
+            images: the global batch, integer levels, the same on every worker.
+            number: how many updates came before this one.
+            votes: what this worker has to say to the others.
+
+        Returns:
+            `(loss, norm, updated, votes)`: the loss in nats per image and the global norm of the gradients, both
+            float32 and from before the update; whether there was one; and for every vote, bool `(votes,)`, whether
+            any worker cast it.
+        """
+        with self.strategy.scope():
+            return self._update(
+                split_batch(self.strategy, images), tf.constant(number, tf.int64), tf.constant(votes, tf.float32)
+            )
+
+    def _update(self, images: Any, number: tf.Tensor, votes: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        loss, norm, votes, gradients = self.strategy.run(self._summed_gradients, args=(images, votes))
+        # They are the same on every replica; this worker goes by its first one.
+        loss, norm, votes = (self.strategy.experimental_local_results(value)[0] for value in (loss, norm, votes))
+        expected = tf.equal(self.step, number)
+        updated = tf.cond(
+            expected & tf.math.is_finite(loss) & tf.math.is_finite(norm),
+            lambda: self._apply(gradients),
+            lambda: self._skip(expected & tf.math.is_finite(loss)),
+        )
+        return loss, norm, updated, votes > 0
+
+    def _apply(self, gradients: list) -> bool:
+        self.strategy.run(self._apply_on_replica, args=(gradients,))
+        self.step.assign_add(1)
+        self.average.update(self.step)
+        if self.loss_scale:
+            self.loss_scale.succeeded()
+        return True
+
+    def _apply_on_replica(self, gradients: list[tf.Tensor]) -> None:
+        # Keras sums over the replicas, where all have the same by now.
+        replicas = self.strategy.num_replicas_in_sync
+        self.optimizer.apply([gradient / replicas for gradient in gradients], self.model.trainable_variables)
+
+    def _skip(self, overflow: tf.Tensor) -> bool:
+        if self.loss_scale:
+            self.loss_scale.failed(overflow)
+        return False
+
+    def _summed_gradients(self, images: tf.Tensor, votes: tf.Tensor) -> tuple:
+        """On a replica: loss, norm of the gradients, votes and clipped gradients, all summed over the replicas."""
+        scale = self.loss_scale.value() if self.loss_scale else tf.constant(1.0)
+        loss, gradients = self._loss_and_gradients(images, scale)
+        context = tf.distribute.get_replica_context()
+        votes = tf.identity(votes)  # On this replica's device; an argument has none, and cannot be reduced.
+        loss, votes, *gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, [loss, votes, *gradients])
+        if self.loss_scale:
+            gradients = [gradient / scale for gradient in gradients]
+        norm = tf.linalg.global_norm(gradients)
+        if self.clip_norm:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm, use_norm=norm)
+        return loss, norm, votes, gradients
+
+    def _loss_and_gradients(self, images: tf.Tensor, scale: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """This replica's part of the mean loss of the global batch, and the gradients of `scale` times it."""
+        if self.accumulation == 1:
+            return self._part(images, scale)
+        parts = tf.reshape(images, (self.accumulation, -1, *self.model.image_shape))
+
+        def add(k, loss, gradients):
+            more, its_gradients = self._part(parts[k], scale)
+            return k + 1, loss + more, [a + b for a, b in zip(gradients, its_gradients, strict=True)]
+
+        zeros = [tf.zeros(v.shape, v.dtype) for v in self.model.trainable_variables]
+        # A loop, since parts that do not wait for each other might be computed, and held, all at once.
+        _, loss, gradients = tf.while_loop(
+            lambda k, *_: k < self.accumulation,
+            add,
+            (0, tf.constant(0.0), zeros),
+            parallel_iterations=1,
+            maximum_iterations=self.accumulation,
+        )
+        return loss, gradients
+
+    def _part(self, images: tf.Tensor, scale: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        global_batch = images.shape[0] * self.accumulation * replicas
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(negative_log_likelihood(images, self.model(images))) / global_batch
+            scaled = loss * scale
+        return loss, tape.gradient(scaled, self.model.trainable_variables)
