@@ -40,6 +40,23 @@ def test_a_resumed_run_equals_one_that_was_not_interrupted(tmp_path, monkeypatch
     assert_same_state(straight, resumed)
 
 
+def test_a_checkpoint_holds_every_variable(tmp_path):
+    training = opened(tiny_config(dtype_policy="mixed_float16", average_decay=0.5), tmp_path)
+    fresh = state(training)
+    list(training.pipeline.run(3, lambda: (False, False)))
+    training.progress.step = 3
+    saved = state(training)
+    # The average of the initial states of the LSTM, which begin at 0, too.
+    assert all((a != b).any() for a, b in zip(saved, fresh, strict=True))
+    scale = float(training.loss_scale.value())
+    training.save()
+    training = opened(tiny_config(dtype_policy="mixed_float16", average_decay=0.5), tmp_path)
+    assert all(np.array_equal(a, b) for a, b in zip(state(training), saved, strict=True))
+    assert int(training.update.step) == training.progress.step == 3
+    assert float(training.loss_scale.value()) == scale
+    assert int(training.loss_scale.good_steps) == 3
+
+
 def test_a_finished_run_is_not_evaluated_again(tmp_path):
     first = loop.train(tiny_config(), tmp_path)
     metrics = (tmp_path / "metrics.jsonl").read_text()

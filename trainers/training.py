@@ -77,9 +77,7 @@ class Training:
             ValueError: if there are checkpoints, and none is whole.
         """
         self.workdir = workdir
-        parts = {"model": self.model, "average": self.average.model, "optimizer": self.optimizer}
-        parts |= {"step": self.update.step} | ({"loss_scale": self.loss_scale} if self.loss_scale else {})
-        self.checkpoints = Checkpoints(workdir / "checkpoints", tf.train.Checkpoint(**parts))
+        self.checkpoints = Checkpoints(workdir / "checkpoints", self._state())
         restored = self.checkpoints.restore()
         if restored:
             progress, warnings = restored
@@ -91,6 +89,14 @@ class Training:
             self.journal.say(f"Going on from step {self.progress.step} of {workdir}.")
         elif self.config.init_from:
             self.journal.say(f"Starting from the weights of {self.config.init_from}.")
+
+    def _state(self) -> tf.train.Checkpoint:
+        # Variable by variable: TensorFlow does not see the layers that a Keras model keeps in a list.
+        parts = {"model": self.model.weights, "average": self.average.model.weights}
+        parts["optimizer"] = self.optimizer.variables
+        lists = {name: [variable.value for variable in variables] for name, variables in parts.items()}
+        scale = {"loss_scale": self.loss_scale} if self.loss_scale else {}
+        return tf.train.Checkpoint(step=self.update.step, **lists, **scale)
 
     def _take_up(self, progress: Progress) -> None:
         self.progress = progress
@@ -117,7 +123,8 @@ class Training:
                 self._advance(stop)
                 if self._interrupted:
                     self.save()
-                    self.journal.say(f"Stopped at step {self.progress.step}; the same command goes on from there.")
+                    # Every worker says so: it is what whoever signalled one of them waits for.
+                    print(f"Stopped at step {self.progress.step}; the same command goes on from there.", flush=True)
                     return False
                 if self.progress.step % self.config.eval_every == 0:
                     self.evaluate()
