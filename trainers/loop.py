@@ -52,6 +52,13 @@ def train(config: TrainConfig, workdir: str | pathlib.Path, command: str = "") -
             f"{error} The last good state is in {workdir / 'checkpoints'}. Try a smaller --learning_rate or "
             "--clip_norm, or some --warmup_steps, in another --workdir."
         ) from error
+    except OSError as error:
+        if isinstance(error, ConnectionError):
+            raise
+        raise OSError(
+            f"Cannot write to {workdir}: {error.strerror or error}. What was written before is whole: make room, and "
+            "the same command goes on from the last checkpoint."
+        ) from error
     except tf.errors.OpError as error:
         if strategy.cluster_resolver is None:
             raise

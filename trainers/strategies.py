@@ -93,12 +93,16 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 
 def describe(strategy: tf.distribute.Strategy) -> str:
-    """Replicas and devices, in words."""
-    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
-    kind = "TPU" if isinstance(strategy, tf.distribute.TPUStrategy) else kind
+    """Kind of strategy and number of replicas, in words."""
+    kinds = (
+        (tf.distribute.MultiWorkerMirroredStrategy, "multi_worker"),
+        (tf.distribute.MirroredStrategy, "mirrored"),
+        (tf.distribute.TPUStrategy, "tpu"),
+    )
+    name = next((name for kind, name in kinds if isinstance(strategy, kind)), "none")
+    device = "TPU" if name == "tpu" else "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
     replicas = strategy.num_replicas_in_sync
-    name = type(strategy).__name__ if tf.distribute.get_strategy() is not strategy else "one device"
-    return f"{name}, {replicas} {kind} replica{'s' if replicas > 1 else ''}"
+    return f"strategy {name}, {replicas} {device} replica{'s' if replicas > 1 else ''}"
 
 
 def split_batch(strategy: tf.distribute.Strategy, batch: tf.Tensor) -> Any:
