@@ -1,1 +1,1 @@
-"""What `trainers.benchmark` measures, one subject per module."""
+"""Programs and functions that time parts of the whole."""

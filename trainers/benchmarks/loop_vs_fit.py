@@ -1,0 +1,113 @@
+"""Time the training loop beside Keras's `fit`: `python -m trainers.benchmarks.loop_vs_fit --preset=...`.
+
+Both train the same network on the same batches of random images with Adam, in turns, in one process. The loop
+also clips, tests for finite numbers and keeps the average of the weights, as in every run of `trainers.train`.
+"""
+
+import statistics
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import flags
+
+from pixelrnn_tf.data import ImageData, Split
+from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN, get_preset
+from trainers import model_flags, program
+from trainers.averaging import WeightAverage
+from trainers.config import TrainConfig
+from trainers.pipeline import Pipeline
+from trainers.step import TrainStep
+
+FLAGS = flags.FLAGS
+
+model_flags.define_model_flags("mnist_diagonal_bilstm_1x32")
+flags.DEFINE_integer("batch_size", 16, "Images per step.", lower_bound=1)
+flags.DEFINE_integer("steps", 20, "Steps of each round.", lower_bound=1)
+flags.DEFINE_integer("rounds", 5, "Rounds of each; the medians are printed.", lower_bound=1)
+flags.DEFINE_enum("jit_compile", "auto", ["auto", "true", "false"], "Whether XLA compiles, as in trainers.train.")
+
+
+def compare(
+    arguments: dict[str, Any], batch_size: int, steps: int, rounds: int = 5, jit_compile: str = "auto"
+) -> tuple[float, float]:
+    """Images per second of the loop and of `fit`, medians of alternating rounds after a first one each.
+
+    Args:
+        arguments: of `PixelRNN`.
+        batch_size: images per step.
+        steps: of a round.
+        rounds: of each.
+        jit_compile: as in `TrainConfig`.
+    """
+    data = _random_images(arguments)
+    loop = _loop_rounds(arguments, data, batch_size, steps, jit_compile)
+    fit = _fit_rounds(arguments, data, batch_size, steps, jit_compile)
+    for rates in (loop, fit):
+        next(rates)  # Builds and compiles.
+    times = [(next(loop), next(fit)) for _ in range(rounds)]
+    images = batch_size * steps
+    return tuple(images / statistics.median(column) for column in zip(*times, strict=True))
+
+
+def _random_images(arguments: dict[str, Any]) -> ImageData:
+    shape, levels = tuple(arguments["image_shape"]), arguments["levels"]
+    images = np.random.default_rng(0).integers(0, levels, (1024, *shape)).astype("uint8")
+    split = Split("random", len(images), tf.data.Dataset.from_tensor_slices(images))
+    return ImageData("random", shape, levels, "none", {"train": split})
+
+
+def _loop_rounds(arguments, data, batch_size, steps, jit_compile) -> Iterator[float]:
+    """Seconds of one round after another."""
+    model, config = PixelRNN(**arguments), TrainConfig(jit_compile=jit_compile)
+    optimizer = keras.optimizers.Adam()
+    optimizer.build(model.trainable_variables)
+    update = TrainStep(
+        model,
+        optimizer,
+        WeightAverage(model, config.average_decay),
+        config.clip_norm,
+        jit_compile=config.use_xla(model),
+    )
+    pipeline = Pipeline(update, data, batch_size, 0, 0)
+    while True:
+        start = time.perf_counter()
+        for _ in pipeline.run(pipeline.finished + steps, lambda: (False, False)):
+            pass
+        yield time.perf_counter() - start
+
+
+def _fit_rounds(arguments, data, batch_size, steps, jit_compile) -> Iterator[float]:
+    """Seconds of one epoch of `steps` after another, without what `fit` does before the first and after the last."""
+    model, config = PixelRNN(**arguments), TrainConfig(jit_compile=jit_compile)
+    model.compile("adam", loss=NegativeLogLikelihood(), jit_compile=config.use_xla(model))
+    batches = data.train_batches(batch_size, 0).map(lambda images: (images, images))
+    timer = _EpochTimer()
+    while True:
+        model.fit(batches, steps_per_epoch=steps, epochs=1, verbose=0, callbacks=[timer])
+        yield timer.seconds
+
+
+class _EpochTimer(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seconds = time.perf_counter() - self._start
+
+
+def main(_: list[str]) -> None:
+    arguments = {**get_preset(FLAGS.preset).arguments, **model_flags.model_arguments(FLAGS)}
+    loop, fit = compare(arguments, FLAGS.batch_size, FLAGS.steps, FLAGS.rounds, FLAGS.jit_compile)
+    network = f"{arguments['block']} {arguments['num_blocks']}x{arguments['hidden']}, {arguments['image_shape']}"
+    print(
+        f"training, {network}, batch {FLAGS.batch_size}, jit_compile {FLAGS.jit_compile}, medians of {FLAGS.rounds} "
+        f"rounds of {FLAGS.steps} steps: loop {loop:.1f} images/s, fit {fit:.1f} images/s, {loop / fit:.3f} times"
+    )
+
+
+if __name__ == "__main__":
+    program.run(main)
