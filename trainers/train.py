@@ -27,7 +27,16 @@ import sys
 from absl import flags
 
 from pixelrnn_tf.models import get_preset
-from trainers import data_flags, distribution_flags, loop, model_flags, program, train_flags
+from trainers import (
+    data_flags,
+    distribution_flags,
+    evaluation_flags,
+    loop,
+    model_flags,
+    optimizer_flags,
+    program,
+    train_flags,
+)
 from trainers.config import TrainConfig
 
 FLAGS = flags.FLAGS
@@ -36,6 +45,8 @@ DEFAULTS = TrainConfig()
 data_flags.define_data_flags()
 model_flags.define_model_flags(DEFAULTS.preset)
 train_flags.define_train_flags(DEFAULTS)
+optimizer_flags.define_optimizer_flags(DEFAULTS)
+evaluation_flags.define_evaluation_flags(DEFAULTS)
 distribution_flags.define_distribution_flags(DEFAULTS.distribution)
 
 
@@ -47,7 +58,7 @@ def config_from_flags(values: flags.FlagValues) -> TrainConfig:
     return TrainConfig(
         **{
             **named,
-            "decay_at": train_flags.decay_steps_at(values),
+            "decay_at": optimizer_flags.decay_steps_at(values),
             "data": data_flags.data_config(values),
             "model": model_flags.model_arguments(values),
             "distribution": distribution_flags.distribution_config(values),
