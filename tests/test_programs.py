@@ -27,12 +27,13 @@ def program(name, *flags):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A small network trained by the program, as a user would."""
+    """A small network trained by the program, as a user would who tries two replicas."""
     workdir = tmp_path_factory.mktemp("run")
     flags = [f"--{name}={value}" for name, value in TINY.items()]
     done = program(
         "train", *flags, f"--workdir={workdir}", "--steps=120", "--eval_every=40", "--learning_rate=0.01",
         "--batch_size=32", "--log_seconds=0.2", "--num_samples=4",
+        "--strategy=mirrored", "--num_virtual_devices=2",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return workdir, done.stdout
@@ -45,7 +46,8 @@ def test_training_lowers_the_score_and_says_what_it_did(trained):
     assert len(scores) == 4, "before training, and three times in it"
     assert scores[-1] < scores[0] < 64 * np.log(17)
     assert any("train_bits_per_dim" in line for line in lines)
-    for words in ("digits", "17 levels", "images/s", "nats per image", "bits/dim", "left", "test (", "row_lstm"):
+    for words in ("digits", "17 levels", "images/s", "nats per image", "bits/dim", "left", "test (", "row_lstm",
+                  "strategy mirrored, 2 CPU replicas"):  # fmt: skip
         assert words in printed, words
     card = json.loads((workdir / "model.json").read_text())
     assert card["scores"]["test"]["images"] == 180
@@ -90,6 +92,8 @@ def test_sample_draws_the_same_images_from_the_same_seed(trained, tmp_path):
         ("train", ["--workdir=w"], "The network is not given: pass --preset"),
         ("train", ["--workdir=w", "--preset=mnist"], "There is no preset 'mnist'"),
         ("train", ["--workdir=w", "--image_size=8"], "--image_size must be HEIGHT,WIDTH"),
+        ("train", ["--workdir=w", "--schedule=step", "--decay_at=9,3"], "--decay_at must be growing steps"),
+        ("train", ["--workdir=w", "--strategy=mirrored", "--num_devices=64"], "needs 64 devices or more"),
         ("evaluate", ["--model=nowhere.keras"], "There is no model at nowhere.keras"),
         ("sample", ["--model=x", "--out=y", "--temperature=0"], "temperature must be greater than 0"),
         ("sample", ["x"], "unexpected arguments"),

@@ -12,6 +12,7 @@ from training_runs import TINY, assert_same_state, opened, state, tiny_config
 from pixelrnn_tf import data as images
 from pixelrnn_tf.models import NegativeLogLikelihood
 from trainers import averaging, config, evaluation, files, loop, pipeline
+from trainers.progress import StopRequest
 from trainers.step import TrainStep
 
 
@@ -96,7 +97,7 @@ def test_a_step_that_is_not_finite_changes_nothing_and_stops_the_run(tmp_path):
     training.model.weights[-1].assign(np.full(17, np.inf))
     assert all(np.array_equal(a, b) for a, b in zip(before, state(training), strict=True))
     with pytest.raises(FloatingPointError, match=r"The loss after step 0 is (nan|inf)"):
-        training.run()
+        training.run(StopRequest())
 
 
 def test_no_checkpoint_is_made_of_a_broken_state(tmp_path):

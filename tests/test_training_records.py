@@ -11,6 +11,7 @@ from training_runs import TINY, opened, state, tiny_config
 
 from trainers import curves, loop, pipeline
 from trainers.evaluation import Score
+from trainers.progress import StopRequest
 
 
 @pytest.fixture(scope="module")
@@ -90,20 +91,23 @@ def test_patience_ends_a_run_that_gets_no_better_and_keeps_the_best(tmp_path, ca
     training = opened(run, tmp_path)
     scores = iter([180.0, 170.0, 171.0, 170.0, 150.0])
     training.evaluator.score = lambda *_: Score(next(scores), 0.0, 0.0, 50)
-    assert training.run()
+    assert training.run(StopRequest())
     assert (training.progress.step, training.progress.best_step, training.progress.best) == (6, 2, 170.0)
     assert "Stopped early at step 6: no better validation score in 2 evaluations" in capsys.readouterr().out
     # The count is part of the checkpoint: the same command ends at once.
     again = opened(run, tmp_path)
-    assert again.run()
+    assert again.run(StopRequest())
     assert again.progress.step == 6
 
 
 def test_a_run_that_is_out_of_time_evaluates_and_ends(tmp_path):
     training = opened(tiny_config(minutes=0.01, steps=1_000_000, eval_every=1_000_000), tmp_path)
-    assert training.run()
+    assert training.run(StopRequest())
     assert 0 < training.progress.step == training.progress.evaluated
     assert 0.6 < training.progress.seconds < 10
+    again = opened(training.config, tmp_path)
+    assert again.run(StopRequest())
+    assert again.progress == training.progress, "and the same command does no more"
 
 
 def test_a_new_run_starts_from_given_weights_and_a_resumed_one_does_not(finished, tmp_path):
@@ -113,10 +117,12 @@ def test_a_new_run_starts_from_given_weights_and_a_resumed_one_does_not(finished
     training = opened(run, tmp_path)
     for model in (training.model, training.average.model):
         assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), expected, strict=True))
-    training.run()
+    training.run(StopRequest())
     again = opened(run, tmp_path)
     assert again.progress.step == 2
     assert not all(np.array_equal(a, b) for a, b in zip(again.model.get_weights(), expected, strict=True))
+    # What it started from may be gone by then.
+    opened(dataclasses.replace(run, init_from="nowhere.keras"), tmp_path)
     other = dataclasses.replace(run, model={**TINY, "hidden": 5})
     with pytest.raises(ValueError, match=r"holds another network \(hidden: 4 there, 5 now\)"):
         opened(other, tmp_path / "other")
@@ -125,7 +131,7 @@ def test_a_new_run_starts_from_given_weights_and_a_resumed_one_does_not(finished
 
 
 def test_a_float16_step_that_overflows_is_done_again_at_a_smaller_scale(tmp_path):
-    training = opened(tiny_config(dtype_policy="mixed_float16", model={**TINY, "block": "diagonal_bilstm"}), tmp_path)
+    training = opened(tiny_config(dtype_policy="mixed_float16"), tmp_path)
     training.loss_scale.scale.assign(2.0**30)
     batches = [batch.numpy() for batch in training.data.train_batches(32, 0).take(4)]
     seen, original = [], training.update.__class__.__call__
@@ -143,7 +149,7 @@ def test_a_float16_step_that_overflows_is_done_again_at_a_smaller_scale(tmp_path
     assert float(training.loss_scale.value()) < 2.0**30
     assert all(np.array_equal(a, b) for a, b in zip(seen, batches, strict=True)), "no batch was lost"
     assert all(np.isfinite(value).all() for value in state(training))
-    reference = opened(tiny_config(model={**TINY, "block": "diagonal_bilstm"}), tmp_path / "float32")
+    reference = opened(tiny_config(), tmp_path / "float32")
     expected = [loss for loss, _, _ in reference.pipeline.run(4, lambda: (False, False))]
     np.testing.assert_allclose(losses, expected, rtol=2e-3)
 

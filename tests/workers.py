@@ -1,5 +1,7 @@
 """Training programs in processes of their own, for the tests that signal and kill them."""
 
+import json
+import os
 import pathlib
 import socket
 import subprocess
@@ -24,17 +26,27 @@ def flags_of(workdir, *flags):
     return [f"--workdir={workdir}", "--batch_size=32", "--num_samples=0", "--eval_images=50", *network, *flags]
 
 
-def start(workdir, *flags):
+def start(workdir, *flags, **environment):
+    """`trainers.train` in a process of its own."""
     command = [sys.executable, "-m", "trainers.train", *flags_of(workdir, "--log_seconds=0.1", *flags)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
-def start_workers(workdir, *flags):
-    """Two workers over localhost."""
-    cluster = ",".join(f"127.0.0.1:{port}" for port in free_ports(2))
-    return [
-        start(workdir, "--strategy=multi_worker", f"--cluster={cluster}", f"--task_index={k}", *flags) for k in (0, 1)
-    ]
+def start_workers(workdir, *flags, by_environment=False):
+    """Two workers over localhost, told of each other by flags or by TF_CONFIG."""
+    cluster = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    flags = ("--strategy=multi_worker", *flags)
+    if not by_environment:
+        return [start(workdir, f"--cluster={','.join(cluster)}", f"--task_index={k}", *flags) for k in (0, 1)]
+    tasks = [{"cluster": {"worker": cluster}, "task": {"type": "worker", "index": k}} for k in (0, 1)]
+    return [start(workdir, *flags, TF_CONFIG=json.dumps(task)) for task in tasks]
 
 
 def wait_for(process, words, timeout_lines=10_000):

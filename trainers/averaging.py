@@ -25,7 +25,11 @@ class WeightAverage:
         self.source = model
         # What is evaluated, saved and sampled is one network, in one precision.
         self.model = type(model).from_config({**model.get_config(), "dtype": "float32"})
-        self.model.set_weights(model.get_weights())
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew with the weights the model has now."""
+        self.model.set_weights(self.source.get_weights())
 
     def update(self, step: tf.Tensor) -> None:
         """Move the twin towards the model, after `step` updates of the model, the last one included."""

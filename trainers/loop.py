@@ -8,6 +8,7 @@ from trainers.config import TrainConfig, check_workdir
 from trainers.drawing import draw_grid
 from trainers.evaluation import Evaluator, Score
 from trainers.models import load_model
+from trainers.progress import StopRequest
 from trainers.report import write_card, write_report
 from trainers.strategies import barrier, make_strategy
 from trainers.training import Training
@@ -40,13 +41,13 @@ def train(config: TrainConfig, workdir: str | pathlib.Path, command: str = "") -
     strategy = make_strategy(config.distribution)
     data = config.data.load()
     try:
-        training = Training(config, data, strategy)
-        # Nothing is written before all of the configuration has proved right.
-        training.open(workdir)
-        training.introduce()
-        if not training.run():
-            return None
-        return finish(training, command)
+        with StopRequest() as stop:
+            training = Training(config, data, strategy)
+            # Nothing is written before all of the configuration has proved right.
+            training.open(workdir)
+            training.introduce()
+            finished = training.run(stop)
+        return finish(training, command) if finished else None
     except FloatingPointError as error:
         raise FloatingPointError(
             f"{error} The last good state is in {workdir / 'checkpoints'}. Try a smaller --learning_rate or "

@@ -50,8 +50,6 @@ class Training:
         with self.strategy.scope():
             self.model = PixelRNN(**config.model_arguments(data))
             self.xla = config.use_xla(self.model)
-            if config.init_from:
-                start_from(self.model, config.init_from)
             self.average = WeightAverage(self.model, config.average_decay)
             self.optimizer = make_optimizer(config)
             self.optimizer.build(self.model.trainable_variables)
@@ -67,14 +65,14 @@ class Training:
             )
             self.evaluator = Evaluator(self.average.model, jit_compile=self.xla)
         self._last_save = time.monotonic()
-        self._throttle, self._interrupted, self._out_of_time = None, False, False
+        self._throttle, self._interrupted = None, False
         self._take_up(Progress())
 
     def open(self, workdir: pathlib.Path) -> None:
-        """Use `workdir` for files, and go on from the last whole checkpoint in it, if there are any.
+        """Use `workdir` for files, and go on from the last whole checkpoint in it, or from given weights.
 
         Raises:
-            ValueError: if there are checkpoints, and none is whole.
+            ValueError: if there are checkpoints, and none is whole; or the weights do not fit.
         """
         self.workdir = workdir
         self.checkpoints = Checkpoints(workdir / "checkpoints", self._state())
@@ -82,6 +80,10 @@ class Training:
         if restored:
             progress, warnings = restored
             self._take_up(progress)
+        elif self.config.init_from:
+            with self.strategy.scope():
+                start_from(self.model, self.config.init_from)
+                self.average.restart()
         self.journal = Journal(workdir, self.progress.step, self.chief)
         if restored:
             for warning in warnings:
@@ -100,6 +102,8 @@ class Training:
 
     def _take_up(self, progress: Progress) -> None:
         self.progress = progress
+        # All workers have read the same; later on their clocks differ, and they vote.
+        self._out_of_time = bool(self.config.minutes) and progress.seconds >= 60 * self.config.minutes
         self.pipeline = Pipeline(self.update, self.data, self.config.batch_size, self.config.seed, progress.step)
 
     def introduce(self) -> None:
@@ -114,24 +118,23 @@ class Training:
         if self.chief:
             write_json(self.workdir / "config.json", {**as_json(config), "xla": self.xla})
 
-    def run(self) -> bool:
-        """Train to the end of the run. Returns False if it was interrupted, and has saved all it had done."""
-        with StopRequest() as stop:
-            if self.progress.evaluated < 0:
+    def run(self, stop: StopRequest) -> bool:
+        """Train to the end of the run. Returns False if any worker was told to stop, and has saved all it had done."""
+        if self.progress.evaluated < 0:
+            self.evaluate()
+        while not self._finished():
+            self._advance(stop)
+            if self._interrupted:
+                self.save()
+                # Every worker says so: it is what whoever signalled one of them waits for.
+                print(f"Stopped at step {self.progress.step}; the same command goes on from there.", flush=True)
+                return False
+            if self.progress.step % self.config.eval_every == 0:
                 self.evaluate()
-            while not self._finished():
-                self._advance(stop)
-                if self._interrupted:
-                    self.save()
-                    # Every worker says so: it is what whoever signalled one of them waits for.
-                    print(f"Stopped at step {self.progress.step}; the same command goes on from there.", flush=True)
-                    return False
-                if self.progress.step % self.config.eval_every == 0:
-                    self.evaluate()
-                elif self.config.checkpoint_every and self.progress.step % self.config.checkpoint_every == 0:
-                    self.save()
-            if self.progress.evaluated != self.progress.step:
-                self.evaluate()
+            elif self.config.checkpoint_every and self.progress.step % self.config.checkpoint_every == 0:
+                self.save()
+        if self.progress.evaluated != self.progress.step:
+            self.evaluate()
         return True
 
     def evaluate(self) -> None:
