@@ -83,7 +83,8 @@ def test_a_run_does_not_start_anew_when_all_its_checkpoints_are_damaged(straight
         opened(tiny_config(), tmp_path)
 
 
-def test_a_full_disk_is_named_and_leaves_earlier_files_whole(straight, tmp_path):
+@pytest.mark.parametrize("first_file", ["curve", "checkpoint"])
+def test_a_full_disk_is_named_and_leaves_earlier_files_whole(first_file, straight, tmp_path):
     shutil.copytree(straight.workdir, tmp_path, dirs_exist_ok=True)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     # No file may grow beyond 8 KiB: what a disk without space does to the files of a checkpoint.
@@ -92,7 +93,8 @@ def test_a_full_disk_is_named_and_leaves_earlier_files_whole(straight, tmp_path)
         "resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192)); sys.argv[0] = 'train'; "
         "runpy.run_module('trainers.train', run_name='__main__')"
     )
-    command = [sys.executable, "-c", limited, *flags_of(tmp_path, "--steps=40", "--eval_every=10")]
+    command = [sys.executable, "-c", limited, *flags_of(tmp_path, "--steps=40")]
+    command += ["--eval_every=40"] if first_file == "curve" else ["--eval_every=1000", "--checkpoint_every=35"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr

@@ -35,7 +35,9 @@ def trained(number, workdir, **changes):
 @pytest.mark.parametrize(("optimizer", "tolerance"), [("sgd", 1e-5), ("adam", 1e-4)])
 @pytest.mark.parametrize("block", BLOCK_NAMES)
 def test_two_replicas_equal_one(block, optimizer, tolerance, tmp_path):
-    changes = {"model": {**TINY, "block": block}, "optimizer": optimizer}
+    # XLA takes long to compile: it is tried with Adam alone, and where "auto" chooses it.
+    jit_compile = "auto" if optimizer == "adam" else "false"
+    changes = {"model": {**TINY, "block": block}, "optimizer": optimizer, "jit_compile": jit_compile}
     one, one_state = trained(1, tmp_path, **changes)
     two, two_state = trained(2, tmp_path, **changes)
     assert (one[:, 1] > 5.0).all(), "the clip must act in every step"

@@ -132,7 +132,7 @@ def test_a_new_run_starts_from_given_weights_and_a_resumed_one_does_not(finished
 
 def test_a_float16_step_that_overflows_is_done_again_at_a_smaller_scale(tmp_path):
     training = opened(tiny_config(dtype_policy="mixed_float16"), tmp_path)
-    training.loss_scale.scale.assign(2.0**30)
+    training.loss_scale.scale.assign(2.0**20)
     batches = [batch.numpy() for batch in training.data.train_batches(32, 0).take(4)]
     seen, original = [], training.update.__class__.__call__
 
@@ -146,7 +146,7 @@ def test_a_float16_step_that_overflows_is_done_again_at_a_smaller_scale(tmp_path
     training.pipeline.update.loss_scale = training.loss_scale
     losses = [loss for loss, _, _ in training.pipeline.run(4, lambda: (False, False))]
     assert len(losses) == 4
-    assert float(training.loss_scale.value()) < 2.0**30
+    assert float(training.loss_scale.value()) < 2.0**20
     assert all(np.array_equal(a, b) for a, b in zip(seen, batches, strict=True)), "no batch was lost"
     assert all(np.isfinite(value).all() for value in state(training))
     reference = opened(tiny_config(), tmp_path / "float32")
