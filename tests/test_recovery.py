@@ -98,7 +98,8 @@ def test_a_full_disk_is_named_and_leaves_earlier_files_whole(first_file, straigh
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert f"Error: Cannot write to {tmp_path}" in done.stderr
+    cause = "File too large" + (", at the checkpoint of step 35" if first_file == "checkpoint" else "")
+    assert f"Error: Cannot write to {tmp_path}: {cause}. What was written before is whole" in done.stderr
     kept = [path for path in before if "checkpoints" in path.parts or path.name in ("model.keras", "model.json")]
     assert all(path.read_bytes() == before[path] for path in kept)
     assert not [path for path in tmp_path.rglob(".*") if path.exists()], "nothing half-written is left"

@@ -75,7 +75,9 @@ class Checkpoints:
             os.replace(partial, final)
             _sync(self.folder)
         except tf.errors.OpError as error:
-            raise OSError(f"Cannot write the checkpoint {final}: {error.message.splitlines()[0]}") from error
+            # TensorFlow names its operation and its temporary file, and last what was wrong.
+            cause = error.message.splitlines()[0].rpartition("; ")[2].partition(" [Op")[0]
+            raise OSError(f"{cause}, at the checkpoint of step {progress.step}") from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
         for old in self._newest_first()[self.keep :]:
