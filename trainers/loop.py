@@ -1,6 +1,8 @@
 """`train`: a run from its start, or from where it was interrupted, to its report."""
 
+import contextlib
 import pathlib
+from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -40,7 +42,7 @@ def train(config: TrainConfig, workdir: str | pathlib.Path, command: str = "") -
     check_workdir(workdir, config)
     strategy = make_strategy(config.distribution)
     data = config.data.load()
-    try:
+    with _in_plain_words(workdir, strategy):
         with StopRequest() as stop:
             training = Training(config, data, strategy)
             # Nothing is written before all of the configuration has proved right.
@@ -48,6 +50,13 @@ def train(config: TrainConfig, workdir: str | pathlib.Path, command: str = "") -
             training.introduce()
             finished = training.run(stop)
         return finish(training, command) if finished else None
+
+
+@contextlib.contextmanager
+def _in_plain_words(workdir: pathlib.Path, strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """Add to what may go wrong on the way what to do about it."""
+    try:
+        yield
     except FloatingPointError as error:
         raise FloatingPointError(
             f"{error} The last good state is in {workdir / 'checkpoints'}. Try a smaller --learning_rate or "
