@@ -9,7 +9,7 @@ import pytest
 from networks import make_network
 
 from pixelrnn_tf.distributions import PixelDistribution
-from trainers import benchmark, drawing, files, occlusion, pictures, progress
+from trainers import drawing, files, occlusion, pictures, progress
 
 
 def test_a_picture_holds_every_image_at_its_place():
@@ -82,11 +82,3 @@ def test_programs_draw_what_the_distribution_draws():
     model = make_network("pixel_cnn")
     drawn = drawing.draw(model, 3, seed=7, batch_size=2)
     assert np.array_equal(drawn, PixelDistribution(model).sample(3, seed=7))
-
-
-def test_sampling_costs_less_than_one_pass_per_sub_pixel():
-    model = make_network("row_lstm", (16, 16, 1))
-    times = benchmark.time_sampling(model, 4, jit_compile=False, repeats=3, naive_pixels=3)
-    assert times["first"] > times["batch"] > 0
-    assert times["naive"] > 2 * times["batch"]
-    assert set(benchmark.time_sampling(model, 4, False, 1, naive_pixels=0)) == {"first", "batch"}

@@ -150,20 +150,6 @@ def test_complete_keeps_the_known_half_of_test_images(trained, tmp_path):
         assert not np.array_equal(cells[top + 4 : top + 8, 19:27], cells[top + 4 : top + 8, 28:36])
 
 
-def test_benchmark_prints_both_samplers_and_their_ratio():
-    done = program("benchmark", "--num_blocks=1", "--sizes=3,4", "--repeats=1", "--naive_pixels=1", "--batch_size=2")
-    assert done.returncode == 0, done.stderr
-    assert "diagonal_bilstm 1x16, 2 levels, batch 2" in done.stdout
-    rows = [line.split() for line in done.stdout.splitlines() if line.strip().startswith(("3x3x1", "4x4x1"))]
-    assert [row[:2] for row in rows] == [["3x3x1", "off"], ["4x4x1", "off"], ["3x3x1", "on"], ["4x4x1", "on"]]
-    for row in rows:
-        batch, per_second, per_pixel = (float(row[k].rstrip("s")) for k in (3, 4, 5))
-        # Milliseconds are printed, of batches that take one or two.
-        assert 2 / per_second == pytest.approx(batch, abs=6e-4)
-        assert per_pixel / 1e3 * int(row[0][0]) ** 2 == pytest.approx(batch, abs=6e-4)
-    assert "* extrapolated from the median of 1 sub-pixels" in done.stdout
-
-
 def test_a_model_without_its_card_needs_data_named(trained, tmp_path):
     alone = shutil.copy(trained[0] / "model.keras", tmp_path)
     with pytest.raises(ValueError, match="Give --data"):

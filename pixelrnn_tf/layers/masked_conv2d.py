@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelrnn_tf.layers.features import add_bias, side_by_side
+from pixelrnn_tf.layers.features import add_bias
 from pixelrnn_tf.layers.masks import kernel_mask
 
 
@@ -98,13 +98,11 @@ class MaskedConv2D(keras.layers.Layer):
     def _convolve(self, inputs: Any, kernel: Any) -> Any:
         rows, columns, features, _ = kernel.shape
         batch, height, width, _ = ops.shape(inputs)
-        left = self.kernel_size[1] // 2
-        if rows == 1:
-            # A product of the taps, whose gradient XLA computes faster than that of a convolution.
-            padded = ops.pad(inputs, ((0, 0), (0, 0), (left, 0), (0, 0))) if left else inputs
-            taps = side_by_side([padded[:, :, tap : tap + width] for tap in range(columns)])
-            outputs = ops.matmul(ops.reshape(taps, (-1, columns * features)), ops.reshape(kernel, (-1, self.filters)))
+        if (rows, columns) == (1, 1):
+            # As a product, whose gradient XLA computes faster than that of a convolution.
+            outputs = ops.matmul(ops.reshape(inputs, (-1, features)), kernel[0, 0])
         else:
+            left = self.kernel_size[1] // 2
             padded = ops.pad(inputs, ((0, 0), (rows - 1, 0), (left, columns - 1 - left), (0, 0)))
             outputs = ops.conv(padded, kernel, padding="valid", data_format="channels_last")
         # Not for products alone: oneDNN gives the convolution of an empty batch a wrong shape.

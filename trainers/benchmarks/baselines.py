@@ -1,0 +1,74 @@
+"""What the speed of training is compared with: the same networks as they would be written without this library."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from pixelrnn_tf.layers.composition import elementary_layers
+from pixelrnn_tf.layers.conv_lstm import conv_lstm
+from pixelrnn_tf.layers.conv_lstm_layer import ConvLSTMLayer
+from pixelrnn_tf.models import PixelRNN
+
+
+def with_autodiff(model: PixelRNN) -> PixelRNN:
+    """Let TensorFlow differentiate the loop of every LSTM of a model, over maps skewed one by one.
+
+    Both directions of a Diagonal BiLSTM stay stacked in one loop. The model is changed, and returned.
+    """
+
+    def run(layer: ConvLSTMLayer, gates: Any) -> Any:
+        weights = layer.state_to_state, layer.initial_h, layer.initial_c
+        order = layer.order(None, *gates.shape[1:3])  # An unknown batch leaves one image on every strip.
+        return conv_lstm(layer.to_directions(gates), *weights, order, return_c=True)[0]
+
+    for layer in elementary_layers(model):
+        if isinstance(layer, ConvLSTMLayer):
+            layer.run = lambda gates, layer=layer: run(layer, gates)
+    return model
+
+
+def unmasked_pixel_cnn(
+    image_shape: tuple[int, int, int], levels: int, num_blocks: int, hidden: int, head_hidden: int, **_: Any
+) -> keras.Model:
+    """A PixelCNN of the same size, of plain `keras.layers.Conv2D` without masks; no model of images, but as much work.
+
+    Args:
+        image_shape: `(height, width, channels)`.
+        levels: number of values of a sub-pixel.
+        num_blocks: number of blocks.
+        hidden: number h of features inside a block.
+        head_hidden: number of features of the head's inner convolutions.
+    """
+
+    def conv(filters: int, size: int = 1) -> keras.layers.Conv2D:
+        return keras.layers.Conv2D(filters, size, padding="same")
+
+    images = keras.Input(image_shape, dtype="uint8")
+    x = conv(2 * hidden, 7)(ops.cast(images, "float32") * (2.0 / (levels - 1)) - 1.0)
+    skips = []
+    for _ in range(num_blocks):
+        y = x
+        for layer in (conv(hidden), conv(hidden, 3), conv(2 * hidden)):
+            y = layer(ops.relu(y))
+        x = x + y
+        skips.append(conv(2 * hidden)(x))
+    x = keras.layers.add(skips) if num_blocks > 1 else skips[0]
+    for filters in (head_hidden, head_hidden, image_shape[-1] * levels):
+        x = conv(filters)(ops.relu(x))
+    return keras.Model(images, ops.reshape(x, (-1, *image_shape, levels)))
+
+
+def plain_product(rows: int, hidden: int, repeats: int = 200) -> Any:
+    """A function that multiplies `(rows, 2h)` by `(2h, 4h)` in float32 `repeats` times, each after the one before."""
+    kernel = tf.random.stateless_normal((2 * hidden, 4 * hidden), (0, 0)) / (2 * hidden) ** 0.5
+
+    @tf.function(jit_compile=True)
+    def run() -> tf.Tensor:
+        def body(k, values):
+            return k + 1, tf.matmul(values[:, : 2 * hidden], kernel)
+
+        return tf.while_loop(lambda k, _: k < repeats, body, (0, tf.ones((rows, 4 * hidden))))[1]
+
+    return run

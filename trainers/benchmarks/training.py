@@ -1,0 +1,155 @@
+"""Time training steps beside what they are compared with, all in turns in one process.
+
+A step is loss, gradients and the update by Adam, as `trainers.train` compiles it: loss and gradients by XLA where its
+rule for --jit_compile=auto says so. Beside it run, as far as they make sense:
+
+- the baseline: the same network without XLA, its loop differentiated by TensorFlow (for the two LSTMs);
+- the plain network: the same layers as `keras.layers.Conv2D` without masks, by XLA and without (for the PixelCNN);
+- the plain product: (batch * rows, 2h) by (2h, 4h) in float32, again and again, which is what the machine can do.
+
+The useful operations of a step are those of its products (`trainers.benchmarks.flops`); padding is not useful.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN
+from trainers.benchmarks import baselines
+from trainers.benchmarks.flops import useful_flops
+from trainers.config import TrainConfig
+
+Step = Callable[[], None]
+
+
+def _ours(arguments: dict[str, Any]) -> tuple[keras.Model, bool]:
+    model = PixelRNN(**arguments)
+    return model, TrainConfig().use_xla(model)
+
+
+VARIANTS: dict[str, Callable[[dict[str, Any]], tuple[keras.Model, bool]]] = {
+    "ours": _ours,
+    "baseline": lambda arguments: (baselines.with_autodiff(PixelRNN(**arguments)), False),
+    "plain": lambda arguments: (baselines.unmasked_pixel_cnn(**arguments), False),
+    "plain, XLA": lambda arguments: (baselines.unmasked_pixel_cnn(**arguments), True),
+}
+
+
+def prepare(arguments: dict[str, Any], variant: str, batch_size: int) -> Step:
+    """A training step of one variant, on one batch of random images.
+
+    Args:
+        arguments: of `PixelRNN`.
+        variant: a key of `VARIANTS`.
+        batch_size: images per step.
+    """
+    model, jit_compile = VARIANTS[variant](arguments)
+    images = np.random.default_rng(0).integers(0, arguments["levels"], (batch_size, *arguments["image_shape"]))
+    images, loss, optimizer = tf.constant(images, tf.uint8), NegativeLogLikelihood(), keras.optimizers.Adam()
+    optimizer.build(model.trainable_variables)
+
+    @tf.function(jit_compile=jit_compile)
+    def loss_and_gradients(images):
+        with tf.GradientTape() as tape:
+            value = loss(images, model(images))
+        return value, tape.gradient(value, model.trainable_variables)
+
+    @tf.function
+    def update(images):
+        value, gradients = loss_and_gradients(images)
+        optimizer.apply(gradients, model.trainable_variables)
+        return value
+
+    return lambda: update(images).numpy()
+
+
+def _timed(step: Step, times: int = 1) -> float:
+    start = time.perf_counter()
+    for _ in range(times):
+        step()
+    return (time.perf_counter() - start) / times
+
+
+def time_in_turns(steps: dict[str, Step], rounds: int) -> dict[str, float]:
+    """Median seconds of every step over rounds in which each runs once, after a first call that compiles it."""
+    for step in steps.values():
+        step()
+    times = {name: [] for name in steps}
+    for _ in range(rounds):
+        for name, step in steps.items():
+            times[name].append(_timed(step))
+    return {name: statistics.median(seconds) for name, seconds in times.items()}
+
+
+def peak_bytes(step: Step) -> int | None:
+    """Bytes that a step allocates at its peak, weights and optimizer left out; None where TensorFlow does not tell."""
+    device = "GPU:0" if tf.config.list_logical_devices("GPU") else "CPU:0"
+    try:
+        tf.config.experimental.reset_memory_stats(device)
+        before = tf.config.experimental.get_memory_info(device)["current"]
+        step()
+        return tf.config.experimental.get_memory_info(device)["peak"] - before
+    except ValueError:
+        return None
+
+
+def time_network(arguments: dict[str, Any], batch_size: int, rounds: int, with_others: bool = True) -> dict[str, Any]:
+    """Times and memory of one network and of what it is compared with.
+
+    Args:
+        arguments: of `PixelRNN`.
+        batch_size: images per step.
+        rounds: of which medians are taken.
+        with_others: whether to run the baseline or the plain network too.
+
+    Returns:
+        `seconds` and `peak_bytes` by variant; `flops`, the useful ones per second; and `product_flops`, those of
+        the plain product.
+    """
+    height, _, _ = arguments["image_shape"]
+    others = ["plain", "plain, XLA"] if arguments["block"] == "pixel_cnn" else ["baseline"]
+    steps = {variant: prepare(arguments, variant, batch_size) for variant in ["ours", *(others if with_others else [])]}
+    rows, hidden, repeats = batch_size * height, arguments["hidden"], 200
+    product = baselines.plain_product(rows, hidden, repeats)
+    seconds = time_in_turns({**steps, "product": lambda: product().numpy()}, rounds)
+    product_seconds = seconds.pop("product")
+    return {
+        "arguments": arguments,
+        "batch_size": batch_size,
+        "seconds": seconds,
+        "peak_bytes": {variant: peak_bytes(step) for variant, step in steps.items()},
+        "flops": useful_flops(PixelRNN(**arguments), batch_size) / seconds["ours"],
+        "product_flops": 2 * rows * 2 * hidden * 4 * hidden * repeats / product_seconds,
+    }
+
+
+def _mebibytes(size: int | None) -> str:
+    return "?" if size is None else f"{size / 2**20:.0f}"
+
+
+HEADER = (
+    f"{'network':<24} {'image':>9} {'batch':>5} {'step':>9} {'images/s':>9} {'peak MiB':>8} {'GFLOP/s':>8} "
+    f"{'product':>8} {'share':>6}  beside it"
+)
+
+
+def row(result: dict[str, Any]) -> str:
+    """A line of the table."""
+    arguments, seconds, peaks = result["arguments"], result["seconds"], result["peak_bytes"]
+    network = f"{arguments['block']} {arguments['num_blocks']}x{arguments['hidden']}"
+    beside = [
+        f"{name}: {1e3 * value:.1f} ms, {value / seconds['ours']:.2f} times ours, {_mebibytes(peaks[name])} MiB"
+        for name, value in seconds.items()
+        if name != "ours"
+    ]
+    return (
+        f"{network:<24} {'x'.join(map(str, arguments['image_shape'])):>9} {result['batch_size']:>5} "
+        f"{1e3 * seconds['ours']:6.1f} ms {result['batch_size'] / seconds['ours']:9.1f} {_mebibytes(peaks['ours']):>8} "
+        f"{result['flops'] / 1e9:8.1f} {result['product_flops'] / 1e9:8.1f} "
+        f"{result['flops'] / result['product_flops']:6.0%}  {'; '.join(beside)}"
+    )
