@@ -106,18 +106,18 @@ def test_sampling_costs_less_than_one_pass_per_sub_pixel():
     times = sampling.time_sampling(model, 4, jit_compile=False, repeats=3, naive_pixels=3)
     assert times["first"] > times["batch"] > 0
     assert times["naive"] > 2 * times["batch"]
-    assert set(sampling.time_sampling(model, 4, False, 1, naive_pixels=0)) == {"first", "batch"}
+    assert set(sampling.time_sampling(model, 4, False, 1, naive_pixels=0)) == {"first", "batch", "peak_bytes"}
 
 
 def test_sampling_prints_what_it_returns(capsys):
-    rows = sampling.run({**TINY, "block": "row_lstm"}, [3, 4], 2, [False, True], 1, 1)
+    rows = sampling.run({**TINY, "block": "row_lstm"}, [(3, 3), (4, 5)], 2, [False, True], 1, 1)
     printed = [line.split() for line in capsys.readouterr().out.splitlines()[2:-1]]
-    assert [line[:2] for line in printed] == [["3x3x1", "off"], ["4x4x1", "off"], ["3x3x1", "on"], ["4x4x1", "on"]]
+    assert [line[:2] for line in printed] == [["3x3x1", "off"], ["4x5x1", "off"], ["3x3x1", "on"], ["4x5x1", "on"]]
     for row, line in zip(rows, printed, strict=True):
         assert row["xla"] == (line[1] == "on")
         assert float(line[3].rstrip("s")) == pytest.approx(row["batch"], abs=6e-5)
         assert float(line[4]) == pytest.approx(2 / row["batch"], abs=0.06)
-        assert float(line[5]) == pytest.approx(1e3 * row["batch"] / int(line[0][0]) ** 2, abs=6e-5)
+        assert float(line[5]) == pytest.approx(1e3 * row["batch"] / (int(line[0][0]) * int(line[0][2])), abs=6e-5)
 
 
 def test_the_program_runs_the_parts_it_is_told(tmp_path, monkeypatch, capsys):
@@ -131,5 +131,8 @@ def test_the_program_runs_the_parts_it_is_told(tmp_path, monkeypatch, capsys):
     assert "training" not in results
     benchmark.FLAGS.parts = ["speed"]
     with pytest.raises(ValueError, match="--parts has speed; it may have training, growth, sampling, serving"):
+        benchmark.main([])
+    benchmark.FLAGS.parts, benchmark.FLAGS.sizes = ["sampling"], ["3x"]
+    with pytest.raises(ValueError, match="--sizes has '3x'; a size is HEIGHTxWIDTH"):
         benchmark.main([])
     benchmark.FLAGS.unparse_flags()

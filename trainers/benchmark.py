@@ -26,7 +26,7 @@ model_flags.define_model_flags("mnist_diagonal_bilstm_7x16")
 flags.DEFINE_list("parts", list(PARTS), f"What to time, of {', '.join(PARTS)}.")
 flags.DEFINE_string("out", "runs/benchmark", "Folder for benchmark.json and growth.png.")
 flags.DEFINE_integer("rounds", 7, "Rounds of training steps; medians are printed.", lower_bound=1)
-flags.DEFINE_list("sizes", ["14", "28", "56"], "Heights and widths of the images drawn.")
+flags.DEFINE_list("sizes", ["14", "28", "56", "112x28"], "Sizes of the images drawn: HEIGHTxWIDTH, or one for both.")
 flags.DEFINE_integer("batch_size", 16, "Images drawn per batch.", lower_bound=1)
 flags.DEFINE_enum("jit_compile", "both", ["true", "false", "both"], "Whether XLA compiles the samplers.")
 flags.DEFINE_integer("repeats", 5, "Batches drawn and requests served; medians are printed.", lower_bound=1)
@@ -84,8 +84,9 @@ def time_growth(_: dict, out: pathlib.Path) -> list[dict]:
 def time_sampling(arguments: dict, _: pathlib.Path) -> list[dict]:
     _print_network(arguments)
     modes = {"true": [True], "false": [False], "both": [False, True]}[FLAGS.jit_compile]
-    sizes = [int(size) for size in FLAGS.sizes]
-    return sampling.run(arguments, sizes, FLAGS.batch_size, modes, FLAGS.repeats, FLAGS.naive_pixels)
+    return sampling.run(
+        arguments, [_size(size) for size in FLAGS.sizes], FLAGS.batch_size, modes, FLAGS.repeats, FLAGS.naive_pixels
+    )
 
 
 def time_serving(arguments: dict, _: pathlib.Path) -> dict:
@@ -93,6 +94,13 @@ def time_serving(arguments: dict, _: pathlib.Path) -> dict:
     times = serving.time_signatures(PixelRNN(**arguments), repeats=FLAGS.repeats)
     serving.print_times(times)
     return {"signatures": [vars(row) for row in times.rows], "bytes": times.size}
+
+
+def _size(text: str) -> tuple[int, int]:
+    parts = text.split("x")
+    if len(parts) > 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise ValueError(f"--sizes has {text!r}; a size is HEIGHTxWIDTH, such as 112x28, or one number for both.")
+    return int(parts[0]), int(parts[-1])
 
 
 def _print_network(arguments: dict) -> None:

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from pixelrnn_tf.models import PixelRNN
 from pixelrnn_tf.sampling import draw_level, generate
+from trainers.benchmarks.memory import mebibytes, peak_bytes
 
 
 def median_seconds(run: Callable[[], tf.Tensor], repeats: int) -> tuple[float, float]:
@@ -42,12 +43,17 @@ def naive_step(model: PixelRNN, jit_compile: bool) -> Callable[[tf.Tensor, tf.Te
     return step
 
 
-def time_sampling(model: PixelRNN, batch_size: int, jit_compile: bool, repeats: int, naive_pixels: int) -> dict:
-    """Times of one batch, in seconds: `first`, `batch`, and `naive` (extrapolated; absent for 0 pixels)."""
+def time_sampling(
+    model: PixelRNN, batch_size: int, jit_compile: bool, repeats: int, naive_pixels: int
+) -> dict[str, Any]:
+    """Times of one batch, in seconds: `first`, `batch`, and `naive` (extrapolated; absent for 0 pixels).
+
+    Also `peak_bytes`, the memory of one batch, without the noise.
+    """
     noise = tf.random.stateless_uniform((batch_size, *model.image_shape), (0, 0))
     run = tf.function(lambda noise: generate(model, noise), jit_compile=jit_compile)
     first, batch = median_seconds(lambda: run(noise), repeats)
-    times = {"first": first, "batch": batch}
+    times = {"first": first, "batch": batch, "peak_bytes": peak_bytes(lambda: np.array(run(noise)))}
     if naive_pixels:
         size = math.prod(model.image_shape)
         step, flat = naive_step(model, jit_compile), tf.zeros((batch_size, size), tf.int32)
@@ -57,9 +63,14 @@ def time_sampling(model: PixelRNN, batch_size: int, jit_compile: bool, repeats: 
 
 
 def run(
-    arguments: dict[str, Any], sizes: list[int], batch_size: int, modes: list[bool], repeats: int, naive_pixels: int
+    arguments: dict[str, Any],
+    sizes: list[tuple[int, int]],
+    batch_size: int,
+    modes: list[bool],
+    repeats: int,
+    naive_pixels: int,
 ) -> list[dict[str, Any]]:
-    """Time and print the sampling of one network for growing image sizes.
+    """Time and print the sampling of one network for images of several sizes.
 
     Args:
         arguments: of `PixelRNN`; the height and width are replaced.
@@ -70,22 +81,23 @@ def run(
         naive_pixels: sub-pixels the naive sampler is timed for; 0 leaves it out.
 
     Returns:
-        a row per mode and size, as printed, in seconds.
+        a row per mode and size, as printed, in seconds and bytes.
     """
     channels, rows = arguments["image_shape"][-1], []
     print(f"sampling, batch {batch_size}, medians of {repeats}")
     print(
-        f"{'size':>9} {'XLA':>5} {'first':>8} {'batch':>10} {'images/s':>9} {'ms/pixel':>9} {'naive*':>9} {'ratio':>7}"
+        f"{'size':>9} {'XLA':>5} {'first':>8} {'batch':>10} {'images/s':>9} {'ms/pixel':>9} {'peak MiB':>8} "
+        f"{'naive*':>9} {'ratio':>7}"
     )
     for jit_compile in modes:
-        for size in sizes:
-            model = PixelRNN(**{**arguments, "image_shape": (size, size, channels)})
+        for height, width in sizes:
+            model = PixelRNN(**{**arguments, "image_shape": (height, width, channels)})
             times = time_sampling(model, batch_size, jit_compile, repeats, naive_pixels)
             naive = f"{times['naive']:8.1f}s {times['naive'] / times['batch']:7.0f}" if "naive" in times else ""
             print(
-                f"{f'{size}x{size}x{channels}':>9} {'on' if jit_compile else 'off':>5} {times['first']:7.1f}s "
+                f"{f'{height}x{width}x{channels}':>9} {'on' if jit_compile else 'off':>5} {times['first']:7.1f}s "
                 f"{times['batch']:9.4f}s {batch_size / times['batch']:9.1f} "
-                f"{1e3 * times['batch'] / size**2:9.4f} {naive}",
+                f"{1e3 * times['batch'] / (height * width):9.4f} {mebibytes(times['peak_bytes']):>8} {naive}",
                 flush=True,
             )
             rows.append({"image_shape": model.image_shape, "xla": jit_compile, "batch_size": batch_size, **times})

@@ -22,6 +22,7 @@ import tensorflow as tf
 from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN
 from trainers.benchmarks import baselines
 from trainers.benchmarks.flops import useful_flops
+from trainers.benchmarks.memory import mebibytes, peak_bytes
 from trainers.config import TrainConfig
 
 Step = Callable[[], None]
@@ -86,18 +87,6 @@ def time_in_turns(steps: dict[str, Step], rounds: int) -> dict[str, float]:
     return {name: statistics.median(seconds) for name, seconds in times.items()}
 
 
-def peak_bytes(step: Step) -> int | None:
-    """Bytes that a step allocates at its peak, weights and optimizer left out; None where TensorFlow does not tell."""
-    device = "GPU:0" if tf.config.list_logical_devices("GPU") else "CPU:0"
-    try:
-        tf.config.experimental.reset_memory_stats(device)
-        before = tf.config.experimental.get_memory_info(device)["current"]
-        step()
-        return tf.config.experimental.get_memory_info(device)["peak"] - before
-    except ValueError:
-        return None
-
-
 def time_network(arguments: dict[str, Any], batch_size: int, rounds: int, with_others: bool = True) -> dict[str, Any]:
     """Times and memory of one network and of what it is compared with.
 
@@ -128,10 +117,6 @@ def time_network(arguments: dict[str, Any], batch_size: int, rounds: int, with_o
     }
 
 
-def _mebibytes(size: int | None) -> str:
-    return "?" if size is None else f"{size / 2**20:.0f}"
-
-
 HEADER = (
     f"{'network':<24} {'image':>9} {'batch':>5} {'step':>9} {'images/s':>9} {'peak MiB':>8} {'GFLOP/s':>8} "
     f"{'product':>8} {'share':>6}  beside it"
@@ -143,13 +128,13 @@ def row(result: dict[str, Any]) -> str:
     arguments, seconds, peaks = result["arguments"], result["seconds"], result["peak_bytes"]
     network = f"{arguments['block']} {arguments['num_blocks']}x{arguments['hidden']}"
     beside = [
-        f"{name}: {1e3 * value:.1f} ms, {value / seconds['ours']:.2f} times ours, {_mebibytes(peaks[name])} MiB"
+        f"{name}: {1e3 * value:.1f} ms, {value / seconds['ours']:.2f} times ours, {mebibytes(peaks[name])} MiB"
         for name, value in seconds.items()
         if name != "ours"
     ]
     return (
         f"{network:<24} {'x'.join(map(str, arguments['image_shape'])):>9} {result['batch_size']:>5} "
-        f"{1e3 * seconds['ours']:6.1f} ms {result['batch_size'] / seconds['ours']:9.1f} {_mebibytes(peaks['ours']):>8} "
+        f"{1e3 * seconds['ours']:6.1f} ms {result['batch_size'] / seconds['ours']:9.1f} {mebibytes(peaks['ours']):>8} "
         f"{result['flops'] / 1e9:8.1f} {result['product_flops'] / 1e9:8.1f} "
         f"{result['flops'] / result['product_flops']:6.0%}  {'; '.join(beside)}"
     )
