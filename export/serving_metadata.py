@@ -11,7 +11,6 @@ DTYPES = {
     "DT_BOOL": "bool",
     "DT_FLOAT": "float32",
     "DT_INT32": "int32",
-    "DT_INT64": "int64",
     "DT_STRING": "object",
     "DT_UINT8": "uint8",
 }
@@ -60,9 +59,9 @@ def as_input(name: str, value: Any, tensor: Tensor) -> np.ndarray:
         ValueError: for values the type cannot hold. A server would take 259 for a uint8 as 3.
     """
     if tensor.dtype == "object":
-        array = np.empty(len(value), object)
-        array[:] = [bytes(item) for item in value]
-        return array
+        if isinstance(value, bytes | str) or not all(isinstance(item, bytes) for item in value):
+            raise ValueError(f"{name} must be a list of bytes, the contents of one file each.")
+        return np.array(list(value), object)
     array, dtype = np.asarray(value), np.dtype(tensor.dtype)
     if dtype.kind == "f":
         if array.dtype.kind not in "fiu":

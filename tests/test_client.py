@@ -243,6 +243,9 @@ def test_inputs_that_would_be_changed_on_the_way_are_refused():
     with pytest.raises(ValueError, match=r"known must be in \[0, 1\], got values from 0 to 2"):
         as_input("known", np.array([0, 2]), Tensor("bool", None))
     assert as_input("image_bytes", [b"a\0", b""], Tensor("object", None)).tolist() == [b"a\0", b""]
+    for wrong in (b"one file, not in a list", "a.png", ["a.png"], [137, 80]):
+        with pytest.raises(ValueError, match="image_bytes must be a list of bytes, the contents of one file each"):
+            as_input("image_bytes", wrong, Tensor("object", None))
 
 
 def test_messages_of_tensorflow_become_one_sentence():
