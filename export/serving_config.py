@@ -46,7 +46,7 @@ class Batching:
     """How the server merges requests.
 
     Attributes:
-        max_batch_size: rows of a batch at most.
+        max_batch_size: rows of a batch at most; the server refuses a request of more.
         timeout_micros: how long a request waits for others, in microseconds.
         threads: batches that run at the same time.
         max_enqueued: batches that may wait; beyond that requests are turned away as unavailable.
@@ -204,7 +204,9 @@ def main(_: list[str]) -> None:
 if __name__ == "__main__":
     flags.DEFINE_string("base", None, "The folder that holds the models, BASE/NAME/VERSION.", required=True)
     flags.DEFINE_bool("batching", False, "Let the server merge requests into batches.")
-    flags.DEFINE_integer("max_batch_size", Batching.max_batch_size, "Rows of a merged batch.", lower_bound=1)
+    flags.DEFINE_integer(
+        "max_batch_size", Batching.max_batch_size, "Rows of a merged batch, and of a request, at most.", lower_bound=1
+    )
     flags.DEFINE_integer("batch_timeout_micros", Batching.timeout_micros, "Wait for more rows.", lower_bound=0)
     flags.DEFINE_integer("num_batch_threads", Batching.threads, "Batches run at the same time.", lower_bound=1)
     program.run(main)

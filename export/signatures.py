@@ -14,7 +14,8 @@ height, width and channels:
 | `sample_png` | `seed`, `temperature` | `image_bytes`, `log_prob` |
 | `complete_png` | `image_bytes`, `known_bytes` string (batch,), `seed`, `temperature` | `image_bytes`, `log_prob` |
 
-`images` are levels in [0, levels), at pixels that are not known too. PNGs hold them as bytes: level l of L is the
+`images` are levels in [0, levels), at pixels that are not known too. They are checked as the server hands them
+over: it takes integers of JSON modulo 256, so that 259 is seen as 3. PNGs hold them as bytes: level l of L is the
 byte round(l * 255 / (L - 1)), and a byte v is read as the level round(v * (L - 1) / 255). In the greyscale PNGs of
 `known_bytes`, pixels of 128 and more are known. `log_prob` is in nats, at temperature 1, of the whole image.
 """
