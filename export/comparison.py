@@ -147,7 +147,7 @@ def compare(
     measures = []
     for seed, batch in enumerate(batch_sizes):
         inputs = example_inputs(fmt.image_shape, fmt.levels, fmt.condition_features, batch, seed)
-        for signature in served(loader):
+        for signature in sorted(loader.signatures):
             outputs = _run(loader, signature, inputs)
             measures += measure(reference, fmt, signature, inputs, outputs)
             if batch > 1:
@@ -155,11 +155,6 @@ def compare(
                 measures += measure(reference, fmt, signature, inputs, split)
                 measures.append(Measure(signature, "split", _split_difference(outputs, split, fmt)))
     return worst([*measures, *refusals(loader, fmt)])
-
-
-def served(loader: Loader) -> list[str]:
-    """The signatures that clients can ask for."""
-    return sorted(name for name in loader.signatures if not name.startswith("__"))
 
 
 def worst(measures: list[Measure]) -> list[Measure]:
@@ -236,7 +231,7 @@ def _split_difference(outputs: Values, split: Values, fmt: Format) -> float:
 def refusals(loader: Loader, fmt: Format) -> Iterator[Measure]:
     """Requests with one wrong input each: none may be answered, and the loader must go on."""
     good = example_inputs(fmt.image_shape, fmt.levels, fmt.condition_features, batch=2)
-    for signature in served(loader):
+    for signature in sorted(loader.signatures):
         answered, names = 0, loader.signatures[signature].inputs
         for name in names:
             for bad in _wrong(name, good[name], fmt, alone=len(names) == 1):
@@ -260,7 +255,7 @@ def _wrong(name: str, value: np.ndarray, fmt: Format, alone: bool) -> Iterator[n
         yield np.full_like(value, np.nan)
     elif value.dtype == object:
         yield np.array([b"no picture"] * len(value), object)
-        yield np.array([file[:40] for file in value] + [None], object)[:-1]
+        yield np.array([file[:40] for file in value], object)
 
 
 def _run(loader: Loader, signature: str, inputs: Values) -> Values:

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from export.loader import read_meta_graph
+from export.loader import read_meta_graph, serving_signatures
 from export.warmup import WARMUP_FILE
 
 EXPECTED_SIGNATURES = ("score", "serving_default", "logits", "sample", "complete")
@@ -49,11 +49,6 @@ def lint(folder: pathlib.Path) -> dict[str, list[str]]:
         "requests change no variable": list(_writes(graph)),
         "warm-up requests fit": list(_warmup_problems(folder, graph)),
     }
-
-
-def serving_signatures(graph: Any) -> dict[str, Any]:
-    """The `SignatureDef` of every signature a client can ask for."""
-    return {name: value for name, value in graph.signature_def.items() if not name.startswith("__")}
 
 
 def read_warmup(folder: pathlib.Path) -> list[prediction_log_pb2.PredictionLog]:

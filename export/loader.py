@@ -43,7 +43,7 @@ class Loader:
 
     Attributes:
         process: words for the kind of process.
-        signatures: the `SignatureDef` of every signature, by name.
+        signatures: the `SignatureDef` of every signature that clients can ask for, by name.
 
     Raises:
         LoaderError: if the model cannot be loaded.
@@ -64,7 +64,7 @@ class Loader:
         else:
             command = [sys.executable, "-m", "export.session_loader"]
             self.process = "C++ session in a process with Python (no C++ compiler), XLA disabled"
-        self.signatures = read_meta_graph(folder).signature_def
+        self.signatures = serving_signatures(read_meta_graph(folder))
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115, closed in `close`
         self._process = subprocess.Popen(
             [*command, os.path.abspath(folder)],
@@ -163,6 +163,11 @@ def read_meta_graph(folder: str | os.PathLike) -> Any:
     if len(graphs) != 1:
         raise ValueError(f"The SavedModel in {folder} holds {len(graphs)} graphs; the server takes one.")
     return graphs[0]
+
+
+def serving_signatures(graph: Any) -> dict[str, Any]:
+    """The `SignatureDef` of every signature of a `MetaGraphDef` that clients can ask for, by name."""
+    return {name: value for name, value in graph.signature_def.items() if not name.startswith("__")}
 
 
 @functools.cache

@@ -210,11 +210,7 @@ def malformed_inputs(kinds: Kinds, kind: str, model: str, turn: int) -> Request:
             inputs = getattr(kinds, kind)(kinds.good(name, int(kinds.rng.integers(1, 4))))
         except Inapplicable:
             continue
-        if form == "grpc":
-            return Request(f"{kind} of {name}, gRPC", message=to_message(model, name, inputs))
-        return Request(
-            f"{kind} of {name}, {form}", path=f"/v1/models/{model}:predict", body=to_body(name, inputs, form)
-        )
+        return to_request(kind, model, name, inputs, form)
     raise AssertionError(f"No signature has an input for {kind}.")
 
 

@@ -65,8 +65,8 @@ def time_signatures(model: PixelRNN, batch_sizes: tuple[int, ...] = (1, 16), rep
         start = time.perf_counter()
         with Loader(folder) as loader:
             loaded = time.perf_counter() - start
-            names = [name for name in loader.signatures if not name.startswith("__") and name != "serving_default"]
-            rows = [_time(loader, model, name, size, repeats) for name in sorted(names) for size in batch_sizes]
+            names = sorted(loader.signatures.keys() - {"serving_default"})
+            rows = [_time(loader, model, name, size, repeats) for name in names for size in batch_sizes]
             return ServingTimes(rows, loader.process, size_on_disk(folder), loaded)
 
 
