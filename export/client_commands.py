@@ -93,7 +93,7 @@ def sample() -> None:
 def complete() -> None:
     """Complete images; a picture has a row for each: the image, what was known of it, and completions."""
     client, files = _client(), _read(FLAGS.images)
-    height, width = png_files.size(files[0], FLAGS.images[0])
+    height, width, channels = client.image_shape
     known = occlusion.known_pixels(FLAGS.mask, height, width)
     mask = png_files.encode(np.where(known, 255, 0).astype("uint8"))
     total, completed, start = FLAGS.num_samples * len(files), [], time.monotonic()
@@ -103,7 +103,7 @@ def complete() -> None:
         completed += client.complete_png(given, masks, FLAGS.seed, FLAGS.temperature, condition, part.start).images
         _print_progress(len(completed), total, start)
     if _is_picture():
-        _write_panel(files, known, completed, client.image_shape[-1])
+        _write_panel(files, known, completed, channels)
     else:
         stems = [f"{k:04}_{pathlib.Path(path).stem}" for k, path in enumerate(FLAGS.images)]
         _write([f"{stem}_{k:02}" for k in range(FLAGS.num_samples) for stem in stems], completed, client)

@@ -1,8 +1,8 @@
 """Requests made up for a model: to warm a server up, to check an export, to time it."""
 
 import numpy as np
-import tensorflow as tf
 
+from export import png_files
 from export.png import COLOUR_TYPES
 from pixelrnn_tf.data import to_bytes
 
@@ -37,13 +37,13 @@ def example_inputs(
         "temperature": rng.uniform(0.5, 1.5, batch).astype("float32"),
     }
     if channels in COLOUR_TYPES:
-        inputs["image_bytes"] = png_files(to_bytes(images, levels))
-        inputs["known_bytes"] = png_files(255 * known[..., None].astype("uint8"))
+        inputs["image_bytes"] = encoded(to_bytes(images, levels))
+        inputs["known_bytes"] = encoded(255 * known[..., None].astype("uint8"))
     if condition_features:
         inputs["condition"] = rng.normal(size=(batch, height, width, condition_features)).astype("float32")
     return inputs
 
 
-def png_files(pictures: np.ndarray) -> np.ndarray:
+def encoded(pictures: np.ndarray) -> np.ndarray:
     """uint8 `(batch, height, width, channels)` as PNG files, an array of bytes `(batch,)`."""
-    return np.array([tf.io.encode_png(picture).numpy() for picture in pictures] + [None], object)[:-1]
+    return np.array([png_files.encode(picture) for picture in pictures], object)

@@ -1,24 +1,9 @@
 """PNG files in memory, without TensorFlow, which takes seconds to import."""
 
 import io
-import struct
 
 import numpy as np
 from PIL import Image
-
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
-
-
-def size(png: bytes, name: str) -> tuple[int, int]:
-    """Height and width, from the header.
-
-    Raises:
-        ValueError: if it is no PNG file.
-    """
-    if len(png) < 24 or not png.startswith(SIGNATURE) or png[12:16] != b"IHDR":
-        raise ValueError(f"{name} is no PNG file.")
-    width, height = struct.unpack(">II", png[16:24])
-    return height, width
 
 
 def encode(picture: np.ndarray) -> bytes:
