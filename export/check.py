@@ -34,7 +34,9 @@ def model_reference(model: PixelRNN, fmt: Format) -> Reference:
     if own != fmt:
         raise ValueError(f"The export is of another model: it is {fmt}, the model given is {own}.")
     model = in_float32(model)
-    run = tf.function(lambda images, condition: model(images if condition is None else [images, condition]))
+    run = tf.function(
+        lambda images, condition: model(images if condition is None else [images, condition]), reduce_retracing=True
+    )
     return Reference(lambda *rows: run(*(None if x is None else tf.constant(x) for x in rows)).numpy())
 
 

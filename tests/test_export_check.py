@@ -166,7 +166,7 @@ def test_an_export_of_other_weights_is_told(exported, capsys):
     assert "FAILED" in next(line for line in printed.splitlines() if line.startswith("sample "))
     assert check.check(folder, None, (2,)), "by its own logits it is sound"
     with pytest.raises(ValueError, match="The export is of another model"):
-        check.check(folder, make_network("pixel_cnn", (3, 5, 1)), (2,))
+        check.model_reference(make_network("pixel_cnn", (3, 5, 1)), comparison.Format.of(folder))
 
 
 def test_a_wrong_output_is_told_by_each_quantity(exported):
