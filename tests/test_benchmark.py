@@ -130,7 +130,7 @@ def test_the_program_runs_the_parts_it_is_told(tmp_path, monkeypatch, capsys):
     assert [row["image_shape"] for row in results["sampling"]] == [[3, 3, 1]] * 2
     assert "training" not in results
     benchmark.FLAGS.parts = ["speed"]
-    with pytest.raises(ValueError, match="--parts has speed; it may have training, growth, sampling, serving"):
+    with pytest.raises(ValueError, match="--parts has speed; it may have training, loop, growth, sampling, serving"):
         benchmark.main([])
     benchmark.FLAGS.parts, benchmark.FLAGS.sizes = ["sampling"], ["3x"]
     with pytest.raises(ValueError, match="--sizes has '3x'; a size is HEIGHTxWIDTH"):

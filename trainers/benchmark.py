@@ -1,6 +1,7 @@
-"""Time training, sampling and serving: `python -m trainers.benchmark [--parts=training,growth,sampling,serving]`.
+"""Time training, sampling and serving: `python -m trainers.benchmark [--parts=training,loop,growth,sampling,serving]`.
 
 training   steps of the networks of the paper's sizes, beside a baseline and beside what a plain product reaches
+loop       the loop of `trainers.train` beside Keras's `fit`
 growth     steps for growing images and depth
 sampling   drawing a batch of --preset for growing images, beside a naive sampler
 serving    the latency of every signature of --preset as exported, and the size of the export
@@ -16,11 +17,11 @@ from absl import flags
 
 from pixelrnn_tf.models import PixelRNN, get_preset
 from trainers import model_flags, program
-from trainers.benchmarks import growth, sampling, serving, training
+from trainers.benchmarks import growth, loop_vs_fit, sampling, serving, training
 from trainers.files import write_json
 
 FLAGS = flags.FLAGS
-PARTS = ("training", "growth", "sampling", "serving")
+PARTS = ("training", "loop", "growth", "sampling", "serving")
 
 model_flags.define_model_flags("mnist_diagonal_bilstm_7x16")
 flags.DEFINE_list("parts", list(PARTS), f"What to time, of {', '.join(PARTS)}.")
@@ -71,6 +72,10 @@ def time_training(_: dict, __: pathlib.Path) -> list[dict]:
         results.append(training.time_network(arguments, batch_size, FLAGS.rounds, beside))
         print(training.row(results[-1]), flush=True)
     return results
+
+
+def time_loop(_: dict, __: pathlib.Path) -> dict[str, float]:
+    return loop_vs_fit.print_rates(_network("mnist_diagonal_bilstm_1x32"), 16, FLAGS.rounds)
 
 
 def time_growth(_: dict, out: pathlib.Path) -> list[dict]:

@@ -64,7 +64,8 @@ class Evaluator:
             lambda images: discretized_categorical(model(images)).log_prob(tf.cast(images, tf.int32)),
             jit_compile=jit_compile,
         )
-        self._log_prob = tf.function(lambda images: self.strategy.run(log_prob, args=(images,)))
+        # Inside a function of Python: one given to `run` itself would be compiled for all replicas together.
+        self._log_prob = tf.function(lambda images: self.strategy.run(lambda part: log_prob(part), args=(images,)))
 
     def log_prob(self, images: np.ndarray) -> np.ndarray:
         """Nats per image, `(batch,)`, on every worker, of at most `batch_size` images that all workers hold."""

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelrnn_tf.layers.features import add_bias
+from pixelrnn_tf.layers.features import add_bias, side_by_side
 from pixelrnn_tf.layers.masks import kernel_mask
 
 
@@ -97,16 +97,15 @@ class MaskedConv2D(keras.layers.Layer):
 
     def _convolve(self, inputs: Any, kernel: Any) -> Any:
         rows, columns, features, _ = kernel.shape
-        batch, height, width, _ = ops.shape(inputs)
         if (rows, columns) == (1, 1):
             # As a product, whose gradient XLA computes faster than that of a convolution.
             outputs = ops.matmul(ops.reshape(inputs, (-1, features)), kernel[0, 0])
-        else:
-            left = self.kernel_size[1] // 2
-            padded = ops.pad(inputs, ((0, 0), (rows - 1, 0), (left, columns - 1 - left), (0, 0)))
-            outputs = ops.conv(padded, kernel, padding="valid", data_format="channels_last")
-        # Not for products alone: oneDNN gives the convolution of an empty batch a wrong shape.
-        return ops.reshape(outputs, (batch, height, width, self.filters))
+            return ops.reshape(outputs, (*ops.shape(inputs)[:3], self.filters))
+        left = self.kernel_size[1] // 2
+        padded = ops.pad(inputs, ((0, 0), (rows - 1, 0), (left, columns - 1 - left), (0, 0)))
+        outputs = ops.conv(padded, kernel, padding="valid", data_format="channels_last")
+        # oneDNN gives the convolution of an empty batch the shape of its input.
+        return ops.reshape(outputs, (*ops.shape(inputs)[:3], self.filters))
 
     def offset(self, condition: Any) -> Any:
         """The bias plus the projection of the condition: what does not depend on the image.
@@ -151,7 +150,7 @@ class MaskedConv2DSteps:
         kernel = ops.cast(layer.masked_kernel(), "float32")
         self.rows, self.reach = kernel.shape[0] - 1, layer.kernel_size[1] // 2
         self.features = kernel.shape[2]
-        self.upper = kernel[:-1]
+        self.upper = ops.reshape(kernel[:-1], (-1, layer.filters))
         self.matrix = ops.reshape(kernel[-1, : self.reach + 1], ((self.reach + 1) * self.features, layer.filters))
         self.bias = ops.cast(layer.bias, "float32")
 
@@ -172,8 +171,10 @@ class MaskedConv2DSteps:
         offset = self.offset(condition)
         if not self.rows:
             return () if condition is None else offset
+        width = cache.shape[2]
         padded = ops.pad(cache, ((0, 0), (0, 0), (self.reach, self.reach), (0, 0)))
-        return ops.conv(padded, self.upper, padding="valid", data_format="channels_last")[:, 0] + offset
+        taps = [padded[:, k, tap : tap + width] for k in range(self.rows) for tap in range(2 * self.reach + 1)]
+        return ops.matmul(side_by_side(taps), self.upper) + offset
 
     def left(self, batch: Any) -> Any:
         return ops.zeros((batch, self.reach * self.features)) if self.reach else ()

@@ -1,4 +1,4 @@
-"""Time the training loop beside Keras's `fit`: `python -m trainers.benchmarks.loop_vs_fit --preset=...`.
+"""Time the training loop beside Keras's `fit`.
 
 Both train the same network on the same batches of random images with Adam, in turns, in one process. The loop
 also clips, tests for finite numbers and keeps the average of the weights, as in every run of `trainers.train`.
@@ -12,23 +12,13 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from absl import flags
 
 from pixelrnn_tf.data import ImageData, Split
-from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN, get_preset
-from trainers import model_flags, program
+from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN
 from trainers.averaging import WeightAverage
 from trainers.config import TrainConfig
 from trainers.pipeline import Pipeline
 from trainers.step import TrainStep
-
-FLAGS = flags.FLAGS
-
-model_flags.define_model_flags("mnist_diagonal_bilstm_1x32")
-flags.DEFINE_integer("batch_size", 16, "Images per step.", lower_bound=1)
-flags.DEFINE_integer("steps", 20, "Steps of each round.", lower_bound=1)
-flags.DEFINE_integer("rounds", 5, "Rounds of each; the medians are printed.", lower_bound=1)
-flags.DEFINE_enum("jit_compile", "auto", ["auto", "true", "false"], "Whether XLA compiles, as in trainers.train.")
 
 
 def compare(
@@ -99,15 +89,16 @@ class _EpochTimer(keras.callbacks.Callback):
         self.seconds = time.perf_counter() - self._start
 
 
-def main(_: list[str]) -> None:
-    arguments = {**get_preset(FLAGS.preset).arguments, **model_flags.model_arguments(FLAGS)}
-    loop, fit = compare(arguments, FLAGS.batch_size, FLAGS.steps, FLAGS.rounds, FLAGS.jit_compile)
+def print_rates(arguments: dict[str, Any], batch_size: int, rounds: int, steps: int = 12) -> dict[str, float]:
+    """Time both and print it.
+
+    Returns:
+        images per second of the `loop` and of `fit`.
+    """
+    loop, fit = compare(arguments, batch_size, steps, rounds)
     network = f"{arguments['block']} {arguments['num_blocks']}x{arguments['hidden']}, {arguments['image_shape']}"
     print(
-        f"training, {network}, batch {FLAGS.batch_size}, jit_compile {FLAGS.jit_compile}, medians of {FLAGS.rounds} "
-        f"rounds of {FLAGS.steps} steps: loop {loop:.1f} images/s, fit {fit:.1f} images/s, {loop / fit:.3f} times"
+        f"training loop beside Keras's fit, {network}, batch {batch_size}, medians of {rounds} rounds of {steps}:\n"
+        f"loop {loop:.1f} images/s, fit {fit:.1f} images/s, {loop / fit:.3f} times"
     )
-
-
-if __name__ == "__main__":
-    program.run(main)
+    return {"loop": loop, "fit": fit}
