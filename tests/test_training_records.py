@@ -48,6 +48,18 @@ def test_a_run_is_scored_before_training_and_on_schedule(finished):
         assert line["images_per_second"] > 0
 
 
+def test_a_printed_loss_is_the_mean_of_all_steps_since_the_one_before_evaluations_or_not(tmp_path, monkeypatch):
+    training = opened(tiny_config(steps=10, eval_every=3, log_seconds=1e6), tmp_path)
+    losses, log = [], training._log
+    monkeypatch.setattr(training, "_log", lambda loss, norm: losses.append(loss) or log(loss, norm))
+    monkeypatch.setattr("trainers.training.Throttle", lambda _: lambda: len(losses) in (4, 10))
+    assert training.run(StopRequest())
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    printed = {line["step"]: line["train_nats_per_image"] for line in lines if "train_nats_per_image" in line}
+    # The first step is left out: it was compiled. The evaluations at 3, 6 and 9 end nothing.
+    assert printed == {4: pytest.approx(np.mean(losses[1:4])), 10: pytest.approx(np.mean(losses[4:]))}
+
+
 def test_tensorboard_has_what_the_metrics_have_and_images(finished):
     workdir, _ = finished
     found = events(workdir)

@@ -65,7 +65,7 @@ class Training:
             )
             self.evaluator = Evaluator(self.average.model, jit_compile=self.xla)
         self._last_save = time.monotonic()
-        self._throttle, self._interrupted = None, False
+        self._throttle, self._interrupted, self._losses = None, False, []
         self._take_up(Progress())
 
     def open(self, workdir: pathlib.Path) -> None:
@@ -190,8 +190,7 @@ class Training:
         config, progress = self.config, self.progress
         periods = [every for every in (config.eval_every, config.checkpoint_every) if every]
         end = min(config.steps, *((progress.step // every + 1) * every for every in periods))
-        clock = self._window_start = time.monotonic()
-        self._losses = []
+        clock = time.monotonic()
 
         def votes() -> tuple[bool, bool]:
             elapsed = progress.seconds + time.monotonic() - clock
@@ -207,13 +206,14 @@ class Training:
         """Once in `log_seconds`, tell of the steps since the last time."""
         config, progress = self.config, self.progress
         if self._throttle is None:  # The first step was compiled, which says nothing of the rate.
-            self._throttle, self._window_start = Throttle(config.log_seconds), time.monotonic()
+            self._throttle, self._window_start = Throttle(config.log_seconds), progress.seconds
             return
         self._losses.append(loss)
         if not self._throttle():
             return
-        now = time.monotonic()
-        rate, nats = len(self._losses) / max(now - self._window_start, 1e-9), float(np.mean(self._losses))
+        # Evaluations are not in `seconds`, so a window may go on over one: the loss is never that of a few steps alone.
+        rate = len(self._losses) / max(progress.seconds - self._window_start, 1e-9)
+        nats = float(np.mean(self._losses))
         left = (config.steps - progress.step) / rate
         self.journal.trained(
             progress,
@@ -225,4 +225,4 @@ class Training:
             gradient_norm=norm,
             learning_rate=float(self.optimizer.learning_rate),
         )
-        self._losses, self._window_start = [], now
+        self._losses, self._window_start = [], progress.seconds
