@@ -6,7 +6,7 @@ import signal
 import numpy as np
 import pytest
 import tensorflow as tf
-from networks import make_network
+from networks import BLOCK_NAMES, make_network
 from training_runs import TINY, assert_same_state, opened, state, tiny_config
 
 from pixelrnn_tf import data as images
@@ -165,3 +165,11 @@ def test_metrics_after_the_step_gone_on_from_are_dropped(tmp_path):
     path.write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"st')
     files.MetricsFile(path, 2).write(step=3, again=True)
     assert path.read_text() == '{"step": 1}\n{"step": 2}\n{"step": 3, "again": true}\n'
+
+
+def test_xla_compiles_recurrences_and_on_the_cpu_no_pixel_cnn_unless_told():
+    models = {block: make_network(block) for block in BLOCK_NAMES}
+    rule = {block: tiny_config().use_xla(model) for block, model in models.items()}
+    assert rule == {"row_lstm": True, "diagonal_bilstm": True, "pixel_cnn": False}
+    assert tiny_config(jit_compile="true").use_xla(models["pixel_cnn"])
+    assert not tiny_config(jit_compile="false").use_xla(models["row_lstm"])

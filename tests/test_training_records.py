@@ -88,7 +88,7 @@ def test_the_report_says_what_was_trained_on_what_and_how_well(finished):
         assert min(tf.io.decode_png((workdir / name).read_bytes()).shape[:2]) > 100
     config = json.loads((workdir / "config.json").read_text())
     assert config["warmup_steps"] == 3
-    assert config["xla"] is False
+    assert config["xla"] is True  # The rule of --jit_compile=auto for a recurrence.
 
 
 def test_the_axis_of_a_curve_leaves_out_the_fall_at_the_beginning():
