@@ -54,11 +54,7 @@ def export_model(model: PixelRNN, out: str | os.PathLike, card: dict[str, Any] |
 
 def in_float32(model: PixelRNN) -> PixelRNN:
     """The model itself if it computes in float32, otherwise a copy that does."""
-    if model.dtype_policy.name == "float32":
-        return model
-    copy = type(model).from_config({**model.get_config(), "dtype": "float32"})
-    copy.set_weights(model.get_weights())
-    return copy
+    return model if model.dtype_policy.name == "float32" else models.float32_twin(model)
 
 
 def check_finite(model: PixelRNN) -> None:

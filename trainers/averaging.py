@@ -1,7 +1,9 @@
 """The exponential average of the weights, which is what gets evaluated and saved."""
 
-import keras
 import tensorflow as tf
+
+from pixelrnn_tf.models import PixelRNN
+from trainers.models import float32_twin
 
 
 class WeightAverage:
@@ -18,14 +20,13 @@ class WeightAverage:
         model: the twin, float32 whatever the dtype policy of the model.
     """
 
-    def __init__(self, model: keras.Model, decay: float):
+    def __init__(self, model: PixelRNN, decay: float):
         if not 0.0 <= decay < 1.0:
             raise ValueError(f"The decay of the weight average must be in [0, 1), got {decay}.")
         self.decay = decay
         self.source = model
         # What is evaluated, saved and sampled is one network, in one precision.
-        self.model = type(model).from_config({**model.get_config(), "dtype": "float32"})
-        self.restart()
+        self.model = float32_twin(model)
 
     def restart(self) -> None:
         """Begin anew with the weights the model has now."""

@@ -58,9 +58,12 @@ def main(_: list[str]) -> None:
     results = {"tensorflow": tf.__version__, "devices": devices}
     arguments = _network(FLAGS.preset, **model_flags.model_arguments(FLAGS))
     out = pathlib.Path(FLAGS.out)
-    for part in (part for part in PARTS if part in FLAGS.parts):
+    functions = (time_training, time_loop, time_growth, time_sampling, time_serving)
+    for part, function in zip(PARTS, functions, strict=True):
+        if part not in FLAGS.parts:
+            continue
         print(flush=True)
-        results[part] = globals()[f"time_{part}"](arguments, out)
+        results[part] = function(arguments, out)
         write_json(out / "benchmark.json", results)
     print(f"\n{out / 'benchmark.json'}")
 

@@ -68,3 +68,10 @@ def check_fit(model: PixelRNN, data: ImageData) -> None:
             f"shape {data.image_shape} with {data.levels} levels. Choose data the model was trained for, or "
             "requantise and resize it (--levels, --binarization, --image_size, --channels)."
         )
+
+
+def float32_twin(model: PixelRNN) -> PixelRNN:
+    """Another model of the same configuration and weights that computes in float32."""
+    twin = type(model).from_config({**model.get_config(), "dtype": "float32"})
+    twin.set_weights(model.get_weights())
+    return twin

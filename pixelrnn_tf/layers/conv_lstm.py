@@ -10,8 +10,8 @@ Both networks scan a map along one axis and convolve the state along the other:
 pixel that come before it: three of the row above, or the left one and the one above. An `Order` says how the
 pixels of a map are put into steps so that the neighbours of every pixel lie in the step before its own.
 
-The gradient is written by hand: the gates and c are kept, the backward loop does one product per step, and the
-gradient of the kernel is a single product over the pixels of the maps after it.
+The gradient is written by hand: the gates and c are kept, the backward loop multiplies by the transposed
+kernel alone, and the gradient of the kernel is a product over all pixels of the maps after it.
 """
 
 from collections.abc import Callable
