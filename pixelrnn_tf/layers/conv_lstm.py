@@ -154,7 +154,8 @@ class _Recurrence:
         zeros = ops.zeros_like(d_h_out[0])
         xs = (d_h_out, self.restart, gates, c)
         (_, d_c, d_initial_c), d_gates = scan(step, (zeros, zeros, zeros), xs, reverse=True)
-        d_inputs = self.order.from_steps(ops.concatenate(d_gates, axis=-1))
+        # Put into maps first: XLA on the CPU would lay four steps side by side twice, for two orders of the axes.
+        d_inputs = side_by_side([self.order.from_steps(d) for d in d_gates])
         d_kernel, d_initial_h = self._weight_gradients(d_inputs, h, kernel, initial[0])
         d_initial_c = d_c if self.restart is NOWHERE else d_initial_c + d_c
         return d_inputs, d_kernel, d_initial_h, ops.sum(d_initial_c, axis=(1, 2), keepdims=True)
