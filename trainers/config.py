@@ -6,11 +6,10 @@ import math
 import pathlib
 from typing import Any
 
-import tensorflow as tf
-
 from pixelrnn_tf.data import ImageData, load
 from pixelrnn_tf.models import PRESETS, PixelRNN, get_preset
 from trainers.files import read_json
+from trainers.gradients import on_cpu
 from trainers.strategies import DistributionConfig
 
 # What may change between an interruption and the resumption: how long to run, where, and what to show.
@@ -183,8 +182,7 @@ class TrainConfig:
         "auto": always, but for a PixelCNN on the CPU, which has no loop and whose convolutions oneDNN runs faster.
         """
         if self.jit_compile == "auto":
-            on_cpu = all(device.device_type == "CPU" for device in tf.config.list_logical_devices())
-            return not (on_cpu and model.block == "pixel_cnn")
+            return not (on_cpu() and model.block == "pixel_cnn")
         return self.jit_compile == "true"
 
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 from pixelrnn_tf.data import ImageData
 from pixelrnn_tf.distributions import discretized_categorical
 from pixelrnn_tf.models import PixelRNN, bits_per_dim
+from trainers.gradients import number_of_parts
 from trainers.models import check_fit
 from trainers.strategies import split_batch
 
@@ -64,8 +65,13 @@ class Evaluator:
             lambda images: discretized_categorical(model(images)).log_prob(tf.cast(images, tf.int32)),
             jit_compile=jit_compile,
         )
-        # Inside a function of Python: one given to `run` itself would be compiled for all replicas together.
-        self._log_prob = tf.function(lambda images: self.strategy.run(lambda part: log_prob(part), args=(images,)))
+
+        # A function of Python: one of TensorFlow given to `run` would be compiled for all replicas together.
+        def of_replica(images):
+            parts = number_of_parts(images.shape[0]) if jit_compile else 1
+            return tf.concat([log_prob(part) for part in tf.split(images, parts)], axis=0)
+
+        self._log_prob = tf.function(lambda images: self.strategy.run(of_replica, args=(images,)))
 
     def log_prob(self, images: np.ndarray) -> np.ndarray:
         """Nats per image, `(batch,)`, on every worker, of at most `batch_size` images that all workers hold."""

@@ -5,8 +5,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from pixelrnn_tf.models import PixelRNN, negative_log_likelihood
+from pixelrnn_tf.models import PixelRNN
 from trainers.averaging import WeightAverage
+from trainers.gradients import LossAndGradients
 from trainers.loss_scale import LossScale
 from trainers.strategies import split_batch
 
@@ -44,10 +45,10 @@ class TrainStep:
         loss_scale: LossScale | None = None,
     ):
         self.model, self.optimizer, self.average = model, optimizer, average
-        self.clip_norm, self.accumulation, self.loss_scale = clip_norm, accumulation, loss_scale
+        self.clip_norm, self.loss_scale = clip_norm, loss_scale
         self.strategy = tf.distribute.get_strategy()
         self.step = tf.Variable(0, dtype=tf.int64, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
-        self._loss_and_gradients = tf.function(self._loss_and_gradients, jit_compile=jit_compile)
+        self._loss_and_gradients = LossAndGradients(model, accumulation, jit_compile)
         self._update = tf.function(self._update)
 
     def __call__(self, images: tf.Tensor, number: int, votes: tuple[bool, ...] = ()) -> tuple[tf.Tensor, ...]:
@@ -104,7 +105,8 @@ class TrainStep:
     def _summed_gradients(self, images: tf.Tensor, votes: tf.Tensor) -> tuple:
         """On a replica: loss, norm of the gradients, votes and clipped gradients, all summed over the replicas."""
         scale = self.loss_scale.value() if self.loss_scale else tf.constant(1.0)
-        loss, gradients = self._loss_and_gradients(images, scale)
+        replicas = self.strategy.num_replicas_in_sync
+        loss, gradients = self._loss_and_gradients(images, images.shape[0] * replicas, scale)
         context = tf.distribute.get_replica_context()
         votes = tf.identity(votes)  # On this replica's device; an argument has none, and cannot be reduced.
         loss, votes, *gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, [loss, votes, *gradients])
@@ -114,32 +116,3 @@ class TrainStep:
         if self.clip_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm, use_norm=norm)
         return loss, norm, votes, gradients
-
-    def _loss_and_gradients(self, images: tf.Tensor, scale: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """This replica's part of the mean loss of the global batch, and the gradients of `scale` times it."""
-        if self.accumulation == 1:
-            return self._part(images, scale)
-        parts = tf.reshape(images, (self.accumulation, -1, *self.model.image_shape))
-
-        def add(k, loss, gradients):
-            more, its_gradients = self._part(parts[k], scale)
-            return k + 1, loss + more, [a + b for a, b in zip(gradients, its_gradients, strict=True)]
-
-        zeros = [tf.zeros(v.shape, v.dtype) for v in self.model.trainable_variables]
-        # A loop, since parts that do not wait for each other might be computed, and held, all at once.
-        _, loss, gradients = tf.while_loop(
-            lambda k, *_: k < self.accumulation,
-            add,
-            (0, tf.constant(0.0), zeros),
-            parallel_iterations=1,
-            maximum_iterations=self.accumulation,
-        )
-        return loss, gradients
-
-    def _part(self, images: tf.Tensor, scale: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        global_batch = images.shape[0] * self.accumulation * replicas
-        with tf.GradientTape() as tape:
-            loss = tf.reduce_sum(negative_log_likelihood(images, self.model(images))) / global_batch
-            scaled = loss * scale
-        return loss, tape.gradient(scaled, self.model.trainable_variables)

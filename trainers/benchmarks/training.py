@@ -19,11 +19,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN
+from pixelrnn_tf.models import PixelRNN
 from trainers.benchmarks import baselines
 from trainers.benchmarks.flops import useful_flops
 from trainers.benchmarks.memory import mebibytes, peak_bytes
 from trainers.config import TrainConfig
+from trainers.gradients import LossAndGradients
 
 Step = Callable[[], None]
 
@@ -51,40 +52,45 @@ def prepare(arguments: dict[str, Any], variant: str, batch_size: int) -> Step:
     """
     model, jit_compile = VARIANTS[variant](arguments)
     images = np.random.default_rng(0).integers(0, arguments["levels"], (batch_size, *arguments["image_shape"]))
-    images, loss, optimizer = tf.constant(images, tf.uint8), NegativeLogLikelihood(), keras.optimizers.Adam()
+    images, optimizer = tf.constant(images, tf.uint8), keras.optimizers.Adam()
     optimizer.build(model.trainable_variables)
-
-    @tf.function(jit_compile=jit_compile)
-    def loss_and_gradients(images):
-        with tf.GradientTape() as tape:
-            value = loss(images, model(images))
-        return value, tape.gradient(value, model.trainable_variables)
+    loss_and_gradients = LossAndGradients(model, jit_compile=jit_compile)
 
     @tf.function
     def update(images):
-        value, gradients = loss_and_gradients(images)
+        loss, gradients = loss_and_gradients(images, batch_size)
         optimizer.apply(gradients, model.trainable_variables)
-        return value
+        return loss
 
     return lambda: update(images).numpy()
 
 
-def _timed(step: Step, times: int = 1) -> float:
+def _timed(step: Step, times: int) -> float:
     start = time.perf_counter()
     for _ in range(times):
         step()
     return (time.perf_counter() - start) / times
 
 
-def time_in_turns(steps: dict[str, Step], rounds: int) -> dict[str, float]:
-    """Median seconds of every step over rounds in which each runs once, after a first call that compiles it."""
+def time_in_turns(steps: dict[str, Step], rounds: int, times: int = 5) -> dict[str, float]:
+    """Median seconds of every step over rounds, after a first call that compiles it.
+
+    In a round each step has a turn, in which it runs several times: in training a step follows one of its own kind,
+    and finds in the caches and in memory what that has left there.
+
+    Args:
+        steps: what to time, by name.
+        rounds: of which medians are taken.
+        times: how often a step runs in its turn, after once that is not timed.
+    """
     for step in steps.values():
         step()
-    times = {name: [] for name in steps}
+    seconds = {name: [] for name in steps}
     for _ in range(rounds):
         for name, step in steps.items():
-            times[name].append(_timed(step))
-    return {name: statistics.median(seconds) for name, seconds in times.items()}
+            step()
+            seconds[name].append(_timed(step, times))
+    return {name: statistics.median(values) for name, values in seconds.items()}
 
 
 def time_network(arguments: dict[str, Any], batch_size: int, rounds: int, with_others: bool = True) -> dict[str, Any]:
