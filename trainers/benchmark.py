@@ -18,6 +18,7 @@ from absl import flags
 from pixelrnn_tf.models import PixelRNN, get_preset
 from trainers import model_flags, program
 from trainers.benchmarks import growth, loop_vs_fit, sampling, serving, training
+from trainers.benchmarks.memory import reserve_block
 from trainers.files import write_json
 
 FLAGS = flags.FLAGS
@@ -55,6 +56,7 @@ def main(_: list[str]) -> None:
         raise ValueError(f"--parts has {', '.join(unknown)}; it may have {', '.join(PARTS)}.")
     devices = [device.name for device in tf.config.list_logical_devices()]
     print(f"TensorFlow {tf.__version__} on {', '.join(devices)}")
+    reserve_block()
     results = {"tensorflow": tf.__version__, "devices": devices}
     arguments = _network(FLAGS.preset, **model_flags.model_arguments(FLAGS))
     out = pathlib.Path(FLAGS.out)

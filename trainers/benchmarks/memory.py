@@ -5,6 +5,15 @@ from collections.abc import Callable
 import tensorflow as tf
 
 
+def reserve_block() -> None:
+    """Let the allocator of the CPU fetch one large block, from which it cuts exactly what it is asked for.
+
+    From a block of less than twice the size it hands out all, and counts all: peaks would be those of its blocks. Two
+    GiB are reserved and given back; the system provides no page of them before it is written.
+    """
+    tf.raw_ops.Empty(shape=[2**29], dtype=tf.int32, init=False)
+
+
 def peak_bytes(run: Callable[[], object]) -> int | None:
     """Bytes that a call allocates at its peak, beyond what was in use before; None where TensorFlow does not tell.
 
