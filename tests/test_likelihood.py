@@ -85,3 +85,28 @@ def test_the_distribution_casts_half_precision_and_checks_levels():
         distribution.log_prob(np.full((1, 2, 2, 1), 4, "int32"))
     with pytest.raises(ValueError, match=r"\(\.\.\., height, width, channels, levels\).* got \(2, 2, 1\)"):
         discretized_categorical(np.zeros((2, 2, 1)))
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_the_gradient_of_the_loss_is_the_softmax_less_the_image(jit_compile):
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 5, (2, 3, 4, 3)).astype("uint8")
+    logits = tf.constant(3 * generator.normal(size=(2, 3, 4, 3, 5)))
+
+    @tf.function(jit_compile=jit_compile)
+    def gradient(logits):
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            loss = tf.reduce_sum(negative_log_likelihood(images, logits) * [1.0, -2.0])
+        return tape.gradient(loss, logits)
+
+    weights = np.reshape([1.0, -2.0], (2, 1, 1, 1, 1))
+    expected = weights * (tf.nn.softmax(logits).numpy() - np.eye(5)[images])
+    np.testing.assert_allclose(gradient(logits), expected, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_level_that_does_not_exist_has_no_likelihood(jit_compile):
+    images = np.reshape([0, 1, 2, -1], (4, 1, 1, 1))
+    nats = tf.function(negative_log_likelihood, jit_compile=jit_compile)(images, tf.zeros((4, 1, 1, 1, 2)))
+    np.testing.assert_allclose(nats, [np.log(2), np.log(2), np.nan, np.nan], rtol=1e-6)

@@ -15,11 +15,34 @@ def log_prob_of_levels(levels: Any, logits: Any) -> Any:
         logits: `(..., levels)`.
 
     Returns:
-        `(...)`, float32 (float64 for float64 logits).
+        `(...)`, float32 (float64 for float64 logits); NaN for a level that is none of them.
     """
     if keras.backend.standardize_dtype(logits.dtype) != "float64":
         logits = ops.cast(logits, "float32")
-    return -ops.sparse_categorical_crossentropy(ops.cast(levels, "int32"), logits, from_logits=True)
+    return _log_softmax_at(logits, ops.cast(levels, logits.dtype))
+
+
+@ops.custom_gradient
+def _log_softmax_at(logits, levels):
+    """The logits of the given levels less the log of the sum of all exponentials; NaN for a level that does not exist.
+
+    With a gradient by hand: the general cross-entropy holds one array more of the size of the logits under XLA.
+    `levels` are floats, since JAX wants a gradient for every argument.
+    """
+    size = logits.shape[-1]
+    highest = ops.max(logits, axis=-1, keepdims=True)
+    log_sum = highest + ops.log(ops.sum(ops.exp(logits - highest), axis=-1, keepdims=True))
+    index = ops.cast(levels, "int32")[..., None]
+
+    def gradient(*upstream):
+        (d,) = upstream
+        d = d[..., None]
+        at_level = ops.equal(index, ops.arange(size, dtype="int32"))
+        return ops.where(at_level, d, 0.0) - d * ops.exp(logits - log_sum), ops.zeros_like(levels)
+
+    exists = ops.logical_and(index >= 0, index < size)
+    log_probs = ops.take_along_axis(logits, ops.clip(index, 0, size - 1), axis=-1) - log_sum
+    return ops.where(exists, log_probs, float("nan"))[..., 0], gradient
 
 
 def negative_log_likelihood(images: Any, logits: Any) -> Any:
