@@ -1,38 +1,21 @@
-"""What a Keras user may expect of every layer and model, over the list in descriptors.py."""
+"""What a Keras user may expect of every layer and model, over the list in support/descriptors.py."""
 
 import inspect
 import json
 import subprocess
 import sys
 
-import descriptors
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from networks import randomize
 
 from pixelrnn_tf import layers, models
+from tests.support.descriptors import LAYERS, MODELS, OTHER, make, make_inputs
+from tests.support.networks import randomize
 
-ALL = descriptors.LAYERS + descriptors.MODELS
+ALL = LAYERS + MODELS
 every = pytest.mark.parametrize("descriptor", ALL, ids=str)
-
-
-def make(descriptor, **arguments):
-    layer = descriptor.cls(**descriptor.arguments, **arguments)
-    inputs = make_inputs(descriptor)
-    layer(*inputs)
-    return randomize(layer), inputs
-
-
-def make_inputs(descriptor, batch=3, seed=0):
-    """The arguments of one call: a model takes its inputs as one list, a layer one by one."""
-    rng = np.random.default_rng(seed)
-    values = [rng.normal(size=(batch, *shape)).astype("float32") for shape in descriptor.inputs]
-    if descriptor.levels:
-        values[0] = rng.integers(0, descriptor.levels, values[0].shape).astype("uint8")
-        return [values if len(values) > 1 else values[0]]
-    return values
 
 
 def rows(inputs, index):
@@ -41,7 +24,7 @@ def rows(inputs, index):
 
 def test_nothing_public_is_missing_from_the_list():
     public = set(layers.__all__) | set(models.__all__)
-    assert public == {d.cls.__name__ for d in ALL} | descriptors.OTHER
+    assert public == {d.cls.__name__ for d in ALL} | OTHER
 
 
 @every
@@ -106,7 +89,7 @@ def test_every_weight_gets_a_gradient(descriptor):
         assert np.abs(gradient).sum() > 0, weight.path
 
 
-@pytest.mark.parametrize("descriptor", descriptors.LAYERS, ids=str)
+@pytest.mark.parametrize("descriptor", LAYERS, ids=str)
 def test_a_layer_round_trips_inside_a_functional_model(descriptor, tmp_path):
     inputs = [keras.Input(shape) for shape in descriptor.inputs]
     model = randomize(keras.Model(inputs, descriptor.cls(**descriptor.arguments)(*inputs)))
@@ -117,7 +100,7 @@ def test_a_layer_round_trips_inside_a_functional_model(descriptor, tmp_path):
 
 
 @pytest.mark.parametrize("compiled", [False, True], ids=["untrained", "trained"])
-@pytest.mark.parametrize("descriptor", descriptors.MODELS, ids=str)
+@pytest.mark.parametrize("descriptor", MODELS, ids=str)
 def test_a_model_round_trips_into_a_new_process(descriptor, compiled, tmp_path):
     model, (inputs,) = make(descriptor)
     if compiled:

@@ -6,17 +6,17 @@ import pickle
 import subprocess
 import sys
 
-import descriptors
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_conformance import make
 
 from pixelrnn_tf.sampling import generate
+from tests.support import descriptors
+from tests.support.descriptors import make
 
 CONDITIONED = [descriptor for descriptor in descriptors.MODELS if descriptor.arguments["condition_features"]]
-JAX_TWIN = pathlib.Path(__file__).with_name("jax_twin.py")
+ROOT = pathlib.Path(__file__).parents[1]
 
 
 def on_tensorflow(descriptor):
@@ -63,8 +63,8 @@ def both_backends(tmp_path_factory):
         expected[str(descriptor)] |= drawn_on_tensorflow(descriptor, expected[str(descriptor)])
     (folder / "expected.pickle").write_bytes(pickle.dumps(expected))
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
-    environment["PYTHONPATH"] = os.pathsep.join([str(JAX_TWIN.parent), str(JAX_TWIN.parent.parent)])
-    done = subprocess.run([sys.executable, JAX_TWIN, folder], env=environment, capture_output=True, text=True)
+    command = [sys.executable, "-m", "tests.support.jax_twin", folder]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     got = pickle.loads((folder / "got.pickle").read_bytes())
     return {name: (expected[name], got[name]) for name in expected}

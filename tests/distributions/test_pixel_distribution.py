@@ -1,0 +1,153 @@
+"""The joint distribution keeps TensorFlow Probability's contract."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from pixelrnn_tf.distributions import PixelDistribution, stateless_seed
+from pixelrnn_tf.models import negative_log_likelihood
+from tests.support.networks import BLOCK_NAMES, all_images, make_network, random_images
+
+
+def conditioned(batch=3):
+    model = make_network("pixel_cnn", (3, 4, 3), condition_features=2)
+    condition = np.random.default_rng(0).normal(size=(batch, 3, 4, 2)).astype("float32")
+    return PixelDistribution(model, condition)
+
+
+def test_shapes_and_dtypes():
+    distribution = PixelDistribution(make_network("row_lstm", (3, 4, 3)))
+    assert isinstance(distribution, tfp.distributions.Distribution)
+    assert distribution.event_shape == (3, 4, 3)
+    assert distribution.batch_shape == ()
+    assert distribution.dtype == tf.int32
+    assert distribution.event_shape_tensor().numpy().tolist() == [3, 4, 3]
+    for shape in ((), 2, (2, 1), (0,)):
+        images = distribution.sample(shape, seed=1)
+        expected = (shape,) if isinstance(shape, int) else shape
+        assert images.shape == (*expected, 3, 4, 3)
+        assert images.dtype == tf.int32
+        assert distribution.log_prob(images).shape == expected
+
+
+def test_batch_shape_is_that_of_the_condition():
+    distribution = conditioned()
+    assert distribution.batch_shape == (3,)
+    assert distribution.batch_shape_tensor().numpy().tolist() == [3]
+    images = distribution.sample(5, seed=1)
+    assert images.shape == (5, 3, 3, 4, 3)
+    log_prob = distribution.log_prob(images).numpy()
+    assert log_prob.shape == (5, 3)
+    logits = distribution.model(
+        [tf.reshape(images[:, 1], (5, 3, 4, 3)), tf.tile(distribution.condition[1:2], (5, 1, 1, 1))]
+    )
+    np.testing.assert_allclose(log_prob[:, 1], -negative_log_likelihood(images[:, 1], logits), rtol=1e-5)
+    assert distribution.log_prob(images[0, 0]).shape == (3,), "an image is broadcast over the batch"
+
+
+@pytest.mark.parametrize("block", BLOCK_NAMES)
+def test_log_prob_is_minus_the_loss_and_sums_to_one(block):
+    model = make_network(block, (2, 2, 1), levels=3)
+    images = all_images((2, 2, 1), 3)
+    log_prob = PixelDistribution(model).log_prob(images).numpy()
+    np.testing.assert_allclose(log_prob, -negative_log_likelihood(images, model(images)), rtol=1e-6)
+    assert np.exp(log_prob).sum() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", [7, np.int64(7), 2**40 + 7, (3, 4)])
+def test_a_seed_draws_the_same_images_everywhere(seed):
+    distribution = PixelDistribution(make_network("diagonal_bilstm", (3, 4, 1)))
+    images = distribution.sample(4, seed=seed).numpy()
+    assert np.array_equal(distribution.sample(4, seed=seed), images)
+    assert np.array_equal(tf.function(lambda: distribution.sample(4, seed=seed))(), images)
+    assert np.array_equal(distribution.sample(2, seed=seed), images[:2]), "image k depends on the seed and k alone"
+    assert not np.array_equal(images[0], images[1])
+    assert not np.array_equal(distribution.sample(4, seed=8), images)
+
+
+def test_no_seed_draws_new_images():
+    distribution = PixelDistribution(make_network("pixel_cnn", (3, 4, 1)))
+    assert not np.array_equal(distribution.sample(4), distribution.sample(4))
+
+
+def test_seeds_of_python_are_told_apart():
+    seeds = [stateless_seed(k).numpy().tolist() for k in (0, 1, -1, 2**32, 2**31)]
+    assert seeds == [[0, 0], [0, 1], [-1, -1], [1, 0], [0, -(2**31)]]
+
+
+def test_sample_and_log_prob_agree():
+    distribution = PixelDistribution(make_network("row_lstm", (3, 4, 3)))
+    images, log_prob = distribution.experimental_sample_and_log_prob((2, 3), seed=(0, 1))
+    assert images.shape == (2, 3, 3, 4, 3)
+    assert np.array_equal(images, distribution.sample((2, 3), seed=(0, 1)))
+    np.testing.assert_allclose(log_prob, distribution.log_prob(images), rtol=1e-4)
+
+
+def test_variables_are_those_of_the_model():
+    model = make_network("diagonal_bilstm")
+    distribution = PixelDistribution(model)
+    assert len(distribution.trainable_variables) == len(model.trainable_variables)
+    images = random_images(model, 2)
+    with tf.GradientTape() as tape:
+        loss = -tf.reduce_mean(distribution.log_prob(images))
+    assert all(gradient is not None for gradient in tape.gradient(loss, distribution.trainable_variables))
+
+
+def test_a_condition_that_is_a_variable_stays_one():
+    model = make_network("pixel_cnn", (3, 4, 3), condition_features=2)
+    condition = tf.Variable(tf.zeros((3, 4, 2)))
+    distribution = PixelDistribution(model, condition)
+    image = random_images(model, 1)[0]
+    with tf.GradientTape() as tape:
+        before = distribution.log_prob(image)
+    assert np.abs(tape.gradient(before, condition)).sum() > 0
+    condition.assign_add(tf.ones((3, 4, 2)))
+    fresh = PixelDistribution(model, tf.ones((3, 4, 2))).log_prob(image)
+    assert distribution.log_prob(image) == fresh != before
+
+
+def test_copy_and_parameters():
+    distribution = conditioned()
+    assert set(PixelDistribution.parameter_properties()) == {"condition"}
+    twin = distribution.copy(condition=distribution.condition[:1])
+    assert twin.batch_shape == (1,)
+    assert twin.model is distribution.model
+
+
+def test_complete_keeps_what_is_known():
+    distribution = PixelDistribution(make_network("pixel_cnn", (4, 5, 3)))
+    images = random_images(distribution.model, 3)
+    known = np.arange(4)[:, None] < [2] * 5
+    completed = distribution.complete(images, known, seed=3, sample_shape=4).numpy()
+    assert completed.shape == (4, 3, 4, 5, 3)
+    assert (completed[:, :, :2] == images[:, :2]).all()
+    assert (completed[0, :, 2:] != completed[1, :, 2:]).any()
+    assert np.array_equal(completed, distribution.complete(images, known, seed=3, sample_shape=4))
+    assert distribution.complete(images[0], known, seed=3).shape == (4, 5, 3)
+    cold = distribution.complete(images, known, seed=3, sample_shape=2, temperature=[1.0, 1e-4, 1.0]).numpy()
+    assert np.array_equal(cold[:, 0], completed[:2, 0])
+    assert np.array_equal(cold[0, 1], cold[1, 1]), "near temperature zero there is one completion"
+    conditional = conditioned()
+    one = random_images(conditional.model, 1)[0]
+    assert conditional.complete(one, np.zeros((3, 4), bool), seed=1).shape == (3, 3, 4, 3), "broadcast over the batch"
+    assert conditional.complete(random_images(conditional.model, 3), np.ones((3, 4), bool), seed=1).shape == (
+        3,
+        3,
+        4,
+        3,
+    )
+
+
+def test_errors_name_what_was_given():
+    model = make_network("pixel_cnn", (4, 5, 3))
+    distribution = PixelDistribution(model, validate_args=True)
+    with pytest.raises(ValueError, match=r"value must hold images \(..., 4, 5, 3\); got \(2, 4, 5\)"):
+        distribution.log_prob(np.zeros((2, 4, 5), int))
+    for wrong in (4, -1, tf.constant(0.5)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"whole numbers in \[0, 4\)"):
+            distribution.log_prob(tf.fill((4, 5, 3), wrong))
+    with pytest.raises(ValueError, match="condition_features=0"):
+        PixelDistribution(model, np.zeros((4, 5, 2)))
+    with pytest.raises(ValueError, match=r"known must have the shape"):
+        distribution.complete(np.zeros((4, 5, 3), int), np.zeros((4, 5, 3), bool))

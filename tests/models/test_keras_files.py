@@ -1,0 +1,120 @@
+"""`.keras` files loaded in a new process."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import zipfile
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from pixelrnn_tf.models import BitsPerDim, NegativeLogLikelihood
+from tests.support.networks import make_network, random_images
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+# What a user does elsewhere: import the package, load, and go on; every file in one process.
+SCRIPT = """
+import json, sys, warnings
+import keras, numpy as np
+import pixelrnn_tf
+
+images = np.load(sys.argv[1])
+found = {}
+for path in sys.argv[2:]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = keras.models.load_model(path, safe_mode=True)
+    np.save(path + ".npy", model(images))
+    words = {"policy": model.dtype_policy.name, "compiled": model.compiled}
+    words["warned"] = any("optimizer" in str(warning.message) for warning in caught)
+    if model.compiled:
+        words["steps"] = int(model.optimizer.iterations)
+        words["loss"] = model.fit(images, images, verbose=0).history["loss"][0]
+    found[path] = words
+print(json.dumps(found))
+"""
+
+
+def compiled(model, images):
+    model.compile(keras.optimizers.Adam(0.01), loss=NegativeLogLikelihood(), metrics=[BitsPerDim()])
+    model.fit(images, images, batch_size=4, verbose=0)
+    return model
+
+
+def with_other_optimizer_state(source, target, change):
+    """The same file after `change(group)`, which is given the optimizer's part of the weights."""
+    with zipfile.ZipFile(source) as before, zipfile.ZipFile(target, "w") as after:
+        for name in before.namelist():
+            if name != "model.weights.h5":
+                after.writestr(name, before.read(name))
+        weights = target.with_suffix(".h5")
+        weights.write_bytes(before.read("model.weights.h5"))
+        with h5py.File(weights, "a") as file:
+            change(file["optimizer"])
+        after.write(weights, "model.weights.h5")
+
+
+def drop_last(optimizer):
+    """What an optimizer of another version may have kept: a variable less."""
+    del optimizer["vars"][max(optimizer["vars"], key=int)]
+
+
+def drop_all(optimizer):
+    del optimizer["vars"]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Models saved in every way, the logits each gave, and what a new process makes of them."""
+    keras.utils.set_random_seed(0)
+    folder = tmp_path_factory.mktemp("files")
+    models = {
+        "plain": make_network("pixel_cnn", num_blocks=1),
+        "row_lstm": make_network("row_lstm", num_blocks=1),
+        "half": make_network("diagonal_bilstm", num_blocks=1, dtype="mixed_bfloat16"),
+        "half_compiled": make_network("row_lstm", num_blocks=1, dtype="mixed_bfloat16"),
+        "compiled": make_network("diagonal_bilstm", num_blocks=1),
+    }
+    images = random_images(models["plain"], 8)
+    for name in ("compiled", "half_compiled"):
+        compiled(models[name], images)
+    for name, model in models.items():
+        model.save(folder / f"{name}.keras")
+    models["no_state"] = models["older_state"] = models["compiled"]
+    with_other_optimizer_state(folder / "compiled.keras", folder / "no_state.keras", drop_all)
+    with_other_optimizer_state(folder / "compiled.keras", folder / "older_state.keras", drop_last)
+    np.save(folder / "images.npy", images)
+    paths = [str(folder / f"{name}.keras") for name in models]
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(folder / "images.npy"), *paths],
+        cwd=ROOT, capture_output=True, text=True, timeout=200,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    logits = {name: np.array(model(images)) for name, model in models.items()}
+    return {name: (found[path], np.load(path + ".npy"), logits[name]) for name, path in zip(models, paths, strict=True)}
+
+
+EXPECTED = {
+    "plain": {"policy": "float32", "compiled": False, "warned": False},
+    "row_lstm": {"policy": "float32", "compiled": False, "warned": False},
+    "half": {"policy": "mixed_bfloat16", "compiled": False, "warned": False},
+    "half_compiled": {"policy": "mixed_bfloat16", "compiled": True, "warned": False, "steps": 2},
+    "compiled": {"policy": "float32", "compiled": True, "warned": False, "steps": 2},
+    "no_state": {"policy": "float32", "compiled": True, "warned": True, "steps": 0},
+    "older_state": {"policy": "float32", "compiled": True, "warned": True, "steps": 0},
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_keras_file_loads_in_safe_mode_in_a_new_process(files, name):
+    words, logits, expected = files[name]
+    loss = words.pop("loss", None)
+    assert words == EXPECTED[name]
+    np.testing.assert_allclose(logits, expected, rtol=1e-6, atol=1e-6)
+    if words["compiled"]:
+        assert np.isfinite(loss), "training goes on"

@@ -1,0 +1,107 @@
+"""Every public layer and model once, with arguments that use all they can do. Conformance tests run over it."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from pixelrnn_tf import layers, models
+from tests.support.networks import randomize
+
+IMAGE = (6, 5, 3)
+
+
+@dataclasses.dataclass(frozen=True)
+class Descriptor:
+    """How to make an object and what to feed it: the shape of each input, without the batch."""
+
+    cls: type
+    arguments: dict[str, Any]
+    inputs: tuple[tuple[int, ...], ...]
+    levels: int = 0  # Of the first input, if it holds integer levels.
+    label: str = ""
+
+    def __str__(self):
+        return self.label or self.cls.__name__
+
+
+def _block(cls):
+    arguments = {"hidden": 4, "channels": 3, "residual": False, "condition_features": 2}
+    return Descriptor(cls, arguments, ((6, 5, 8), (6, 5, 2)))
+
+
+def _model(block, condition_features):
+    arguments = {
+        "image_shape": IMAGE,
+        "levels": 7,
+        "block": block,
+        "num_blocks": 2,
+        "hidden": 4,
+        "head_hidden": 6,
+        "residual": condition_features == 0,
+        "skips": condition_features == 0,
+        "condition_features": condition_features,
+    }
+    inputs = (IMAGE,) if condition_features == 0 else (IMAGE, (6, 5, condition_features))
+    label = f"PixelRNN-{block}-{'conditioned' if condition_features else 'plain'}"
+    return Descriptor(models.PixelRNN, arguments, inputs, levels=7, label=label)
+
+
+LSTM = {"hidden": 4, "channels": 3, "condition_features": 2}
+
+LAYERS = [
+    Descriptor(
+        layers.MaskedConv2D,
+        {
+            "filters": 8,
+            "kernel_size": (3, 5),
+            "mask_type": "A",
+            "channels": 3,
+            "gates": 2,
+            "bias_initializer": layers.ForgetGateOnes(runs=1),
+            "condition_features": 2,
+        },
+        ((6, 5, 3), (6, 5, 2)),
+    ),
+    Descriptor(layers.RowLSTM, LSTM, ((6, 5, 8), (6, 5, 2))),
+    Descriptor(layers.DiagonalBiLSTM, LSTM, ((6, 5, 8), (6, 5, 2))),
+    *[_block(cls) for cls in layers.BLOCKS.values()],
+    Descriptor(layers.Head, {"levels": 5, "hidden": 6, "channels": 3}, ((6, 5, 8),)),
+]
+MODELS = [_model(block, features) for block in layers.BLOCKS for features in (0, 2)]
+
+# Public names that are neither layers nor models, so that a new one must be put on a list.
+OTHER = {
+    "BLOCKS",
+    "ForgetGateOnes",
+    "feature_groups",
+    "gated_feature_groups",
+    "kernel_mask",
+    "scan",
+    "skew",
+    "unskew",
+    "BitsPerDim",
+    "NegativeLogLikelihood",
+    "PRESETS",
+    "Preset",
+    "bits_per_dim",
+    "get_preset",
+    "negative_log_likelihood",
+}
+
+
+def make(descriptor, **arguments):
+    layer = descriptor.cls(**descriptor.arguments, **arguments)
+    inputs = make_inputs(descriptor)
+    layer(*inputs)
+    return randomize(layer), inputs
+
+
+def make_inputs(descriptor, batch=3, seed=0):
+    """The arguments of one call: a model takes its inputs as one list, a layer one by one."""
+    rng = np.random.default_rng(seed)
+    values = [rng.normal(size=(batch, *shape)).astype("float32") for shape in descriptor.inputs]
+    if descriptor.levels:
+        values[0] = rng.integers(0, descriptor.levels, values[0].shape).astype("uint8")
+        return [values if len(values) > 1 else values[0]]
+    return values

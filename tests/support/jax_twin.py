@@ -1,0 +1,46 @@
+"""Run under KERAS_BACKEND=jax by test_jax.py: every layer and model again, from the same weights."""
+
+import pathlib
+import pickle
+import sys
+
+import jax
+import keras
+import numpy as np
+
+from pixelrnn_tf.sampling import generate
+from tests.support import descriptors
+
+ALL = {str(descriptor): descriptor for descriptor in descriptors.LAYERS + descriptors.MODELS}
+
+
+def on_jax(descriptor, given):
+    layer = descriptor.cls(**descriptor.arguments)
+    layer(*given["inputs"])
+    layer.set_weights(given["weights"])
+
+    def loss(trainable):
+        outputs, _ = layer.stateless_call(trainable, [v.value for v in layer.non_trainable_variables], *given["inputs"])
+        return (outputs * given["mixture"]).sum(), outputs
+
+    values = [variable.value for variable in layer.trainable_variables]
+    gradients, outputs = jax.jit(jax.grad(loss, has_aux=True))(values)
+    result = {"outputs": np.array(outputs), "gradients": [np.array(gradient) for gradient in gradients]}
+    if "noise" in given:
+        noise, condition = given["noise"], given["condition"]
+        run = jax.jit(lambda noise, *completion: generate(layer, noise, *completion, condition=condition))
+        result["drawn"] = np.array(run(noise))
+        result["completed"] = np.array(run(noise, given["images"], given["known"]))
+    return result
+
+
+def main(folder):
+    assert keras.backend.backend() == "jax"
+    expected = pickle.loads((folder / "expected.pickle").read_bytes())
+    got = {name: on_jax(ALL[name], given) for name, given in expected.items()}
+    imported = {"tensorflow", "tensorflow_probability", "tf_keras"} & set(sys.modules)
+    assert not imported, f"imported under JAX: {imported}"
+    (folder / "got.pickle").write_bytes(pickle.dumps(got))
+
+
+main(pathlib.Path(sys.argv[1]))

@@ -1,0 +1,119 @@
+"""Servers that tests run against: the stand-in always, and TensorFlow Serving itself where there is one.
+
+A real server is used if `TF_SERVING_ADDRESS` names one, as `rest=HOST:PORT,grpc=HOST:PORT`, or if
+`tensorflow_model_server` is on the PATH, which is then started. One that is named must serve, as "digits", what
+`python -m tests.support.serving_servers BASE/digits` writes.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import keras
+
+from export.client import Client
+from export.saved_model import export_model
+from export.serving_errors import ServingError
+from pixelrnn_tf.models import PixelRNN
+from tests.support.networks import make_network
+
+NAME = "digits"
+ROOT = pathlib.Path(__file__).parents[2]
+BINARY = "tensorflow_model_server"
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """Addresses by protocol, and the process where it is ours."""
+
+    addresses: dict[str, str]
+    process: subprocess.Popen | None = None
+
+    def client(self, protocol: str, **arguments) -> Client:
+        return Client(self.addresses[protocol], NAME, protocol=protocol, **arguments)
+
+    def wait(self, seconds: float = 120.0) -> "Server":
+        """Until the model is loaded."""
+        client, end = self.client("rest", retries=0), time.monotonic() + seconds
+        while time.monotonic() < end:
+            with contextlib.suppress(ServingError):
+                if [state.state for state in client.status()] == ["AVAILABLE"]:
+                    return self
+            if self.process and self.process.poll() is not None:
+                raise RuntimeError(f"The server ended with {self.process.returncode}.")
+            time.sleep(0.1)
+        raise TimeoutError(f"No model is loaded at {self.addresses} after {seconds} seconds.")
+
+
+def served_model() -> PixelRNN:
+    """The network that is served: the same in every process."""
+    keras.utils.set_random_seed(0)
+    return make_network("diagonal_bilstm", (8, 8, 1), levels=17, num_blocks=1)
+
+
+@contextlib.contextmanager
+def stand_in(base_path: pathlib.Path) -> Iterator[Server]:
+    """The stand-in, in a process of its own."""
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.serving_stand_in",
+        f"--model_name={NAME}",
+        f"--model_base_path={base_path.absolute()}",
+    ]
+    with _started(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        addresses = process.stdout.readline()
+        if not addresses:
+            raise RuntimeError(f"The stand-in ended with {process.wait()}.")
+        yield Server(json.loads(addresses), process).wait()
+
+
+def has_real_server() -> bool:
+    return bool(os.environ.get("TF_SERVING_ADDRESS") or shutil.which(BINARY))
+
+
+@contextlib.contextmanager
+def real_server(base_path: pathlib.Path) -> Iterator[Server]:
+    """TensorFlow Serving: the one that is named, or the one on the PATH."""
+    address = os.environ.get("TF_SERVING_ADDRESS")
+    if address:
+        yield Server(dict(part.split("=", 1) for part in address.split(","))).wait()
+        return
+    ports = {"grpc": _free_port(), "rest": _free_port()}
+    command = [
+        BINARY, f"--port={ports['grpc']}", f"--rest_api_port={ports['rest']}", f"--model_name={NAME}",
+        f"--model_base_path={base_path.absolute()}",
+    ]  # fmt: skip
+    with _started(command) as process:
+        yield Server({protocol: f"127.0.0.1:{port}" for protocol, port in ports.items()}, process).wait()
+
+
+@contextlib.contextmanager
+def _started(command: list, **arguments) -> Iterator[subprocess.Popen]:
+    with subprocess.Popen(command, **arguments) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+if __name__ == "__main__":
+    print(export_model(served_model(), sys.argv[1]))

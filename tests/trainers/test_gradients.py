@@ -1,0 +1,43 @@
+"""A batch computed in parts has the loss and the gradients of the whole."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.support.networks import make_network
+from trainers import gradients
+from trainers.gradients import LossAndGradients, number_of_parts
+
+
+@pytest.mark.parametrize(
+    ("cores", "images", "parts"),
+    [(2, 16, 2), (2, 8, 2), (2, 7, 1), (2, 4, 1), (1, 16, 1), (4, 16, 4), (16, 16, 4), (3, 16, 2), (64, 96, 24)],
+)
+def test_a_part_for_every_core_of_at_least_four_images(monkeypatch, cores, images, parts):
+    monkeypatch.setattr(gradients, "_cores", lambda: cores)
+    assert number_of_parts(images) == parts
+
+
+def test_replicas_share_the_cores(monkeypatch):
+    monkeypatch.setattr(gradients, "_cores", lambda: 4)
+    devices = [device.name for device in tf.config.list_logical_devices("CPU")][:2]
+    with tf.distribute.MirroredStrategy(devices).scope():
+        assert number_of_parts(16) == 4 // len(devices)
+
+
+@pytest.mark.parametrize("block", ["row_lstm", "diagonal_bilstm"])
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_parts_add_up_to_the_whole(monkeypatch, block, accumulation):
+    model = make_network(block, (5, 6, 3))
+    images = tf.constant(np.random.default_rng(0).integers(0, 4, (16, 5, 6, 3)), tf.uint8)
+
+    def compute(cores, **arguments):
+        monkeypatch.setattr(gradients, "_cores", lambda: cores)
+        function = LossAndGradients(model, **arguments)
+        return tf.function(lambda: function(images, 32, 3.0))()
+
+    loss, by_parts = compute(2, accumulation=accumulation, jit_compile=True)
+    whole_loss, whole = compute(1)
+    np.testing.assert_allclose(loss, whole_loss, rtol=1e-6)
+    for part, one in zip(by_parts, whole, strict=True):
+        np.testing.assert_allclose(part, one, rtol=1e-5, atol=1e-6 * np.abs(one).max())

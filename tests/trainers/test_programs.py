@@ -1,0 +1,160 @@
+"""The programs, run as a user runs them, on the embedded digits."""
+
+import json
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pixelrnn_tf import data as images
+from tests.support.training_runs import TINY
+from trainers import drawing, evaluation, grids, models
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def program(name, *flags):
+    return subprocess.run(
+        [sys.executable, "-m", f"trainers.{name}", *flags], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A small network trained by the program, as a user would who tries two replicas."""
+    workdir = tmp_path_factory.mktemp("run")
+    flags = [f"--{name}={value}" for name, value in TINY.items()]
+    done = program(
+        "train", *flags, f"--workdir={workdir}", "--steps=120", "--eval_every=40", "--learning_rate=0.01",
+        "--batch_size=32", "--log_seconds=0.2", "--num_samples=4",
+        "--strategy=mirrored", "--num_virtual_devices=2",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return workdir, done.stdout
+
+
+def test_training_lowers_the_score_and_says_what_it_did(trained):
+    workdir, printed = trained
+    lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+    scores = [line["validation_nats_per_image"] for line in lines if "validation_nats_per_image" in line]
+    assert len(scores) == 4, "before training, and three times in it"
+    assert scores[-1] < scores[1] < scores[0]
+    assert scores[1] < 64 * np.log(17)
+    assert any("train_bits_per_dim" in line for line in lines)
+    for words in ("digits", "17 levels", "images/s", "nats per image", "bits/dim", "left", "test (", "row_lstm",
+                  "strategy mirrored, 2 CPU replicas"):  # fmt: skip
+        assert words in printed, words
+    card = json.loads((workdir / "model.json").read_text())
+    assert card["scores"]["test"]["images"] == 180
+    assert card["data"]["name"] == "digits"
+    assert not list(workdir.glob(".*")), "nothing half-written is left"
+
+
+def test_the_saved_model_is_a_keras_model_with_the_scores_it_was_said_to_have(trained):
+    workdir, _ = trained
+    model = keras.models.load_model(workdir / "model.keras")
+    said = json.loads((workdir / "model.json").read_text())["scores"]["validation"]["nats_per_image"]
+    score = evaluation.Evaluator(model, batch_size=7).score(images.load("digits"), "validation")
+    assert score.nats_per_image == pytest.approx(said, rel=1e-6)
+    assert score.images == 180
+
+
+def test_evaluate_needs_the_model_alone_and_names_data_split_and_unit(trained):
+    workdir, _ = trained
+    done = program("evaluate", f"--model={workdir / 'model.keras'}")
+    assert done.returncode == 0, done.stderr
+    said = json.loads((workdir / "model.json").read_text())["scores"]["test"]
+    last = done.stdout.splitlines()[-1]
+    assert f"{said['nats_per_image']:.2f} nats per image" in last
+    assert f"{said['bits_per_dim']:.4f} bits/dim, 180 images" in last
+    assert "test" in last
+    assert "binarisation" in last
+
+
+def test_sample_draws_the_same_images_from_the_same_seed(trained, tmp_path):
+    model, out = trained[0] / "model.keras", tmp_path / "program.png"
+    done = program("sample", f"--model={model}", f"--out={out}", "--seed=3", "--num_images=5")
+    assert done.returncode == 0, done.stderr
+    assert "drew 5/5 images" in done.stdout
+    for seed in (3, 4):
+        drawing.draw_grid(model, tmp_path / f"{seed}.png", 5, seed)
+    assert (tmp_path / "3.png").read_bytes() == out.read_bytes() != (tmp_path / "4.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "message"),
+    [
+        ("train", ["--workdir=w"], "The network is not given: pass --preset"),
+        ("train", ["--workdir=w", "--preset=mnist"], "There is no preset 'mnist'"),
+        ("train", ["--workdir=w", "--image_size=8"], "--image_size must be HEIGHT,WIDTH"),
+        ("train", ["--workdir=w", "--schedule=step", "--decay_at=9,3"], "--decay_at must be growing steps"),
+        ("evaluate", ["--model=nowhere.keras"], "There is no model at nowhere.keras"),
+        ("sample", ["--model=x", "--out=y", "--temperature=0"], "temperature must be greater than 0"),
+        ("sample", ["x"], "unexpected arguments"),
+    ],
+)
+def test_a_users_mistake_ends_in_one_line(name, flags, message, tmp_path):
+    if "unexpected" in message:
+        flags = ["--model=x", "--out=y", *flags]
+    done = program(name, *[flag.replace("=w", f"={tmp_path / 'w'}") for flag in flags])
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "w").exists(), "nothing is left behind"
+
+
+def test_a_signal_saves_and_the_same_command_goes_on(tmp_path):
+    flags = [f"--{name}={value}" for name, value in TINY.items()]
+    command = [sys.executable, "-m", "trainers.train", *flags, f"--workdir={tmp_path}", "--log_seconds=0.1"]
+    command += ["--num_samples=0", "--eval_images=50"]
+    run = subprocess.Popen([*command, "--steps=1000000"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    for line in run.stdout:
+        if "images/s" in line:
+            break
+    run.send_signal(signal.SIGTERM)
+    rest = run.communicate(timeout=120)[0]
+    assert run.returncode == 0
+    assert "the same command goes on from there" in rest
+    step = int(rest.split("Stopped at step ")[1].split(";")[0])
+    done = subprocess.run([*command, f"--steps={step + 3}"], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert f"Going on from step {step}" in done.stdout, done.stderr
+    assert f"step {step + 3}: validation" in done.stdout
+    assert (tmp_path / "model.keras").exists()
+
+
+def test_complete_keeps_the_known_half_of_test_images(trained, tmp_path):
+    out = tmp_path / "completions.png"
+    flags = [f"--model={trained[0] / 'model.keras'}", f"--out={out}", "--num_images=3", "--num_samples=2"]
+    done = program("complete", *flags)
+    assert done.returncode == 0, done.stderr
+    assert "2 completions of 3 images of digits, test, lower_half occluded" in done.stdout
+    panel = tf.io.decode_png(out.read_bytes()).numpy()
+    # Three rows of four 8x8 cells with lines between them, enlarged to about 512 pixels.
+    factor = panel.shape[1] // 37
+    assert panel.shape == (28 * factor, 37 * factor, 1)
+    cells = panel[::factor, ::factor, 0]
+    test = next(images.load("digits").batches("test", 3).as_numpy_iterator())
+    for row in range(3):
+        top = 1 + 9 * row
+        original = images.to_bytes(test[row, ..., 0], 17)
+        assert np.array_equal(cells[top : top + 8, 1:9], original)
+        assert (cells[top + 4 : top + 8, 10:18] == grids.LINE).all()
+        for left in (10, 19, 28):
+            assert np.array_equal(cells[top : top + 4, left : left + 8], original[:4])
+        assert not np.array_equal(cells[top + 4 : top + 8, 19:27], cells[top + 4 : top + 8, 28:36])
+
+
+def test_a_model_without_its_card_needs_data_named(trained, tmp_path):
+    alone = shutil.copy(trained[0] / "model.keras", tmp_path)
+    with pytest.raises(ValueError, match="Give --data"):
+        models.trained_on(alone)
+    done = program("evaluate", f"--model={alone}", "--data=digits")
+    assert "180 images" in done.stdout, done.stderr
+    done = program("evaluate", f"--model={trained[0] / 'model.keras'}", "--levels=2")
+    assert "--levels say what to make of the images of --data, which is not given" in done.stderr
