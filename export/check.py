@@ -19,7 +19,7 @@ from export.loader import Loader, LoaderError
 from export.saved_model import in_float32
 from export.versions import version_dir
 from pixelrnn_tf.models import PixelRNN
-from trainers import models, program
+from pixelrnn_tf.programs import model_files, program
 
 FLAGS = flags.FLAGS
 
@@ -116,7 +116,7 @@ def check(folder: pathlib.Path, model: PixelRNN | None, batch_sizes: tuple[int, 
 
 def main(_: list[str]) -> None:
     folder = version_dir(FLAGS.model_dir)
-    model = models.load_model(FLAGS.model) if FLAGS.model else None
+    model = model_files.load_model(FLAGS.model) if FLAGS.model else None
     sizes = tuple(int(size) for size in FLAGS.batch_sizes if size.isdigit() and int(size) > 0)
     if len(sizes) != len(FLAGS.batch_sizes):
         raise ValueError(f"--batch_sizes must be positive integers, got {','.join(FLAGS.batch_sizes)}.")

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 from absl import flags
 
-from export import png_files
 from export.client import Client
-from trainers import occlusion, program
-from trainers.files import written_beside
-from trainers.grids import occlusion_panel, square_grid
-from trainers.progress import duration
+from pixelrnn_tf.programs import occlusion, png_files, program
+from pixelrnn_tf.programs.durations import duration
+from pixelrnn_tf.programs.files import written_beside
+from pixelrnn_tf.programs.picture_grids import occlusion_panel, square_grid
 
 FLAGS = flags.FLAGS
 
@@ -27,7 +26,7 @@ def run() -> None:
     if command not in commands:
         sys.exit(f"Error: write python -m export.client {'|'.join(commands)} --server=HOST:PORT ...; got {command!r}.")
     _define_flags(command)
-    program.run(lambda _: commands[command]())
+    program.run(lambda _: commands[command](), loads_tensorflow=False)
 
 
 def _define_flags(command: str) -> None:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from export import png_files
 from export.png import COLOUR_TYPES
 from pixelrnn_tf.data import to_bytes
+from pixelrnn_tf.programs import png_files
 
 
 def example_inputs(

@@ -18,9 +18,9 @@ from export.signatures import Signatures
 from export.versions import publish, unpublished
 from export.warmup import write_warmup
 from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.programs import model_files, program
+from pixelrnn_tf.programs.files import write_json
 from pixelrnn_tf.version import __version__
-from trainers import models, program
-from trainers.files import write_json
 
 FLAGS = flags.FLAGS
 
@@ -54,7 +54,7 @@ def export_model(model: PixelRNN, out: str | os.PathLike, card: dict[str, Any] |
 
 def in_float32(model: PixelRNN) -> PixelRNN:
     """The model itself if it computes in float32, otherwise a copy that does."""
-    return model if model.dtype_policy.name == "float32" else models.float32_twin(model)
+    return model if model.dtype_policy.name == "float32" else model_files.float32_twin(model)
 
 
 def check_finite(model: PixelRNN) -> None:
@@ -97,7 +97,7 @@ def size_on_disk(folder: pathlib.Path) -> int:
 
 
 def main(_: list[str]) -> None:
-    model, card = models.load_model(FLAGS.model), card_beside(FLAGS.model)
+    model, card = model_files.load_model(FLAGS.model), card_beside(FLAGS.model)
     if not card:
         print(f"There is no model.json beside {FLAGS.model}: the export will not say what the model was trained on.")
     version = export_model(model, FLAGS.out, card)

@@ -23,8 +23,8 @@ from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
 from export.versions import versions
-from trainers import program
-from trainers.files import written_beside
+from pixelrnn_tf.programs import program
+from pixelrnn_tf.programs.files import written_beside
 
 FLAGS = flags.FLAGS
 

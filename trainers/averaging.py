@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from pixelrnn_tf.models import PixelRNN
-from trainers.models import float32_twin
+from pixelrnn_tf.programs.model_files import float32_twin
 
 
 class WeightAverage:

@@ -16,10 +16,11 @@ import tensorflow as tf
 from absl import flags
 
 from pixelrnn_tf.models import PixelRNN, get_preset
-from trainers import model_flags, program
+from pixelrnn_tf.programs import program
+from pixelrnn_tf.programs.files import write_json
+from trainers import model_flags
 from trainers.benchmarks import growth, loop_vs_fit, sampling, serving, training
 from trainers.benchmarks.memory import reserve_block
-from trainers.files import write_json
 
 FLAGS = flags.FLAGS
 PARTS = ("training", "loop", "growth", "sampling", "serving")

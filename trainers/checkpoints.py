@@ -19,7 +19,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from trainers.files import read_json, write_json
+from pixelrnn_tf.programs.files import read_json, write_json
 
 STATE, MANIFEST, PARTIAL = "state", "manifest.json", ".partial"
 

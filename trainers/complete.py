@@ -11,7 +11,8 @@ part, those are kept but were not looked at, and what was drawn before them may 
 from absl import flags
 
 from pixelrnn_tf import sampling
-from trainers import data_flags, drawing, models, occlusion, program
+from pixelrnn_tf.programs import data_flags, model_files, occlusion, program
+from trainers import drawing
 from trainers.pictures import completion_panel, write_png
 
 FLAGS = flags.FLAGS
@@ -29,10 +30,10 @@ flags.DEFINE_integer("seed", 0, "Seed of the completions.")
 
 def main(_: list[str]) -> None:
     sampling.check_temperature(FLAGS.temperature)
-    model = models.load_model(FLAGS.model)
+    model = model_files.load_model(FLAGS.model)
     known = occlusion.known_pixels(FLAGS.mask, *model.image_shape[:2])
-    data = data_flags.data_config(FLAGS, default=lambda: models.trained_on(FLAGS.model)).load()
-    models.check_fit(model, data)
+    data = data_flags.data_config(FLAGS, default=lambda: model_files.trained_on(FLAGS.model)).load()
+    model_files.check_fit(model, data)
     images = next(data.batches(FLAGS.split, FLAGS.num_images).as_numpy_iterator())
     completed = drawing.complete(model, images, known, FLAGS.num_samples, FLAGS.seed, FLAGS.temperature)
     write_png(FLAGS.out, completion_panel(images, known, completed, model.levels))

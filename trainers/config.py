@@ -6,9 +6,10 @@ import math
 import pathlib
 from typing import Any
 
-from pixelrnn_tf.data import ImageData, load
+from pixelrnn_tf.data import ImageData
 from pixelrnn_tf.models import PRESETS, PixelRNN, get_preset
-from trainers.files import read_json
+from pixelrnn_tf.programs.data_flags import DataConfig
+from pixelrnn_tf.programs.files import read_json
 from trainers.gradients import on_cpu
 from trainers.strategies import DistributionConfig
 
@@ -20,20 +21,6 @@ FREE_TO_CHANGE = (
 OPTIMIZER_NAMES = ("adam", "rmsprop", "sgd")
 SCHEDULES = ("constant", "cosine", "step")
 DTYPE_POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
-
-
-@dataclasses.dataclass(frozen=True)
-class DataConfig:
-    """Which images: the arguments of `pixelrnn_tf.data.load`."""
-
-    name: str = "digits"
-    levels: int | None = None
-    binarization: str = "none"
-    image_size: tuple[int, int] | None = None
-    channels: int | None = None
-
-    def load(self) -> ImageData:
-        return load(self.name, self.levels, self.binarization, self.image_size, self.channels)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +60,7 @@ class TrainConfig:
         dtype_policy: Keras dtype policy: "float32", "mixed_bfloat16" or "mixed_float16".
     """
 
-    data: DataConfig = DataConfig()
+    data: DataConfig = dataclasses.field(default_factory=DataConfig)
     preset: str = ""
     model: dict[str, Any] = dataclasses.field(default_factory=dict)
     init_from: str = ""

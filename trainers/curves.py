@@ -3,7 +3,8 @@
 import os
 import pathlib
 
-from trainers.files import metrics_in, written_beside
+from pixelrnn_tf.programs.files import written_beside
+from trainers.metrics_file import metrics_in
 
 
 def write_curve(metrics: str | os.PathLike, out: str | os.PathLike) -> None:

@@ -10,9 +10,9 @@ import tensorflow as tf
 from pixelrnn_tf import sampling
 from pixelrnn_tf.distributions import image_noise, image_seeds, stateless_seed
 from pixelrnn_tf.models import PixelRNN
-from trainers.models import load_model
+from pixelrnn_tf.programs.durations import duration
+from pixelrnn_tf.programs.model_files import load_model
 from trainers.pictures import image_grid, write_png
-from trainers.progress import duration
 
 
 def draw(model: PixelRNN, number: int, seed: int, temperature: float = 1.0, batch_size: int = 64) -> np.ndarray:

@@ -6,7 +6,7 @@ Prints the exact negative log-likelihood of every image of the split, in nats pe
 
 from absl import flags
 
-from trainers import data_flags, models, program
+from pixelrnn_tf.programs import data_flags, model_files, program
 from trainers.evaluation import Evaluator
 
 FLAGS = flags.FLAGS
@@ -18,8 +18,8 @@ flags.DEFINE_integer("batch_size", 100, "Images per pass.", lower_bound=1)
 
 
 def main(_: list[str]) -> None:
-    model = models.load_model(FLAGS.model)
-    data = data_flags.data_config(FLAGS, default=lambda: models.trained_on(FLAGS.model)).load()
+    model = model_files.load_model(FLAGS.model)
+    data = data_flags.data_config(FLAGS, default=lambda: model_files.trained_on(FLAGS.model)).load()
     print(data.describe(), flush=True)
     score = Evaluator(model, FLAGS.batch_size).score(data, FLAGS.split)
     print(f"{FLAGS.split} ({data.splits[FLAGS.split].name}, binarisation {data.binarization}): {score}")

@@ -9,8 +9,8 @@ import tensorflow as tf
 from pixelrnn_tf.data import ImageData
 from pixelrnn_tf.distributions import discretized_categorical
 from pixelrnn_tf.models import PixelRNN, bits_per_dim
+from pixelrnn_tf.programs.model_files import check_fit
 from trainers.gradients import number_of_parts
-from trainers.models import check_fit
 from trainers.strategies import split_batch
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import tensorflow as tf
 
 from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.programs.durations import duration
 from trainers.checkpoints import Progress
 from trainers.curves import write_curve
 from trainers.drawing import draw
 from trainers.evaluation import Score
-from trainers.files import MetricsFile
+from trainers.metrics_file import MetricsFile
 from trainers.pictures import image_grid
-from trainers.progress import duration
 
 
 class Journal:

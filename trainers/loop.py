@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
+from pixelrnn_tf.programs.model_files import load_model
 from trainers.config import TrainConfig, check_workdir
 from trainers.drawing import draw_grid
 from trainers.evaluation import Evaluator, Score
-from trainers.models import load_model
 from trainers.progress import StopRequest
 from trainers.report import write_card, write_report
 from trainers.strategies import barrier, make_strategy

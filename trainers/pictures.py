@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from pixelrnn_tf.data import to_bytes
-from trainers.files import written_beside
-from trainers.grids import occlusion_panel, square_grid
+from pixelrnn_tf.programs.files import written_beside
+from pixelrnn_tf.programs.picture_grids import occlusion_panel, square_grid
 
 
 def image_grid(images: np.ndarray, levels: int, columns: int | None = None, min_size: int = 512) -> np.ndarray:
@@ -17,7 +17,7 @@ def image_grid(images: np.ndarray, levels: int, columns: int | None = None, min_
         images: integer levels `(number, height, width, channels)`, with 1 or 3 channels.
         levels: number of levels.
         columns: images per row; by default the grid is about square.
-        min_size: as in `trainers.grids.byte_grid`.
+        min_size: as in `pixelrnn_tf.programs.picture_grids.byte_grid`.
 
     Returns:
         uint8 `(height, width, channels)`.

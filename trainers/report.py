@@ -9,11 +9,11 @@ import numpy as np
 import tensorflow as tf
 
 from pixelrnn_tf.models import PRESETS
+from pixelrnn_tf.programs.durations import duration
+from pixelrnn_tf.programs.files import write_json, written_beside
 from pixelrnn_tf.version import __version__
 from trainers.config import TrainConfig
 from trainers.evaluation import Score
-from trainers.files import write_json, written_beside
-from trainers.progress import duration
 from trainers.strategies import describe
 
 if TYPE_CHECKING:

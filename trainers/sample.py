@@ -2,7 +2,8 @@
 
 from absl import flags
 
-from trainers import drawing, program
+from pixelrnn_tf.programs import program
+from trainers import drawing
 
 FLAGS = flags.FLAGS
 

@@ -27,16 +27,8 @@ import sys
 from absl import flags
 
 from pixelrnn_tf.models import get_preset
-from trainers import (
-    data_flags,
-    distribution_flags,
-    evaluation_flags,
-    loop,
-    model_flags,
-    optimizer_flags,
-    program,
-    train_flags,
-)
+from pixelrnn_tf.programs import data_flags, program
+from trainers import distribution_flags, evaluation_flags, loop, model_flags, optimizer_flags, train_flags
 from trainers.config import TrainConfig
 
 FLAGS = flags.FLAGS

@@ -10,14 +10,14 @@ import tensorflow as tf
 
 from pixelrnn_tf.data import ImageData
 from pixelrnn_tf.models import PixelRNN, bits_per_dim
+from pixelrnn_tf.programs.files import write_json, written_beside
+from pixelrnn_tf.programs.model_files import start_from
 from trainers.averaging import WeightAverage
 from trainers.checkpoints import Checkpoints, Progress
 from trainers.config import TrainConfig, as_json
 from trainers.evaluation import Evaluator
-from trainers.files import write_json, written_beside
 from trainers.journal import Journal
 from trainers.loss_scale import LossScale
-from trainers.models import start_from
 from trainers.optimizers import make_optimizer
 from trainers.pipeline import Pipeline
 from trainers.progress import StopRequest, Throttle

@@ -1,5 +1,7 @@
 """Layers of the networks: keras.ops only, so they run on every Keras backend."""
 
+import keras  # noqa: F401  First, as it registers all classes when it is loaded: none of them may be half made.
+
 from pixelrnn_tf.layers.blocks import BLOCKS, DiagonalBiLSTMBlock, PixelCNNBlock, RowLSTMBlock
 from pixelrnn_tf.layers.diagonal_bilstm import DiagonalBiLSTM
 from pixelrnn_tf.layers.head import Head

@@ -1,5 +1,7 @@
 """The PixelRNN model, its loss and metric, and the named configurations of the paper."""
 
+import keras  # noqa: F401  First, as it registers all classes when it is loaded: none of them may be half made.
+
 from pixelrnn_tf.models.likelihood import BitsPerDim, NegativeLogLikelihood, bits_per_dim, negative_log_likelihood
 from pixelrnn_tf.models.pixelrnn import PixelRNN
 from pixelrnn_tf.models.presets import PRESETS, Preset, get_preset

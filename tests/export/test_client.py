@@ -17,7 +17,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc
 
 from export import client as client_module
-from export import png_files, seeds
+from export import seeds
 from export.client import Client
 from export.serving_errors import (
     ModelLoadingError,
@@ -31,6 +31,7 @@ from export.serving_errors import (
 from export.serving_metadata import Tensor, as_input
 from pixelrnn_tf.distributions import image_seeds
 from pixelrnn_tf.distributions.noise import stateless_seed
+from pixelrnn_tf.programs import png_files
 
 ROOT = pathlib.Path(__file__).parents[2]
 IMAGES = np.zeros((1, 1, 1, 1), "uint8")

@@ -16,17 +16,17 @@ import pytest
 import urllib3
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-from export import png_files
 from export.client import Client
 from export.saved_model import export_model
 from export.serving_errors import ModelNotFoundError, RequestRejectedError
 from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.distributions import PixelDistribution
 from pixelrnn_tf.models import bits_per_dim
+from pixelrnn_tf.programs import occlusion, png_files
 from tests.support import serving_servers
 from tests.support.malformed_requests import KINDS, Kinds, malformed_requests, to_request
 from tests.support.serving_requests import SIGNATURES, to_body
-from trainers import drawing, occlusion, pictures
+from trainers import drawing, pictures
 
 ROOT = pathlib.Path(__file__).parents[2]
 REFUSALS = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.NOT_FOUND)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from pixelrnn_tf.distributions import PixelDistribution
+from pixelrnn_tf.programs import durations, files, occlusion
 from tests.support.networks import make_network
-from trainers import drawing, files, occlusion, pictures, progress
+from trainers import drawing, pictures, progress
 
 
 def test_a_picture_holds_every_image_at_its_place():
@@ -40,7 +41,7 @@ def test_files_are_whole_or_not_there(tmp_path):
 
 
 def test_durations_read_as_people_write_them():
-    assert [progress.duration(s) for s in (0, 59.6, 3723)] == ["0:00", "1:00", "1:02:03"]
+    assert [durations.duration(s) for s in (0, 59.6, 3723)] == ["0:00", "1:00", "1:02:03"]
 
 
 def test_the_throttle_lets_one_through_in_its_time():

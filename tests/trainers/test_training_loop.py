@@ -9,9 +9,10 @@ import tensorflow as tf
 
 from pixelrnn_tf import data as images
 from pixelrnn_tf.models import NegativeLogLikelihood
+from pixelrnn_tf.programs import files
 from tests.support.networks import BLOCK_NAMES, make_network
 from tests.support.training_runs import TINY, assert_same_state, opened, state, tiny_config
-from trainers import averaging, config, evaluation, files, loop, pipeline
+from trainers import averaging, config, evaluation, loop, pipeline
 from trainers.progress import StopRequest
 from trainers.step import TrainStep
 

@@ -3,8 +3,8 @@
 import pathlib
 from typing import Any
 
+from pixelrnn_tf.programs.files import written_beside
 from trainers.benchmarks.training import prepare, time_in_turns
-from trainers.files import written_beside
 
 BLOCKS = ("diagonal_bilstm", "row_lstm", "pixel_cnn")
 SIZES, DEPTHS = (16, 32, 48, 64), (1, 2, 4, 8)

@@ -1,13 +1,28 @@
 """The flags that choose images, shared by the programs."""
 
+import dataclasses
 from collections.abc import Callable
 
 from absl import flags
 
-from trainers.config import DataConfig
+from pixelrnn_tf.data import ImageData, load
 
 # The flags that say what to make of the images of --data.
 DATA_FLAGS = ("levels", "binarization", "image_size", "channels")
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """Which images: the arguments of `pixelrnn_tf.data.load`."""
+
+    name: str = "digits"
+    levels: int | None = None
+    binarization: str = "none"
+    image_size: tuple[int, int] | None = None
+    channels: int | None = None
+
+    def load(self) -> ImageData:
+        return load(self.name, self.levels, self.binarization, self.image_size, self.channels)
 
 
 def define_data_flags(default: str | None = "digits") -> None:

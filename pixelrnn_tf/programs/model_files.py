@@ -8,7 +8,7 @@ import keras
 
 from pixelrnn_tf.data import ImageData
 from pixelrnn_tf.models import PixelRNN
-from trainers.config import DataConfig
+from pixelrnn_tf.programs.data_flags import DataConfig
 
 
 def load_model(path: str | os.PathLike, flag: str = "--model") -> PixelRNN:
