@@ -94,7 +94,7 @@ def _paper_score(config: TrainConfig) -> list[str]:
     preset = PRESETS.get(config.preset)
     if preset is None or not preset.paper_score:
         return []
-    return [f"The paper reports {preset.paper_score}, for this network on {preset.data}, trained to convergence."]
+    return [f"The paper reports {preset.paper_score}, for this network trained to convergence."]
 
 
 def _training_rows(training: "Training") -> list[list[str]]:

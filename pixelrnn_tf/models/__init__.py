@@ -3,16 +3,19 @@
 import keras  # noqa: F401  First, as it registers all classes when it is loaded: none of them may be half made.
 
 from pixelrnn_tf.models.likelihood import BitsPerDim, NegativeLogLikelihood, bits_per_dim, negative_log_likelihood
+from pixelrnn_tf.models.parameter_count import count_parameters
 from pixelrnn_tf.models.pixelrnn import PixelRNN
-from pixelrnn_tf.models.presets import PRESETS, Preset, get_preset
+from pixelrnn_tf.models.presets import PRESETS, PaperScore, Preset, get_preset
 
 __all__ = [
     "PRESETS",
     "BitsPerDim",
     "NegativeLogLikelihood",
+    "PaperScore",
     "PixelRNN",
     "Preset",
     "bits_per_dim",
+    "count_parameters",
     "get_preset",
     "negative_log_likelihood",
 ]

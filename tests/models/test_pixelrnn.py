@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from pixelrnn_tf.models import PRESETS, BitsPerDim, NegativeLogLikelihood, PixelRNN
+from pixelrnn_tf.models import PRESETS, BitsPerDim, NegativeLogLikelihood, PixelRNN, count_parameters
+from tests.support.descriptors import MODELS, make
 from tests.support.networks import BLOCK_NAMES, make_network, random_images
 
 
@@ -29,7 +30,17 @@ PLAIN_COUNTS = {
 @pytest.mark.parametrize("name", PLAIN_COUNTS)
 def test_parameter_counts_are_the_papers_plus_skips_and_states(name):
     model = PixelRNN.from_preset(name)
-    assert model.count_params() == PLAIN_COUNTS[name] + added_by_design(model)
+    assert model.count_params() == PLAIN_COUNTS[name] + added_by_design(model) == PRESETS[name].parameters
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_state_how_many_parameters_they_have(name):
+    assert PRESETS[name].parameters == count_parameters(**PRESETS[name].arguments)
+
+
+@pytest.mark.parametrize("descriptor", MODELS, ids=str)
+def test_parameters_are_counted_from_the_arguments_alone(descriptor):
+    assert count_parameters(**descriptor.arguments) == make(descriptor)[0].count_params()
 
 
 @pytest.mark.parametrize(
@@ -62,6 +73,21 @@ def test_every_preset_is_a_size_of_the_paper():
         "imagenet64_row_lstm": ("row_lstm", 4, 512, 1024),
     }
     assert PRESETS["imagenet64_row_lstm"].arguments["residual"] is False
+
+
+def test_scores_of_the_paper_have_a_unit_and_a_split():
+    found = {name: str(preset.paper_score) for name, preset in PRESETS.items()}
+    assert found == {
+        "digits_diagonal_bilstm": "None",
+        "mnist_diagonal_bilstm_7x16": "79.20 nats per image on binarized_mnist test",
+        "mnist_diagonal_bilstm_1x32": "80.75 nats per image on binarized_mnist test",
+        "cifar10_diagonal_bilstm": "3.00 bits/dim on cifar10 test",
+        "cifar10_row_lstm": "3.07 bits/dim on cifar10 test",
+        "cifar10_pixel_cnn": "3.14 bits/dim on cifar10 test",
+        "imagenet32_row_lstm": "3.86 bits/dim on ImageNet 32x32 validation",
+        "imagenet64_row_lstm": "3.63 bits/dim on ImageNet 64x64 validation",
+    }
+    assert all(preset.description.endswith(".") for preset in PRESETS.values())
 
 
 def test_scale_centres_the_levels():

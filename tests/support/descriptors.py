@@ -83,8 +83,10 @@ OTHER = {
     "BitsPerDim",
     "NegativeLogLikelihood",
     "PRESETS",
+    "PaperScore",
     "Preset",
     "bits_per_dim",
+    "count_parameters",
     "get_preset",
     "negative_log_likelihood",
 }
