@@ -1,5 +1,6 @@
 """PixelRNN: one model, three kinds of block."""
 
+import os
 from typing import Any
 
 import keras
@@ -9,7 +10,16 @@ from pixelrnn_tf.layers.blocks import BLOCKS
 from pixelrnn_tf.layers.composition import Apply, on_maps
 from pixelrnn_tf.layers.head import Head
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
-from pixelrnn_tf.models.presets import get_preset
+from pixelrnn_tf.models.preset_files import (
+    check_overrides,
+    find_preset,
+    read_config,
+    read_weights,
+    save_preset,
+    shipped_presets,
+)
+from pixelrnn_tf.models.presets import PRESETS, get_preset
+from pixelrnn_tf.typing import Config
 
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
@@ -51,6 +61,9 @@ class PixelRNN(keras.Model):
     TensorShape([1, 28, 28, 1, 2])
     """
 
+    # Every preset by name, with weights or without.
+    presets = PRESETS
+
     def __init__(
         self,
         image_shape: tuple[int, int, int],
@@ -90,17 +103,58 @@ class PixelRNN(keras.Model):
         self.build((None, *self.image_shape))
 
     @classmethod
-    def from_preset(cls, name: str, **overrides: Any) -> "PixelRNN":
-        """Make an untrained network of the paper by name.
+    def from_preset(cls, preset: str | os.PathLike[str], load_weights: bool = True, **overrides: Any) -> "PixelRNN":
+        """Load a pretrained network, or make an untrained one of the paper, by name.
 
         Args:
-            name: a key of `pixelrnn_tf.models.PRESETS`.
-            **overrides: arguments of the constructor that replace the preset's.
+            preset: a key of `PixelRNN.presets`, or a directory that `save_to_preset` wrote.
+            load_weights: load its weights, which travel in the package: nothing is downloaded. False makes an
+                untrained network.
+            **overrides: arguments of the constructor that replace the preset's. With its weights, only those that
+                leave the network as it is: the size of the images, `dtype`, `name`.
 
         Raises:
-            ValueError: if there is no preset of that name.
+            ValueError: if there is no such preset, it has no weights, they are damaged, or an override does not fit.
+
+        Example:
+
+        >>> model = PixelRNN.from_preset("mnist_diagonal_bilstm_7x16")
         """
-        return cls(**{**get_preset(name).arguments, **overrides})
+        directory = find_preset(preset)
+        if directory is None:
+            arguments = get_preset(str(preset)).arguments
+            if load_weights:
+                raise ValueError(
+                    f"The preset {str(preset)!r} has no weights: pass load_weights=False for an untrained network. "
+                    f"Those with weights are: {', '.join(shipped_presets()) or 'none'}."
+                )
+            return cls(**{**arguments, **overrides})
+        serialised = read_config(directory)
+        config = serialised["config"]
+        if load_weights:
+            check_overrides(directory, config, overrides)
+        kind = keras.saving.get_registered_object(serialised.get("registered_name")) or cls
+        if not issubclass(kind, cls):
+            raise ValueError(
+                f"The preset {str(preset)!r} is a {kind.__name__}: load it with {kind.__name__}.from_preset."
+            )
+        model = kind.from_config({**config, **overrides})
+        if load_weights:
+            read_weights(model, directory)
+        return model
+
+    def save_to_preset(self, directory: str | os.PathLike[str], metadata: Config | None = None, card: str = "") -> None:
+        """Write the network and its weights as a preset directory, which `from_preset` reads.
+
+        Args:
+            directory: made anew, or replaced if it is a preset.
+            metadata: what else is known of the network, for metadata.json; JSON-able.
+            card: what people should know, in Markdown, for README.md.
+
+        Raises:
+            ValueError: if the directory holds something else, or a weight is not finite.
+        """
+        save_preset(self, directory, metadata or {}, card or f"# {self.name}\n")
 
     def _check_arguments(self) -> None:
         if len(self.image_shape) != 3 or not all(isinstance(n, int) and n > 0 for n in self.image_shape):

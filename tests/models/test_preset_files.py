@@ -1,0 +1,170 @@
+"""Presets as directories: what is written is read again, and what is damaged or does not fit is refused."""
+
+import json
+import shutil
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from pixelrnn_tf.models import PRESETS, PixelRNN, preset_files
+from tests.support.networks import BLOCK_NAMES, make_network, random_images
+
+
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("presets") / "small"
+    model = make_network("row_lstm", (5, 6, 1))
+    model.save_to_preset(directory, {"data": {"name": "none"}}, "# A small network\n")
+    return model, directory
+
+
+@pytest.fixture
+def copy(preset, tmp_path):
+    return shutil.copytree(preset[1], tmp_path / "copy")
+
+
+@pytest.mark.parametrize("block", BLOCK_NAMES)
+def test_a_preset_is_read_as_it_was_written(block, tmp_path):
+    model = make_network(block, (4, 5, 3), condition_features=2)
+    model.save_to_preset(tmp_path / "preset")
+    loaded = PixelRNN.from_preset(tmp_path / "preset")
+    inputs = [random_images(model, 2), np.ones((2, 4, 5, 2), "float32")]
+    assert np.array_equal(loaded(inputs), model(inputs))
+    assert {path.name for path in (tmp_path / "preset").iterdir()} == {
+        "config.json",
+        "model.weights.h5",
+        "metadata.json",
+        "README.md",
+    }
+    assert [path.name for path in tmp_path.iterdir()] == ["preset"]
+
+
+def test_metadata_has_what_was_given_and_what_is_known(preset):
+    model, directory = preset
+    metadata = json.loads((directory / "metadata.json").read_text())
+    assert metadata["parameters"] == model.count_params()
+    assert metadata["data"] == {"name": "none"}
+    assert metadata["keras_version"] == keras.__version__
+    assert metadata["weights_sha256"] == preset_files.weights_digest(model)
+    assert (directory / "README.md").read_text() == "# A small network\n"
+
+
+def test_the_digest_is_of_values_names_and_shapes(preset):
+    model, directory = preset
+    other = PixelRNN.from_preset(directory, name="of_another_name")
+    assert preset_files.weights_digest(other) == preset_files.weights_digest(model)
+    weight = other.weights[0]
+    values = weight.numpy()
+    values.flat[-1] = np.nextafter(values.flat[-1], 2, dtype="float32")
+    weight.assign(values)
+    assert preset_files.weights_digest(other) != preset_files.weights_digest(model)
+
+
+def test_untrained_if_asked_for(preset):
+    model, directory = preset
+    untrained = PixelRNN.from_preset(directory, load_weights=False, hidden=7)
+    assert untrained.hidden == 7
+    assert untrained.num_blocks == model.num_blocks
+
+
+@pytest.mark.parametrize("overrides", [{"hidden": 7}, {"levels": 5}, {"residual": False}, {"image_shape": (5, 6, 3)}])
+def test_an_override_that_does_not_fit_the_weights_is_named(preset, overrides):
+    with pytest.raises(ValueError, match=f"^{next(iter(overrides))}=.*load_weights=False"):
+        PixelRNN.from_preset(preset[1], **overrides)
+
+
+def test_another_size_of_image_and_precision_fit_the_weights(preset):
+    model, directory = preset
+    larger = PixelRNN.from_preset(directory, image_shape=(9, 8, 1), dtype="float64")
+    assert larger(np.zeros((1, 9, 8, 1))).shape == (1, 9, 8, 1, model.levels)
+    assert np.array_equal(larger.get_weights()[0], model.get_weights()[0])
+    assert PixelRNN.from_preset(directory, dtype="bfloat16").stem.kernel.dtype == "bfloat16"
+
+
+def test_a_preset_without_weights_says_so(tmp_path, copy):
+    with pytest.raises(ValueError, match="'imagenet32_row_lstm' has no weights: pass load_weights=False"):
+        PixelRNN.from_preset("imagenet32_row_lstm")
+    with pytest.raises(ValueError, match="There is no preset 'no_such'"):
+        PixelRNN.from_preset("no_such", load_weights=False)
+    (copy / "model.weights.h5").unlink()
+    with pytest.raises(ValueError, match=r"There is no .*model\.weights\.h5: pass load_weights=False"):
+        PixelRNN.from_preset(copy)
+
+
+def test_changed_weights_are_refused(copy):
+    with h5py.File(copy / "model.weights.h5", "r+") as file:
+        name = next(name for name in _datasets(file) if file[name].size)
+        values = file[name][...]
+        values.flat[0] += 1e-3
+        file[name][...] = values
+    with pytest.raises(ValueError, match=r"model\.weights\.h5 are not those that metadata\.json"):
+        PixelRNN.from_preset(copy)
+
+
+def _datasets(file):
+    names = []
+    file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+    return names
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_flipped_byte_is_never_a_silent_change(preset, copy, seed):
+    """A flip may hit bytes that mean nothing; where it means something it is an error of one line."""
+    path = copy / "model.weights.h5"
+    data = bytearray(path.read_bytes())
+    data[np.random.default_rng(seed).integers(len(data))] ^= 0x10
+    path.write_bytes(data)
+    try:
+        weights, message = PixelRNN.from_preset(copy).get_weights(), None
+    except ValueError as error:
+        message = str(error)
+    if message is None:
+        assert all(np.array_equal(a, b) for a, b in zip(weights, preset[0].get_weights(), strict=True))
+    else:
+        assert "model.weights.h5" in message
+        assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("config.json", "{", "config.json is no JSON file"),
+        ("config.json", "[]", "config.json holds no JSON object"),
+        ("config.json", "{}", "config.json holds no serialised model"),
+        ("metadata.json", "{}", "metadata.json has the format None; this version of pixelrnn_tf reads 1"),
+        ("metadata.json", '{"format": 2}', "has the format 2"),
+    ],
+)
+def test_damaged_files_are_named(copy, file, content, message):
+    (copy / file).write_text(content)
+    with pytest.raises(ValueError, match=message):
+        PixelRNN.from_preset(copy)
+
+
+def test_nothing_else_is_replaced(tmp_path, preset):
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "to_my_mother.txt").write_text("...")
+    with pytest.raises(ValueError, match="exists and is no preset"):
+        preset[0].save_to_preset(tmp_path / "letters")
+    assert [path.name for path in (tmp_path / "letters").iterdir()] == ["to_my_mother.txt"]
+
+
+def test_a_network_that_is_not_finite_is_no_preset(tmp_path):
+    model = make_network("pixel_cnn")
+    model.head.logits.bias.assign(np.full(4, np.nan))
+    with pytest.raises(ValueError, match="not finite"):
+        model.save_to_preset(tmp_path / "preset")
+    assert not any(tmp_path.iterdir())
+
+
+def test_what_is_shipped_is_a_preset_of_its_name():
+    for name in preset_files.shipped_presets():
+        config = preset_files.read_config(preset_files.ZOO / name)["config"]
+        expected = PRESETS[name].arguments
+        assert {key: _plain(config[key]) for key in expected} == {key: _plain(value) for key, value in expected.items()}
+
+
+def _plain(value):
+    return list(value) if isinstance(value, tuple) else value
