@@ -5,274 +5,181 @@
     python -m export.client complete --server=HOST:PORT --model=NAME --images=a.png --mask=lower_half --out=panel.png
 
 Images go in and come out as PNG files. `--protocol` is rest (the default, port 8501) or grpc (port 8500);
-`python -m export.client sample --helpfull` lists every flag of a command. `Client` is the same from Python.
+`python -m export.client sample --help` lists every flag of a command. `Client` is the same from Python:
+`from export.client import Client`.
 """
 
-import random
+import importlib
+import pathlib
+import sys
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterator
 
 import numpy as np
+from absl import flags
 
-from export.rest import RestTransport
-from export.seeds import image_seeds
-from export.serving_errors import (
-    ModelLoadingError,
-    ModelNotFoundError,
-    ServerTimeoutError,
-    ServerUnavailableError,
-    ServingError,
-)
-from export.serving_metadata import Signature, VersionState, as_input
+from export.serving.client import Client, Drawn, Scores
+from pixelrnn_tf.programs import environment, occlusion, png_files, program
+from pixelrnn_tf.programs.durations import duration
+from pixelrnn_tf.programs.files import written_beside
+from pixelrnn_tf.programs.picture_grids import occlusion_panel, square_grid
 
-T = TypeVar("T")
+__all__ = ["Client", "Drawn", "Scores"]
 
-# The first pause before a retry, and the longest, in seconds.
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+FLAGS = flags.FLAGS
 
 
-class Scores(NamedTuple):
-    """float32 `(batch,)` each: log-probability of every image in nats, and bits per sub-pixel."""
-
-    log_prob: np.ndarray
-    bits_per_dim: np.ndarray
-
-
-class Drawn(NamedTuple):
-    """Images and their log-probabilities.
-
-    Attributes:
-        images: uint8 levels `(batch, height, width, channels)`; from a method whose name ends in `_png`, a
-            list of PNG files.
-        log_prob: float32 `(batch,)`, nats, of the whole image, always at temperature 1.
-    """
-
-    images: Any
-    log_prob: np.ndarray
+def run() -> None:
+    """Run the command that comes first on the command line, with the flags it takes."""
+    command = sys.argv.pop(1) if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else None
+    commands = {"score": score, "sample": sample, "complete": complete}
+    if command is None and any(argument.startswith("--help") for argument in sys.argv):
+        command = "score"  # absl prints the module's docstring, and the flags they all have.
+    if command not in commands:
+        sys.exit(f"Error: write python -m export.client {'|'.join(commands)} --server=HOST:PORT ...; got {command!r}.")
+    _define_flags(command)
+    program.run(lambda _: commands[command](), loads_tensorflow=False)
 
 
-class Client:
-    """A model that TensorFlow Serving serves. Threads may share a client.
-
-    A call is tried again, after a pause that doubles, when the server is away, loads the model or is too
-    late. That is safe: seeds make every call repeatable. A call that the server rejects is not tried again.
-
-    Args:
-        server: "HOST:PORT".
-        model: the model's name in the server.
-        protocol: "rest" or "grpc".
-        version: of the model; None for the latest.
-        timeout: seconds after which one attempt is given up.
-        retries: attempts after the first.
-
-    Raises:
-        ValueError: for arguments or inputs that cannot be right.
-        RequestRejectedError: a ValueError with the server's message, for inputs that do not fit the model.
-        ServingError: an OSError, of the other kinds of `export.serving_errors`.
-
-    Example:
-
-    >>> client = Client("localhost:8501", "digits")
-    >>> images, log_prob = client.sample(16, seed=0)
-    >>> client.score(images).log_prob  # equals log_prob
-    """
-
-    def __init__(
-        self,
-        server: str,
-        model: str,
-        *,
-        protocol: str = "rest",
-        version: int | None = None,
-        timeout: float = 60.0,
-        retries: int = 5,
-    ):
-        if timeout <= 0 or retries < 0:
-            raise ValueError(f"timeout must be positive and retries at least 0, got {timeout} and {retries}.")
-        self.server, self.model, self.version, self.retries = server, model, version, retries
-        self.transport = _transport(protocol)(server, model, version, timeout)
-        self._signatures: dict[str, Signature] | None = None
-
-    def status(self) -> list[VersionState]:
-        """The versions of the model, and whether they are loaded: one attempt, for health checks."""
-        return self._explain(self.transport.states)
-
-    @property
-    def signatures(self) -> dict[str, Signature]:
-        """The model's signatures by name, as the server tells them. They are asked for once."""
-        if self._signatures is None:
-            self._signatures = self._repeat(self.transport.signatures)
-        return self._signatures
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of the model's images."""
-        return self._signature("sample").outputs["images"].shape[1:]
-
-    def predict(self, name: str, **inputs: Any) -> dict[str, np.ndarray]:
-        """Run a signature.
-
-        Args:
-            name: of the signature.
-            **inputs: its inputs by name, the batch first: arrays, or sequences of `bytes`. An input that is
-                None is left out.
-
-        Returns:
-            its outputs by name; byte strings as arrays of objects.
-        """
-        signature = self._signature(name)
-        given = {key: value for key, value in inputs.items() if value is not None}
-        if given.keys() != signature.inputs.keys():
-            raise ValueError(
-                f"The model {self.model} takes {', '.join(signature.inputs)} for {name!r}; got {', '.join(given)}."
-            )
-        arrays = {key: as_input(key, value, signature.inputs[key]) for key, value in given.items()}
-        return self._repeat(lambda: self.transport.predict(name, signature, arrays))
-
-    def score(self, images: np.ndarray, condition: np.ndarray | None = None) -> Scores:
-        """Log-probabilities of images.
-
-        Args:
-            images: integer levels `(batch, height, width, channels)`.
-            condition: float `(batch, height, width, condition_features)`, exactly for a model that takes one.
-        """
-        return Scores(**self.predict("score", images=images, condition=condition))
-
-    def score_png(self, files: Sequence[bytes], condition: np.ndarray | None = None) -> Scores:
-        """As `score`, of PNG files."""
-        return Scores(**self.predict("score_png", image_bytes=files, condition=condition))
-
-    def sample(
-        self, number: int, seed: int = 0, temperature: float = 1.0, condition: np.ndarray | None = None, first: int = 0
-    ) -> Drawn:
-        """Draw images; image k is a function of the seed and k alone, as in `trainers.sample`.
-
-        Args:
-            number: how many.
-            seed: an integer of up to 64 bits.
-            temperature: what the logits are divided by.
-            condition: as for `score`.
-            first: k of the first image, so that a large number can be drawn in parts.
-        """
-        return Drawn(**self.predict("sample", **_draws(number, seed, temperature, first), condition=condition))
-
-    def sample_png(
-        self, number: int, seed: int = 0, temperature: float = 1.0, condition: np.ndarray | None = None, first: int = 0
-    ) -> Drawn:
-        """As `sample`, into PNG files."""
-        return _drawn_files(self.predict("sample_png", **_draws(number, seed, temperature, first), condition=condition))
-
-    def complete(
-        self,
-        images: np.ndarray,
-        known: np.ndarray,
-        seed: int = 0,
-        temperature: float = 1.0,
-        condition: np.ndarray | None = None,
-        first: int = 0,
-    ) -> Drawn:
-        """Draw the unknown pixels of images given those before them, as `trainers.complete` does.
-
-        Args:
-            images: integer levels `(batch, height, width, channels)`, read at known pixels.
-            known: bool `(batch, height, width)`, True where a pixel is kept.
-            seed: completion k is a function of its image, the seed and k.
-            temperature: what the logits are divided by.
-            condition: as for `score`.
-            first: k of the first completion.
-        """
-        draws = _draws(len(images), seed, temperature, first)
-        return Drawn(**self.predict("complete", images=images, known=known, **draws, condition=condition))
-
-    def complete_png(
-        self,
-        files: Sequence[bytes],
-        known_files: Sequence[bytes],
-        seed: int = 0,
-        temperature: float = 1.0,
-        condition: np.ndarray | None = None,
-        first: int = 0,
-    ) -> Drawn:
-        """As `complete`, of PNG files into PNG files; in those of `known_files`, unknown pixels are black."""
-        inputs = {"image_bytes": files, "known_bytes": known_files, **_draws(len(files), seed, temperature, first)}
-        return _drawn_files(self.predict("complete_png", **inputs, condition=condition))
-
-    def close(self) -> None:
-        """Close the connections; leaving a `with` block does too."""
-        self.transport.close()
-
-    def __enter__(self) -> "Client":
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self.close()
-
-    def _signature(self, name: str) -> Signature:
-        if name not in self.signatures:
-            raise ValueError(
-                f"The model {self.model} at {self.server} has no signature {name!r}; it has "
-                f"{', '.join(sorted(self.signatures))}."
-            )
-        return self.signatures[name]
-
-    def _repeat(self, call: Callable[[], T]) -> T:
-        for attempt in range(self.retries + 1):
-            try:
-                return self._explain(call)
-            except (ServerUnavailableError, ServerTimeoutError):
-                if attempt == self.retries:
-                    raise
-                # Half of the pause is random, so that many clients do not come back at once.
-                pause = min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE)
-                time.sleep(pause * random.uniform(0.5, 1.0))
-        raise AssertionError("unreachable")
-
-    def _explain(self, call: Callable[[], T]) -> T:
-        """A server that is loading a model says that there is none: ask what the matter is."""
-        try:
-            return call()
-        except ModelNotFoundError as error:
-            raise self._why_not_found() from error
-
-    def _why_not_found(self) -> ServingError:
-        what = f"model {self.model!r}" if self.version is None else f"version {self.version} of model {self.model!r}"
-        try:
-            states = self.transport.states()
-        except ModelNotFoundError:
-            states = []
-        for state in states:
-            if state.state in ("START", "LOADING"):
-                return ModelLoadingError(f"The server at {self.server} is still loading {what}.")
-            if state.message:
-                return ServingError(f"The server at {self.server} could not load {what}: {state.message}")
-        return ModelNotFoundError(f"The server at {self.server} has no {what}.")
+def _define_flags(command: str) -> None:
+    flags.DEFINE_string("server", None, "HOST:PORT; by default localhost and the port of the protocol.")
+    flags.DEFINE_enum("protocol", "rest", ["rest", "grpc"], "The interface of the server.")
+    flags.DEFINE_string("model", None, "The model's name in the server.", required=True)
+    flags.DEFINE_integer("version", None, "Version of the model; by default the latest.", lower_bound=0)
+    flags.DEFINE_float("timeout", 60.0, "Seconds after which an attempt is given up.")
+    flags.DEFINE_integer("retries", 5, "Attempts after the first, when the server is away or late.", lower_bound=0)
+    flags.DEFINE_integer("batch_size", 16, "Images per request.", lower_bound=1)
+    flags.DEFINE_string("condition", None, ".npy file: a conditioning map (height, width, features) for all images.")
+    if command != "sample":
+        flags.DEFINE_list("images", None, "PNG files of the model's size, 8-bit greyscale or RGB.", required=True)
+    if command != "score":
+        flags.DEFINE_string(
+            "out", None, "A .png file, in which several images make a grid; or a folder, one file each.", required=True
+        )
+        flags.DEFINE_float("temperature", 1.0, "What the logits are divided by; below 1 for more likely images.")
+        flags.DEFINE_integer("seed", 0, "Image k is a function of the seed and k alone.")
+    if command == "sample":
+        flags.DEFINE_integer("num_images", 16, "Number of images.", lower_bound=1)
+    if command == "complete":
+        flags.DEFINE_string(
+            "mask", "lower_half", f"Occluded part: {', '.join(occlusion.NAMES)}, or a PNG, black there."
+        )
+        flags.DEFINE_integer("num_samples", 6, "Completions of each image.", lower_bound=1)
 
 
-def _transport(protocol: str) -> Callable[..., Any]:
-    if protocol == "rest":
-        return RestTransport
-    if protocol == "grpc":
-        from export.grpc_transport import GrpcTransport  # Here, because it imports TensorFlow.
-
-        return GrpcTransport
-    raise ValueError(f"protocol must be 'rest' or 'grpc', got {protocol!r}.")
-
-
-def _draws(number: int, seed: int, temperature: float, first: int) -> dict[str, np.ndarray]:
-    if number < 1 or first < 0:
-        raise ValueError(f"The number of images must be at least 1 and the first at least 0, got {number} and {first}.")
-    return {
-        "seed": image_seeds(seed, first, number),
-        "temperature": np.full(number, temperature, "float32"),
-    }
+def _client() -> Client:
+    if FLAGS.protocol == "grpc":
+        with environment.quiet_loading():
+            importlib.import_module("export.serving.grpc_transport")  # Its stubs load TensorFlow.
+    server = FLAGS.server or {"rest": "localhost:8501", "grpc": "localhost:8500"}[FLAGS.protocol]
+    return Client(
+        server,
+        FLAGS.model,
+        protocol=FLAGS.protocol,
+        version=FLAGS.version,
+        timeout=FLAGS.timeout,
+        retries=FLAGS.retries,
+    )
 
 
-def _drawn_files(outputs: dict[str, np.ndarray]) -> Drawn:
-    return Drawn(list(outputs["image_bytes"]), outputs["log_prob"])
+def score() -> None:
+    """Print the log-probability of every image."""
+    client, files = _client(), _read(FLAGS.images)
+    results = [client.score_png(files[part], _condition(len(files[part]))) for part in _parts(len(files))]
+    log_prob, bits = (np.concatenate(values) for values in zip(*results, strict=True))
+    for path, nats, each in zip(FLAGS.images, log_prob, bits, strict=True):
+        print(f"{path}: log-probability {nats:.3f} nats, {each:.4f} bits/dim")
+    if len(files) > 1:
+        print(f"mean of {len(files)} images: log-probability {log_prob.mean():.3f} nats, {bits.mean():.4f} bits/dim")
+
+
+def sample() -> None:
+    """Draw images into a picture or a folder."""
+    client, drawn, start = _client(), [], time.monotonic()
+    for part in _parts(FLAGS.num_images):
+        number = part.stop - part.start
+        drawn += client.sample_png(number, FLAGS.seed, FLAGS.temperature, _condition(number), part.start).images
+        _print_progress(len(drawn), FLAGS.num_images, start)
+    _write([f"{k:04}" for k in range(len(drawn))], drawn, client)
+    print(f"{len(drawn)} images at temperature {FLAGS.temperature:g}: {FLAGS.out}")
+
+
+def complete() -> None:
+    """Complete images; a picture has a row for each: the image, what was known of it, and completions."""
+    client, files = _client(), _read(FLAGS.images)
+    height, width, channels = client.image_shape
+    known = occlusion.known_pixels(FLAGS.mask, height, width)
+    mask = png_files.encode(np.where(known, 255, 0).astype("uint8"))
+    total, completed, start = FLAGS.num_samples * len(files), [], time.monotonic()
+    for part in _parts(total):
+        given = [files[k % len(files)] for k in range(part.start, part.stop)]
+        masks, condition = [mask] * len(given), _condition(len(given))
+        completed += client.complete_png(given, masks, FLAGS.seed, FLAGS.temperature, condition, part.start).images
+        _print_progress(len(completed), total, start)
+    if _is_picture():
+        _write_panel(files, known, completed, channels)
+    else:
+        stems = [f"{k:04}_{pathlib.Path(path).stem}" for k, path in enumerate(FLAGS.images)]
+        _write([f"{stem}_{k:02}" for k in range(FLAGS.num_samples) for stem in stems], completed, client)
+    print(
+        f"{FLAGS.num_samples} completions of {len(files)} images, {FLAGS.mask} occluded, "
+        f"at temperature {FLAGS.temperature:g}: {FLAGS.out}"
+    )
+
+
+def _read(paths: list[str]) -> list[bytes]:
+    return [pathlib.Path(path).read_bytes() for path in paths]
+
+
+def _parts(total: int) -> Iterator[slice]:
+    for start in range(0, total, FLAGS.batch_size):
+        yield slice(start, min(start + FLAGS.batch_size, total))
+
+
+def _condition(number: int) -> np.ndarray | None:
+    if FLAGS.condition is None:
+        return None
+    condition = np.load(FLAGS.condition)
+    return np.broadcast_to(condition, (number, *condition.shape))
+
+
+def _print_progress(done: int, total: int, start: float) -> None:
+    elapsed = time.monotonic() - start
+    left = elapsed / done * (total - done)
+    print(f"drew {done}/{total} images in {duration(elapsed)}, {duration(left)} left", flush=True)
+
+
+def _is_picture() -> bool:
+    return FLAGS.out.lower().endswith(".png")
+
+
+def _write(names: list[str], files: list[bytes], client: Client) -> None:
+    """Files of their own into a folder, one image into one file, several into a grid."""
+    out = pathlib.Path(FLAGS.out)
+    if not _is_picture():
+        for name, file in zip(names, files, strict=True):
+            _write_bytes(out / f"{name}.png", file)
+    elif len(files) == 1:
+        _write_bytes(out, files[0])
+    else:
+        channels = client.image_shape[-1]
+        images = np.stack([png_files.decode(file, name, channels) for name, file in zip(names, files, strict=True)])
+        _write_bytes(out, png_files.encode(square_grid(images)))
+
+
+def _write_panel(files: list[bytes], known: np.ndarray, completed: list[bytes], channels: int) -> None:
+    original = np.stack(
+        [png_files.decode(file, path, channels) for file, path in zip(files, FLAGS.images, strict=True)]
+    )
+    drawn = np.stack([png_files.decode(file, "A completion", channels) for file in completed])
+    panel = occlusion_panel(original, known, drawn.reshape(-1, *original.shape))
+    _write_bytes(FLAGS.out, png_files.encode(panel))
+
+
+def _write_bytes(path: str | pathlib.Path, content: bytes) -> None:
+    with written_beside(path) as beside:
+        beside.write_bytes(content)
 
 
 if __name__ == "__main__":
-    from export import client_commands
-
-    client_commands.run()
+    run()

@@ -25,7 +25,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from export.input_checks import Input, checked
-from export.png import COLOUR_TYPES, decode_pngs
+from export.png_ops import COLOUR_TYPES, decode_pngs
 from pixelrnn_tf.data import to_bytes, to_levels
 from pixelrnn_tf.distributions import image_noise
 from pixelrnn_tf.models import PixelRNN, bits_per_dim, negative_log_likelihood

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export.saved_model import export_model
+from export.saved_model_writer import export_model
 from pixelrnn_tf.models import NegativeLogLikelihood
 from tests.support.networks import make_network, random_images
 

@@ -14,9 +14,9 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from export import saved_model
-from export.examples import encoded, example_inputs
-from export.loader import Loader, LoaderError, compiled_loader
+from export import saved_model_writer
+from export.checking.loader import Loader, LoaderError, compiled_loader
+from export.example_inputs import encoded, example_inputs
 from export.signatures import Signatures
 from pixelrnn_tf import data
 from pixelrnn_tf.version import __version__
@@ -243,19 +243,19 @@ def test_a_model_that_cannot_score_is_not_exported(tmp_path):
     model = make_network("pixel_cnn", (3, 4, 1), num_blocks=1)
     model.weights[1].assign(np.full(model.weights[1].shape, np.nan))
     with pytest.raises(ValueError, match="stem/bias is not finite"):
-        saved_model.export_model(model, tmp_path / "name")
+        saved_model_writer.export_model(model, tmp_path / "name")
     assert not (tmp_path / "name").exists()
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "float64"])
 def test_a_model_of_another_precision_is_exported_in_float32(policy):
     model = make_network("row_lstm", num_blocks=1, dtype=policy)
-    exact = saved_model.in_float32(model)
+    exact = saved_model_writer.in_float32(model)
     assert exact.dtype_policy.name == "float32"
     assert all(
         np.array_equal(a, b.astype("float32")) for a, b in zip(exact.get_weights(), model.get_weights(), strict=True)
     )
-    assert saved_model.in_float32(exact) is exact
+    assert saved_model_writer.in_float32(exact) is exact
 
 
 def test_the_program_checks_what_the_program_exported(exported):

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export.check import model_reference
-from export.comparison import LIMITS, Format, compare
-from export.examples import example_inputs
-from export.loader import Loader
-from export.saved_model import export_model
+from export.checking.comparison import LIMITS, compare
+from export.checking.loader import Loader
+from export.checking.reference import Format, model_reference
+from export.example_inputs import example_inputs
+from export.saved_model_writer import export_model
 from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.distributions import image_noise
 from pixelrnn_tf.models import PRESETS, PixelRNN, negative_log_likelihood

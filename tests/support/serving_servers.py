@@ -20,8 +20,8 @@ from collections.abc import Iterator
 import keras
 
 from export.client import Client
-from export.saved_model import export_model
-from export.serving_errors import ServingError
+from export.saved_model_writer import export_model
+from export.serving.errors import ServingError
 from pixelrnn_tf.models import PixelRNN
 from tests.support.networks import make_network
 

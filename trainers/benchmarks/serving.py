@@ -1,7 +1,7 @@
 """Latency of every signature of an exported model, and the size of the export.
 
-The graphs run in the C++ session that TensorFlow Serving uses, in a process of its own (`export.loader`). The times
-are those of the session: what a server adds for the network, JSON and its queue is not in them.
+The graphs run in the C++ session that TensorFlow Serving uses, in a process of its own (`export.checking.loader`). The
+times are those of the session: what a server adds for the network, JSON and its queue is not in them.
 """
 
 import dataclasses
@@ -10,9 +10,9 @@ import statistics
 import tempfile
 import time
 
-from export.examples import example_inputs
-from export.loader import Loader
-from export.saved_model import export_model, size_on_disk
+from export.checking.loader import Loader
+from export.example_inputs import example_inputs
+from export.saved_model_writer import export_model, size_on_disk
 from pixelrnn_tf.models import PixelRNN
 
 

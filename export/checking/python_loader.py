@@ -1,4 +1,4 @@
-"""`check_loader.cc` in Python, for machines without a C++ compiler: `python -m export.session_loader FOLDER`.
+"""`check_loader.cc` in Python, for machines without a C++ compiler: `python -m export.checking.python_loader FOLDER`.
 
 The same C++ session runs the same graphs, and XLA is disabled as it is in the server, but in a process that
 holds Python, where more operations exist: what needs Python is not found out here.
@@ -11,7 +11,7 @@ import time
 
 import tensorflow as tf
 
-from export.wire import read_tensor, write_tensor
+from export.checking.tensor_pipes import read_tensor, write_tensor
 
 
 def disable_xla() -> None:

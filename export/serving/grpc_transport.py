@@ -18,7 +18,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from export.serving_errors import (
+from export.serving.errors import (
     ModelNotFoundError,
     RequestRejectedError,
     ServerTimeoutError,
@@ -26,7 +26,7 @@ from export.serving_errors import (
     ServingError,
     tidy,
 )
-from export.serving_metadata import Signature, Tensor, VersionState
+from export.serving.metadata import Signature, Tensor, VersionState
 
 ERRORS = {
     grpc.StatusCode.INVALID_ARGUMENT: RequestRejectedError,

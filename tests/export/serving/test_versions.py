@@ -5,14 +5,14 @@ import threading
 
 import pytest
 
-from export import versions
+from export.serving import versions
 
 
 def test_versions_follow_each_other_and_nothing_half_written_stays(tmp_path):
     base = tmp_path / "name"
     for name in ("2", "10", "old", "3.5", ".export-x"):
         (base / name).mkdir(parents=True)
-    assert versions.versions(base) == [2, 10]
+    assert list(versions.version_folders(base)) == [2, 10]
     with versions.unpublished(base) as folder:
         (folder / "saved_model.pb").write_bytes(b"")
         assert folder.parent == base
@@ -43,6 +43,6 @@ def test_exports_at_the_same_time_get_different_numbers(tmp_path):
         thread.start()
     for thread in threads:
         thread.join()
-    assert versions.versions(tmp_path) == list(range(1, 9))
+    assert list(versions.version_folders(tmp_path)) == list(range(1, 9))
     assert {(tmp_path / str(n) / "who").read_text() for n in range(1, 9)} == {str(k) for k in range(8)}
     assert len(os.listdir(tmp_path)) == 8

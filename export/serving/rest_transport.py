@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import urllib3
 
-from export.serving_errors import (
+from export.serving.errors import (
     ModelNotFoundError,
     RequestRejectedError,
     ServerTimeoutError,
@@ -21,7 +21,7 @@ from export.serving_errors import (
     ServingError,
     tidy,
 )
-from export.serving_metadata import Signature, Tensor, VersionState
+from export.serving.metadata import Signature, Tensor, VersionState
 
 ERRORS = {
     400: RequestRejectedError,

@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from google.protobuf import message
-from tensorflow.core.protobuf import saved_model_pb2
 
-from export.wire import read_tensor, write_tensor
+from export.checking.saved_model_protos import read_meta_graph, serving_signatures
+from export.checking.tensor_pipes import read_tensor, write_tensor
 
 SOURCE = pathlib.Path(__file__).with_name("check_loader.cc")
 
@@ -62,7 +61,7 @@ class Loader:
             command = [str(loader)]
             self.process = "C++ session in a process without Python, XLA disabled"
         else:
-            command = [sys.executable, "-m", "export.session_loader"]
+            command = [sys.executable, "-m", "export.checking.python_loader"]
             self.process = "C++ session in a process with Python (no C++ compiler), XLA disabled"
         self.signatures = serving_signatures(read_meta_graph(folder))
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115, closed in `close`
@@ -71,7 +70,7 @@ class Loader:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            cwd=SOURCE.parent.parent,
+            cwd=SOURCE.parents[2],
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
         )
         try:
@@ -136,38 +135,6 @@ class Loader:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def read_saved_model(folder: str | os.PathLike) -> saved_model_pb2.SavedModel:
-    """The message in the file of a SavedModel.
-
-    Raises:
-        ValueError: if there is none, or the file holds something else.
-    """
-    path = pathlib.Path(folder) / "saved_model.pb"
-    if not path.is_file():
-        raise ValueError(f"There is no {path}.")
-    try:
-        return saved_model_pb2.SavedModel.FromString(path.read_bytes())
-    except message.DecodeError as error:
-        raise ValueError(f"{path} is no SavedModel: {error}") from error
-
-
-def read_meta_graph(folder: str | os.PathLike) -> Any:
-    """The `MetaGraphDef` of a SavedModel.
-
-    Raises:
-        ValueError: if there is no SavedModel, or it has no graph or several.
-    """
-    graphs = read_saved_model(folder).meta_graphs
-    if len(graphs) != 1:
-        raise ValueError(f"The SavedModel in {folder} holds {len(graphs)} graphs; the server takes one.")
-    return graphs[0]
-
-
-def serving_signatures(graph: Any) -> dict[str, Any]:
-    """The `SignatureDef` of every signature of a `MetaGraphDef` that clients can ask for, by name."""
-    return {name: value for name, value in graph.signature_def.items() if not name.startswith("__")}
 
 
 @functools.cache

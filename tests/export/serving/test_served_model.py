@@ -17,8 +17,8 @@ import urllib3
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from export.client import Client
-from export.saved_model import export_model
-from export.serving_errors import ModelNotFoundError, RequestRejectedError
+from export.saved_model_writer import export_model
+from export.serving.errors import ModelNotFoundError, RequestRejectedError
 from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.distributions import PixelDistribution
 from pixelrnn_tf.models import bits_per_dim
@@ -28,7 +28,7 @@ from tests.support.malformed_requests import KINDS, Kinds, malformed_requests, t
 from tests.support.serving_requests import SIGNATURES, to_body
 from trainers import drawing, pictures
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 REFUSALS = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.NOT_FOUND)
 
 

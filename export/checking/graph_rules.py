@@ -5,11 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import tensorflow as tf
-from tensorflow_serving.apis import prediction_log_pb2
-
-from export.loader import read_meta_graph, serving_signatures
-from export.warmup import WARMUP_FILE
+from export.checking.saved_model_protos import read_meta_graph, serving_signatures
+from export.serving.warmup import read_warmup
 
 EXPECTED_SIGNATURES = ("score", "serving_default", "logits", "sample", "complete")
 PREDICT = "tensorflow/serving/predict"
@@ -24,8 +21,8 @@ _XLA = re.compile(r"_?Xla")
 _WRITE = re.compile(r"Assign\w*VariableOp$|ResourceScatter|Assign(Add|Sub)?$|Scatter(Add|Sub|Update)$")
 
 
-def lint(folder: pathlib.Path) -> dict[str, list[str]]:
-    """Problems by rule; a rule that is kept has none.
+def broken_rules(folder: pathlib.Path) -> dict[str, list[str]]:
+    """Every rule, and how it is broken; a rule that is kept has an empty list.
 
     Args:
         folder: the folder of a version.
@@ -49,22 +46,6 @@ def lint(folder: pathlib.Path) -> dict[str, list[str]]:
         "requests change no variable": list(_writes(graph)),
         "warm-up requests fit": list(_warmup_problems(folder, graph)),
     }
-
-
-def read_warmup(folder: pathlib.Path) -> list[prediction_log_pb2.PredictionLog]:
-    """The warm-up records of a version.
-
-    Raises:
-        ValueError: if there are none, or the file holds something else.
-    """
-    path = folder / WARMUP_FILE
-    if not path.is_file():
-        raise ValueError(f"There is no {WARMUP_FILE}.")
-    try:
-        records = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
-        return [prediction_log_pb2.PredictionLog.FromString(record) for record in records]
-    except (tf.errors.DataLossError, ValueError) as error:
-        raise ValueError(f"{WARMUP_FILE} is no file of warm-up records: {error}") from error
 
 
 def _other_methods(graph: Any) -> Iterator[str]:
@@ -160,14 +141,13 @@ def _behind(nodes: list[Any], library: dict[str, Any]) -> Iterator[tuple[str, An
 
 def _warmup_problems(folder: pathlib.Path, graph: Any) -> Iterator[str]:
     try:
-        records = read_warmup(folder)
+        requests = read_warmup(folder)
     except ValueError as error:
         yield str(error)
         return
-    if len(records) > MAX_WARMUP_RECORDS:
-        yield f"{len(records)} records; the server takes {MAX_WARMUP_RECORDS}"
+    if len(requests) > MAX_WARMUP_RECORDS:
+        yield f"{len(requests)} records; the server takes {MAX_WARMUP_RECORDS}"
     signatures = serving_signatures(graph)
-    requests = [record.predict_log.request for record in records]
     yield from (
         f"no request for {name}" for name in signatures.keys() - {r.model_spec.signature_name for r in requests}
     )

@@ -1,17 +1,14 @@
 """Every signature of a SavedModel, run by the server's loader, beside the network it was made from."""
 
 import dataclasses
-import json
-import pathlib
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 
-from export.examples import example_inputs
-from export.loader import Loader, LoaderError, read_meta_graph
-from export.saved_model import CARD_FILE
+from export.checking.loader import Loader, LoaderError
+from export.checking.reference import Format, Reference
+from export.example_inputs import example_inputs
 from pixelrnn_tf.data import to_levels
 from pixelrnn_tf.distributions import image_noise
 from pixelrnn_tf.models import bits_per_dim
@@ -26,29 +23,6 @@ LIMITS = {
 }
 
 Values = dict[str, np.ndarray]
-
-
-@dataclasses.dataclass(frozen=True)
-class Format:
-    """What a served model takes."""
-
-    image_shape: tuple[int, int, int]
-    levels: int
-    condition_features: int
-
-    @classmethod
-    def of(cls, folder: pathlib.Path) -> "Format":
-        """The format of an exported version, from its `logits` signature and its card.
-
-        Raises:
-            ValueError: if it has none: then it is no export of `export.saved_model`.
-        """
-        card = folder / CARD_FILE
-        if not card.is_file():
-            raise ValueError(f"There is no {card}: export the model with export.saved_model.")
-        logits = read_meta_graph(folder).signature_def["logits"].outputs["logits"]
-        sizes = [dim.size for dim in logits.tensor_shape.dim]
-        return cls(tuple(sizes[1:4]), sizes[4], json.loads(card.read_text())["model"]["condition_features"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,72 +42,6 @@ class Measure:
     @property
     def right(self) -> bool:
         return bool(self.value <= LIMITS[self.quantity])
-
-
-class Reference:
-    """The network that the signatures are compared with.
-
-    Args:
-        run: from images `(batch, height, width, channels)` and a condition or None to logits.
-        chunk: rows per run.
-    """
-
-    def __init__(self, run: Callable[[np.ndarray, Any], np.ndarray], chunk: int = 16):
-        self.run, self.chunk = run, chunk
-
-    def logits(self, images: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
-        """Logits of all rows."""
-        return np.concatenate([self.run(*rows) for rows in self._chunks(images, condition)])
-
-    def log_prob(self, images: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
-        """Log-probability of every image, in nats, summed in float64: `(batch,)`."""
-        return np.concatenate(
-            [_log_prob(self.run(*rows), rows[0]).sum((1, 2, 3)) for rows in self._chunks(images, condition)]
-        )
-
-    def outside(
-        self, images: np.ndarray, condition: np.ndarray | None, noise: np.ndarray, temperature: np.ndarray
-    ) -> np.ndarray:
-        """How far the noise of every sub-pixel lies outside the interval of the level it drew.
-
-        The drawn images are teacher-forced; zero where the noise lies within.
-        """
-        parts = []
-        for rows in self._chunks(images, condition, noise, temperature):
-            images, condition, noise, temperature = rows
-            low, high = intervals(self.run(images, condition), images, temperature[:, None, None, None, None])
-            parts.append(np.maximum(0, np.maximum(low - noise, noise - high)))
-        return np.concatenate(parts)
-
-    def _chunks(self, *arrays: np.ndarray | None) -> Iterator[tuple]:
-        for start in range(0, len(arrays[0]), self.chunk):
-            yield tuple(None if array is None else array[start : start + self.chunk] for array in arrays)
-
-
-def intervals(logits: np.ndarray, images: np.ndarray, temperature: Any = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """The interval of the cumulative distribution that belongs to each level, in float64.
-
-    Args:
-        logits: `(..., levels)`.
-        images: integer levels `(...)`.
-        temperature: broadcasts to the logits.
-
-    Returns:
-        its ends, each `(...)`.
-    """
-    scaled = logits.astype("float64") / temperature
-    probabilities = np.exp(scaled - scaled.max(-1, keepdims=True))
-    probabilities /= probabilities.sum(-1, keepdims=True)
-    index = images[..., None].astype(int)
-    high = np.take_along_axis(np.cumsum(probabilities, axis=-1), index, -1)[..., 0]
-    return high - np.take_along_axis(probabilities, index, -1)[..., 0], high
-
-
-def _log_prob(logits: np.ndarray, images: np.ndarray) -> np.ndarray:
-    logits = logits.astype("float64")
-    logits -= logits.max(-1, keepdims=True)
-    picked = np.take_along_axis(logits, images[..., None].astype(int), -1)[..., 0]
-    return picked - np.log(np.exp(logits).sum(-1))
 
 
 def compare(

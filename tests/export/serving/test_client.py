@@ -16,10 +16,10 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc
 
-from export import client as client_module
-from export import seeds
 from export.client import Client
-from export.serving_errors import (
+from export.serving import client as client_module
+from export.serving import seeds
+from export.serving.errors import (
     ModelLoadingError,
     ModelNotFoundError,
     RequestRejectedError,
@@ -28,12 +28,12 @@ from export.serving_errors import (
     ServingError,
     tidy,
 )
-from export.serving_metadata import Tensor, as_input
+from export.serving.metadata import Tensor, as_input
 from pixelrnn_tf.distributions import image_seeds
 from pixelrnn_tf.distributions.noise import stateless_seed
 from pixelrnn_tf.programs import png_files
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 IMAGES = np.zeros((1, 1, 1, 1), "uint8")
 ANSWER = {"outputs": {"log_prob": [-1.5], "bits_per_dim": [2.25]}}
 SCORE = {
@@ -265,7 +265,7 @@ def test_png_files():
 
 
 def test_the_client_over_rest_imports_no_tensorflow():
-    code = "import sys, export.client_commands; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    code = "import sys, export.client; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60).returncode == 0
 
 

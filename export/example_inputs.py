@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from export.png import COLOUR_TYPES
+from export.png_ops import COLOUR_TYPES
 from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.programs import png_files
 

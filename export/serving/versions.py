@@ -7,12 +7,21 @@ import shutil
 import uuid
 from collections.abc import Iterator
 
+# The server holds a version in 64 bits with a sign.
+LARGEST_VERSION = 2**63 - 1
 
-def versions(model_dir: str | os.PathLike) -> list[int]:
-    """The versions in a model's folder, in order. Other names are passed over, as the server does."""
+
+def version_folders(model_dir: str | os.PathLike) -> dict[int, pathlib.Path]:
+    """The folders of a model's versions, in the order of their numbers.
+
+    As the server does, this reads `00000001` as 1 and passes other names over. Of two folders with one number the
+    server takes either; here it is the shorter name.
+    """
     model_dir = pathlib.Path(model_dir)
-    names = [path.name for path in model_dir.iterdir()] if model_dir.is_dir() else []
-    return sorted(int(name) for name in names if name.isascii() and name.isdigit())
+    paths = list(model_dir.iterdir()) if model_dir.is_dir() else []
+    paths = [path for path in paths if path.name.isascii() and path.name.isdigit()]
+    numbered = sorted(((int(path.name), path) for path in paths), key=lambda item: (item[0], -len(item[1].name)))
+    return {number: path for number, path in numbered if number <= LARGEST_VERSION}
 
 
 def version_dir(path: str | os.PathLike) -> pathlib.Path:
@@ -24,10 +33,10 @@ def version_dir(path: str | os.PathLike) -> pathlib.Path:
     path = pathlib.Path(path)
     if (path / "saved_model.pb").is_file():
         return path
-    found = [number for number in versions(path) if (path / str(number) / "saved_model.pb").is_file()]
+    found = [folder for folder in version_folders(path).values() if (folder / "saved_model.pb").is_file()]
     if not found:
         raise ValueError(f"There is no SavedModel in {path}. Give the folder of one, BASE/NAME/VERSION or BASE/NAME.")
-    return path / str(found[-1])
+    return found[-1]
 
 
 @contextlib.contextmanager
@@ -57,7 +66,7 @@ def publish(folder: pathlib.Path) -> pathlib.Path:
     Returns:
         its new path. Exports at the same time get different numbers.
     """
-    number = max(versions(folder.parent), default=0) + 1
+    number = max(version_folders(folder.parent), default=0) + 1
     while True:
         target = folder.with_name(str(number))
         try:

@@ -1,0 +1,90 @@
+"""Writes a network as a SavedModel: graphs, weights, warm-up requests, and what is known of the model."""
+
+import os
+import pathlib
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from export.example_inputs import example_inputs
+from export.serving.versions import publish, unpublished
+from export.serving.warmup import write_warmup
+from export.signatures import Signatures
+from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.programs import model_files
+from pixelrnn_tf.programs.files import write_json
+from pixelrnn_tf.version import __version__
+
+# What is known of the model, inside the folder of a version.
+CARD_FILE = pathlib.Path("assets.extra") / "model.json"
+
+
+def export_model(model: PixelRNN, out: str | os.PathLike, card: dict[str, Any] | None = None) -> pathlib.Path:
+    """Write a model as the next version in a folder.
+
+    Args:
+        model: the network; one of another precision is exported in float32.
+        out: folder of the versions, `BASE/NAME`; the model is served as NAME.
+        card: what it was trained on and how it scored, to travel in `assets.extra/model.json`.
+
+    Returns:
+        the folder of the new version, `BASE/NAME/<version>`.
+
+    Raises:
+        ValueError: for weights that are not finite, or an `out` that is a file.
+    """
+    model = in_float32(model)
+    check_finite(model)
+    with unpublished(out) as folder:
+        signatures = Signatures(model)
+        write_graphs(signatures, folder)
+        write_warmup(folder, pathlib.Path(out).resolve().name, warmup_requests(signatures))
+        write_json(folder / CARD_FILE, {"pixelrnn_tf": __version__, "model": arguments(model), **(card or {})})
+        return publish(folder)
+
+
+def in_float32(model: PixelRNN) -> PixelRNN:
+    """The model itself if it computes in float32, otherwise a copy that does."""
+    return model if model.dtype_policy.name == "float32" else model_files.float32_twin(model)
+
+
+def check_finite(model: PixelRNN) -> None:
+    """Check that a model can score and draw at all.
+
+    Raises:
+        ValueError: if a weight is not finite.
+    """
+    for weight in model.weights:
+        if not np.isfinite(weight.numpy()).all():
+            raise ValueError(f"The weight {weight.path} is not finite: this model can neither score nor draw.")
+
+
+def write_graphs(signatures: Signatures, folder: pathlib.Path) -> None:
+    """Write the graphs and the weights of every signature."""
+    archive = keras.export.ExportArchive()
+    for name, inputs in signatures.inputs.items():
+        archive.add_endpoint(name, signatures.function(name), input_signature=[item.spec for item in inputs])
+    # The weights alone: a model that is tracked brings a graph of its own, and none can be made with a condition.
+    archive.add_variable_collection("weights", signatures.model.weights)
+    # The recurrence brings its own gradient, which nothing that serves will ask for.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    archive.write_out(str(folder), options=options, verbose=False)
+
+
+def warmup_requests(signatures: Signatures) -> dict[str, dict[str, np.ndarray]]:
+    """A request of one row for every signature: its inputs by name."""
+    model = signatures.model
+    values = example_inputs(model.image_shape, model.levels, model.condition_features, batch=1)
+    return {name: {item.name: values[item.name] for item in inputs} for name, inputs in signatures.inputs.items()}
+
+
+def arguments(model: PixelRNN) -> dict[str, Any]:
+    """The arguments the model was made with."""
+    return {key: value for key, value in model.get_config().items() if key not in ("name", "trainable", "dtype")}
+
+
+def size_on_disk(folder: pathlib.Path) -> int:
+    """Bytes of all files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,264 @@
+"""The client library: score, draw and complete images with a model that TensorFlow Serving serves."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from export.serving.errors import (
+    ModelLoadingError,
+    ModelNotFoundError,
+    ServerTimeoutError,
+    ServerUnavailableError,
+    ServingError,
+)
+from export.serving.metadata import Signature, VersionState, as_input
+from export.serving.rest_transport import RestTransport
+from export.serving.seeds import image_seeds
+
+T = TypeVar("T")
+
+# The first pause before a retry, and the longest, in seconds.
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+
+
+class Scores(NamedTuple):
+    """float32 `(batch,)` each: log-probability of every image in nats, and bits per sub-pixel."""
+
+    log_prob: np.ndarray
+    bits_per_dim: np.ndarray
+
+
+class Drawn(NamedTuple):
+    """Images and their log-probabilities.
+
+    Attributes:
+        images: uint8 levels `(batch, height, width, channels)`; from a method whose name ends in `_png`, a
+            list of PNG files.
+        log_prob: float32 `(batch,)`, nats, of the whole image, always at temperature 1.
+    """
+
+    images: Any
+    log_prob: np.ndarray
+
+
+class Client:
+    """A model that TensorFlow Serving serves. Threads may share a client.
+
+    A call is tried again, after a pause that doubles, when the server is away, loads the model or is too
+    late. That is safe: seeds make every call repeatable. A call that the server rejects is not tried again.
+
+    Args:
+        server: "HOST:PORT".
+        model: the model's name in the server.
+        protocol: "rest" or "grpc".
+        version: of the model; None for the latest.
+        timeout: seconds after which one attempt is given up.
+        retries: attempts after the first.
+
+    Raises:
+        ValueError: for arguments or inputs that cannot be right.
+        RequestRejectedError: a ValueError with the server's message, for inputs that do not fit the model.
+        ServingError: an OSError, of the other kinds of `export.serving.errors`.
+
+    Example:
+
+    >>> client = Client("localhost:8501", "digits")
+    >>> images, log_prob = client.sample(16, seed=0)
+    >>> client.score(images).log_prob  # equals log_prob
+    """
+
+    def __init__(
+        self,
+        server: str,
+        model: str,
+        *,
+        protocol: str = "rest",
+        version: int | None = None,
+        timeout: float = 60.0,
+        retries: int = 5,
+    ):
+        if timeout <= 0 or retries < 0:
+            raise ValueError(f"timeout must be positive and retries at least 0, got {timeout} and {retries}.")
+        self.server, self.model, self.version, self.retries = server, model, version, retries
+        self.transport = _transport(protocol)(server, model, version, timeout)
+        self._signatures: dict[str, Signature] | None = None
+
+    def status(self) -> list[VersionState]:
+        """The versions of the model, and whether they are loaded: one attempt, for health checks."""
+        return self._explain(self.transport.states)
+
+    @property
+    def signatures(self) -> dict[str, Signature]:
+        """The model's signatures by name, as the server tells them. They are asked for once."""
+        if self._signatures is None:
+            self._signatures = self._repeat(self.transport.signatures)
+        return self._signatures
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the model's images."""
+        return self._signature("sample").outputs["images"].shape[1:]
+
+    def predict(self, name: str, **inputs: Any) -> dict[str, np.ndarray]:
+        """Run a signature.
+
+        Args:
+            name: of the signature.
+            **inputs: its inputs by name, the batch first: arrays, or sequences of `bytes`. An input that is
+                None is left out.
+
+        Returns:
+            its outputs by name; byte strings as arrays of objects.
+        """
+        signature = self._signature(name)
+        given = {key: value for key, value in inputs.items() if value is not None}
+        if given.keys() != signature.inputs.keys():
+            raise ValueError(
+                f"The model {self.model} takes {', '.join(signature.inputs)} for {name!r}; got {', '.join(given)}."
+            )
+        arrays = {key: as_input(key, value, signature.inputs[key]) for key, value in given.items()}
+        return self._repeat(lambda: self.transport.predict(name, signature, arrays))
+
+    def score(self, images: np.ndarray, condition: np.ndarray | None = None) -> Scores:
+        """Log-probabilities of images.
+
+        Args:
+            images: integer levels `(batch, height, width, channels)`.
+            condition: float `(batch, height, width, condition_features)`, exactly for a model that takes one.
+        """
+        return Scores(**self.predict("score", images=images, condition=condition))
+
+    def score_png(self, files: Sequence[bytes], condition: np.ndarray | None = None) -> Scores:
+        """As `score`, of PNG files."""
+        return Scores(**self.predict("score_png", image_bytes=files, condition=condition))
+
+    def sample(
+        self, number: int, seed: int = 0, temperature: float = 1.0, condition: np.ndarray | None = None, first: int = 0
+    ) -> Drawn:
+        """Draw images; image k is a function of the seed and k alone, as in `trainers.sample`.
+
+        Args:
+            number: how many.
+            seed: an integer of up to 64 bits.
+            temperature: what the logits are divided by.
+            condition: as for `score`.
+            first: k of the first image, so that a large number can be drawn in parts.
+        """
+        return Drawn(**self.predict("sample", **_draws(number, seed, temperature, first), condition=condition))
+
+    def sample_png(
+        self, number: int, seed: int = 0, temperature: float = 1.0, condition: np.ndarray | None = None, first: int = 0
+    ) -> Drawn:
+        """As `sample`, into PNG files."""
+        return _drawn_files(self.predict("sample_png", **_draws(number, seed, temperature, first), condition=condition))
+
+    def complete(
+        self,
+        images: np.ndarray,
+        known: np.ndarray,
+        seed: int = 0,
+        temperature: float = 1.0,
+        condition: np.ndarray | None = None,
+        first: int = 0,
+    ) -> Drawn:
+        """Draw the unknown pixels of images given those before them, as `trainers.complete` does.
+
+        Args:
+            images: integer levels `(batch, height, width, channels)`, read at known pixels.
+            known: bool `(batch, height, width)`, True where a pixel is kept.
+            seed: completion k is a function of its image, the seed and k.
+            temperature: what the logits are divided by.
+            condition: as for `score`.
+            first: k of the first completion.
+        """
+        draws = _draws(len(images), seed, temperature, first)
+        return Drawn(**self.predict("complete", images=images, known=known, **draws, condition=condition))
+
+    def complete_png(
+        self,
+        files: Sequence[bytes],
+        known_files: Sequence[bytes],
+        seed: int = 0,
+        temperature: float = 1.0,
+        condition: np.ndarray | None = None,
+        first: int = 0,
+    ) -> Drawn:
+        """As `complete`, of PNG files into PNG files; in those of `known_files`, unknown pixels are black."""
+        inputs = {"image_bytes": files, "known_bytes": known_files, **_draws(len(files), seed, temperature, first)}
+        return _drawn_files(self.predict("complete_png", **inputs, condition=condition))
+
+    def close(self) -> None:
+        """Close the connections; leaving a `with` block does too."""
+        self.transport.close()
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def _signature(self, name: str) -> Signature:
+        if name not in self.signatures:
+            raise ValueError(
+                f"The model {self.model} at {self.server} has no signature {name!r}; it has "
+                f"{', '.join(sorted(self.signatures))}."
+            )
+        return self.signatures[name]
+
+    def _repeat(self, call: Callable[[], T]) -> T:
+        for attempt in range(self.retries + 1):
+            try:
+                return self._explain(call)
+            except (ServerUnavailableError, ServerTimeoutError):
+                if attempt == self.retries:
+                    raise
+                # Half of the pause is random, so that many clients do not come back at once.
+                pause = min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE)
+                time.sleep(pause * random.uniform(0.5, 1.0))
+        raise AssertionError("unreachable")
+
+    def _explain(self, call: Callable[[], T]) -> T:
+        """A server that is loading a model says that there is none: ask what the matter is."""
+        try:
+            return call()
+        except ModelNotFoundError as error:
+            raise self._why_not_found() from error
+
+    def _why_not_found(self) -> ServingError:
+        what = f"model {self.model!r}" if self.version is None else f"version {self.version} of model {self.model!r}"
+        try:
+            states = self.transport.states()
+        except ModelNotFoundError:
+            states = []
+        for state in states:
+            if state.state in ("START", "LOADING"):
+                return ModelLoadingError(f"The server at {self.server} is still loading {what}.")
+            if state.message:
+                return ServingError(f"The server at {self.server} could not load {what}: {state.message}")
+        return ModelNotFoundError(f"The server at {self.server} has no {what}.")
+
+
+def _transport(protocol: str) -> Callable[..., Any]:
+    if protocol == "rest":
+        return RestTransport
+    if protocol == "grpc":
+        from export.serving.grpc_transport import GrpcTransport  # Here, because it imports TensorFlow.
+
+        return GrpcTransport
+    raise ValueError(f"protocol must be 'rest' or 'grpc', got {protocol!r}.")
+
+
+def _draws(number: int, seed: int, temperature: float, first: int) -> dict[str, np.ndarray]:
+    if number < 1 or first < 0:
+        raise ValueError(f"The number of images must be at least 1 and the first at least 0, got {number} and {first}.")
+    return {
+        "seed": image_seeds(seed, first, number),
+        "temperature": np.full(number, temperature, "float32"),
+    }
+
+
+def _drawn_files(outputs: dict[str, np.ndarray]) -> Drawn:
+    return Drawn(list(outputs["image_bytes"]), outputs["log_prob"])

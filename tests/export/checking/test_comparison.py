@@ -1,0 +1,75 @@
+"""The check tells an export that is not the model it was made from."""
+
+import shutil
+import types
+
+import numpy as np
+import pytest
+
+from export import check
+from export.checking import report
+from export.checking.comparison import measure
+from export.checking.loader import Loader
+from export.checking.reference import Format, model_reference
+from export.example_inputs import example_inputs
+from tests.support.networks import make_network, randomize
+
+
+def test_the_program_ends_with_status_one_if_a_server_should_not_have_it(tmp_path, small_export, monkeypatch, capsys):
+    folder = shutil.copytree(small_export[1], tmp_path / "network" / "7")
+    (folder / "assets.extra" / "tf_serving_warmup_requests").unlink()
+    values = {"model_dir": str(tmp_path / "network"), "model": None, "batch_sizes": ["1"]}
+    monkeypatch.setattr(check, "FLAGS", types.SimpleNamespace(**values))
+    with pytest.raises(SystemExit) as end:
+        check.main([])
+    assert end.value.code == 1
+    printed = capsys.readouterr().out
+    assert "FAILED  warm-up requests fit" in printed
+    assert f"{folder}: NOT fit to be served" in printed
+    values["batch_sizes"] = ["1", "0"]
+    monkeypatch.setattr(check, "FLAGS", types.SimpleNamespace(**values))
+    with pytest.raises(ValueError, match="--batch_sizes must be positive integers, got 1,0"):
+        check.main([])
+
+
+@pytest.fixture(scope="module")
+def loader(small_export):
+    with Loader(small_export[1]) as loader:
+        yield loader
+
+
+def test_an_export_of_other_weights_is_told(small_export, loader, capsys):
+    model, folder = small_export
+    fmt = Format.of(folder)
+    other = randomize(type(model).from_config(model.get_config()), seed=5)
+    assert not report.check_answers(loader, fmt, other, (2,))
+    printed = capsys.readouterr().out
+    assert "FAILED" in next(line for line in printed.splitlines() if line.startswith("score "))
+    assert "FAILED" in next(line for line in printed.splitlines() if line.startswith("sample "))
+    assert report.check_answers(loader, fmt, None, (2,)), "by its own logits it is sound"
+    with pytest.raises(ValueError, match="The export is of another model"):
+        model_reference(make_network("pixel_cnn", (3, 5, 1)), fmt)
+
+
+def test_a_wrong_output_is_told_by_each_quantity(small_export, loader):
+    model, folder = small_export
+    fmt = Format.of(folder)
+    reference = model_reference(model, fmt)
+    inputs = example_inputs(fmt.image_shape, fmt.levels, 0, 4)
+    outputs = loader.run("complete", {name: inputs[name] for name in loader.signatures["complete"].inputs})
+
+    def wrong(outputs):
+        measures = measure(reference, fmt, "complete", inputs, outputs)
+        return {item.quantity for item in measures if not item.right}
+
+    assert wrong(outputs) == set()
+    flipped = outputs["images"].copy()
+    where = tuple(np.argwhere(~inputs["known"])[-1])
+    flipped[where] = (flipped[where] + 1) % fmt.levels
+    assert wrong({**outputs, "images": flipped}) == {"noise", "scores"}
+    where = tuple(np.argwhere(inputs["known"])[-1])
+    flipped = outputs["images"].copy()
+    flipped[where] = (flipped[where] + 1) % fmt.levels
+    assert "known" in wrong({**outputs, "images": flipped})
+    assert wrong({**outputs, "log_prob": outputs["log_prob"] * (1 + 3e-5)}) == {"scores"}
+    assert wrong({**outputs, "log_prob": outputs["log_prob"] * np.nan}) == {"scores"}
