@@ -1,12 +1,12 @@
 """The distribution of every sub-pixel given those before it, from the logits of one pass."""
 
-from typing import Any
-
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from pixelrnn_tf.typing import TensorLike
 
-def discretized_categorical(logits: Any, validate_args: bool = False) -> tfp.distributions.Distribution:
+
+def discretized_categorical(logits: TensorLike, validate_args: bool = False) -> tfp.distributions.Distribution:
     """One categorical over the levels per sub-pixel, as one distribution of images (paper section 2.2).
 
     Its `log_prob` of the image the logits were computed from is the exact log-likelihood of that image. Its
@@ -19,6 +19,12 @@ def discretized_categorical(logits: Any, validate_args: bool = False) -> tfp.dis
     Returns:
         A `tfp.distributions.Distribution` over int32 levels with event shape `(height, width, channels)`;
         `log_prob` is in nats per image.
+
+    Example:
+
+    >>> fair_coins = discretized_categorical(np.zeros((3, 28, 28, 1, 2), "float32"))
+    >>> fair_coins.log_prob(np.ones((3, 28, 28, 1), "int32")).numpy().round(2)
+    array([-543.43, -543.43, -543.43], dtype=float32)
 
     Raises:
         ValueError: if the logits have fewer than four axes.

@@ -31,8 +31,12 @@ class PixelDistribution(tfp.distributions.Distribution):
 
     Example:
 
-    >>> images = PixelDistribution(model).sample(16, seed=(0, 1))  # int32 (16, height, width, channels)
-    >>> nats = PixelDistribution(model).log_prob(images)  # (16,)
+    >>> distribution = PixelDistribution(PixelRNN((3, 4, 1), 2, "row_lstm", num_blocks=1, hidden=4, head_hidden=4))
+    >>> images = distribution.sample(16, seed=(0, 1))
+    >>> images.shape, images.dtype
+    (TensorShape([16, 3, 4, 1]), tf.int32)
+    >>> distribution.log_prob(images).shape
+    TensorShape([16])
     """
 
     def __init__(

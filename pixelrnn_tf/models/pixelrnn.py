@@ -10,6 +10,7 @@ from pixelrnn_tf.layers.blocks import BLOCKS
 from pixelrnn_tf.layers.composition import Apply, on_maps
 from pixelrnn_tf.layers.head import Head
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
+from pixelrnn_tf.models.arguments import MAX_BLOCKS, check_size, checked_bool, checked_image_shape, checked_integer
 from pixelrnn_tf.models.preset_files import (
     check_overrides,
     find_preset,
@@ -19,7 +20,7 @@ from pixelrnn_tf.models.preset_files import (
     shipped_presets,
 )
 from pixelrnn_tf.models.presets import PRESETS, get_preset
-from pixelrnn_tf.typing import Config
+from pixelrnn_tf.typing import Config, ImageShape, Shape, Tensor, TensorLike
 
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
@@ -66,7 +67,7 @@ class PixelRNN(keras.Model):
 
     def __init__(
         self,
-        image_shape: tuple[int, int, int],
+        image_shape: ImageShape,
         levels: int,
         block: str,
         num_blocks: int,
@@ -78,28 +79,29 @@ class PixelRNN(keras.Model):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.image_shape = tuple(image_shape)
-        self.levels = levels
+        self.image_shape = checked_image_shape(image_shape)
+        self.levels = checked_integer("levels", levels, 2, 256)
         self.block = block
-        self.num_blocks = num_blocks
-        self.hidden = hidden
-        self.head_hidden = head_hidden
-        self.residual = residual
-        self.skips = skips
-        self.condition_features = condition_features
-        self._check_arguments()
+        self.num_blocks = checked_integer("num_blocks", num_blocks, 1, MAX_BLOCKS)
+        self.hidden = checked_integer("hidden", hidden, 1)
+        self.head_hidden = checked_integer("head_hidden", head_hidden, 1)
+        self.residual = checked_bool("residual", residual)
+        self.skips = checked_bool("skips", skips)
+        self.condition_features = checked_integer("condition_features", condition_features, 0)
+        self._check_together()
 
         channels, policy = self.image_shape[-1], self.dtype_policy
+        hidden, features = self.hidden, self.condition_features
         self.stem = MaskedConv2D(2 * hidden, 7, "A", channels, dtype=policy, name="stem")
         self.blocks = [
-            BLOCKS[block](hidden, channels, residual, condition_features, dtype=policy, name=f"block_{k}")
-            for k in range(num_blocks)
+            BLOCKS[block](hidden, channels, self.residual, features, dtype=policy, name=f"block_{k}")
+            for k in range(self.num_blocks)
         ]
         self.skip_convs = [
             MaskedConv2D(2 * hidden, 1, "B", channels, dtype=policy, name=f"skip_{k}")
-            for k in range(num_blocks if skips else 0)
+            for k in range(self.num_blocks if self.skips else 0)
         ]
-        self.head = Head(levels, head_hidden, channels, dtype=policy, name="head")
+        self.head = Head(self.levels, self.head_hidden, channels, dtype=policy, name="head")
         self.build((None, *self.image_shape))
 
     @classmethod
@@ -118,7 +120,8 @@ class PixelRNN(keras.Model):
 
         Example:
 
-        >>> model = PixelRNN.from_preset("mnist_diagonal_bilstm_7x16")
+        >>> PixelRNN.from_preset("mnist_diagonal_bilstm_7x16", load_weights=False).count_params()
+        73666
         """
         directory = find_preset(preset)
         if directory is None:
@@ -156,19 +159,9 @@ class PixelRNN(keras.Model):
         """
         save_preset(self, directory, metadata or {}, card or f"# {self.name}\n")
 
-    def _check_arguments(self) -> None:
-        if len(self.image_shape) != 3 or not all(isinstance(n, int) and n > 0 for n in self.image_shape):
-            raise ValueError(
-                f"image_shape must be three positive integers (height, width, channels), got {self.image_shape}."
-            )
-        if self.block not in BLOCKS:
+    def _check_together(self) -> None:
+        if not isinstance(self.block, str) or self.block not in BLOCKS:
             raise ValueError(f"block must be one of {sorted(BLOCKS)}, got {self.block!r}.")
-        if not 2 <= self.levels <= 256:
-            raise ValueError(f"levels must be from 2 to 256, got {self.levels}.")
-        if self.num_blocks < 1:
-            raise ValueError(f"num_blocks must be at least 1, got {self.num_blocks}.")
-        if self.condition_features < 0:
-            raise ValueError(f"condition_features must be at least 0, got {self.condition_features}.")
         channels = self.image_shape[-1]
         for name in ("hidden", "head_hidden"):
             if getattr(self, name) < channels:
@@ -176,8 +169,9 @@ class PixelRNN(keras.Model):
                     f"{name} must be at least the number of channels, {channels}, so that every colour has a "
                     f"feature of its own; got {getattr(self, name)}."
                 )
+        check_size(self._arguments())
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Shape | list[Shape] | None = None) -> None:
         """Make every weight; the constructor calls it. `input_shape` is ignored: the arguments say it all."""
         if self.built:
             return
@@ -186,11 +180,11 @@ class PixelRNN(keras.Model):
         for layer in self.parts[1:]:
             layer.build(features)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor | list[Tensor]) -> Tensor:
         images, condition = self._split_inputs(inputs)
         return ops.cast(self.logits_of_scaled(self.scale(images), condition), "float32")
 
-    def _split_inputs(self, inputs: Any) -> tuple[Any, Any]:
+    def _split_inputs(self, inputs: Tensor | list[Tensor]) -> tuple[Tensor, Tensor | None]:
         is_pair = isinstance(inputs, list | tuple)
         if is_pair and len(inputs) != 2:
             raise ValueError(
@@ -200,7 +194,7 @@ class PixelRNN(keras.Model):
         self.check_inputs(images, condition)
         return images, condition
 
-    def check_inputs(self, images: Any, condition: Any, name: str = "images") -> None:
+    def check_inputs(self, images: Tensor, condition: Tensor | None, name: str = "images") -> None:
         """Check that the shapes fit, and that there is a condition exactly if the model was made for one.
 
         Raises:
@@ -218,7 +212,7 @@ class PixelRNN(keras.Model):
             self.check_shape("condition", condition, (*self.image_shape[:2], self.condition_features))
 
     @staticmethod
-    def check_shape(name: str, value: Any, expected: tuple[int, ...]) -> None:
+    def check_shape(name: str, value: Tensor, expected: tuple[int, ...]) -> None:
         """Check that `value` is a batch of the expected shape; unknown sizes pass.
 
         Raises:
@@ -228,13 +222,13 @@ class PixelRNN(keras.Model):
         if len(shape) != len(expected) + 1 or any(n not in (None, m) for n, m in zip(shape[1:], expected, strict=True)):
             raise ValueError(f"{name} must have the shape {(None, *expected)}, None being the batch; got {shape}.")
 
-    def scale(self, images: Any, dtype: str | None = None) -> Any:
+    def scale(self, images: TensorLike, dtype: str | None = None) -> Tensor:
         """Integer levels to numbers from -1 to 1 (paper section 5.2), by default in the compute dtype."""
         dtype = dtype or self.compute_dtype
         precise = "float64" if dtype == "float64" else "float32"
         return ops.cast(ops.cast(images, precise) * (2.0 / (self.levels - 1)) - 1.0, dtype)
 
-    def logits_of_scaled(self, scaled: Any, condition: Any = None) -> Any:
+    def logits_of_scaled(self, scaled: Tensor, condition: Tensor | None = None) -> Tensor:
         """The network behind `scale`: from `(batch, height, width, channels)` numbers to the logits.
 
         They are float32, and float64 under the dtype policy "float64".
@@ -246,7 +240,7 @@ class PixelRNN(keras.Model):
         """The layers the network is made of, in order."""
         return [self.stem, *self.blocks, *self.skip_convs, self.head]
 
-    def compose(self, x: Any, apply: Apply) -> Any:
+    def compose(self, x: Tensor, apply: Apply) -> Tensor:
         """The network in terms of its parts, of whole maps or of one pixel."""
         x = apply(self.stem, x)
         skip_sum = 0.0
@@ -256,13 +250,12 @@ class PixelRNN(keras.Model):
                 skip_sum = skip_sum + apply(self.skip_convs[k], x)
         return apply(self.head, skip_sum if self.skips else x)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape | list[Shape]) -> Shape:
         batch = input_shape[0][0] if isinstance(input_shape[0], list | tuple) else input_shape[0]
         return (batch, *self.image_shape, self.levels)
 
-    def get_config(self) -> dict[str, Any]:
+    def _arguments(self) -> Config:
         return {
-            **super().get_config(),
             "image_shape": self.image_shape,
             "levels": self.levels,
             "block": self.block,
@@ -273,3 +266,6 @@ class PixelRNN(keras.Model):
             "skips": self.skips,
             "condition_features": self.condition_features,
         }
+
+    def get_config(self) -> Config:
+        return {**super().get_config(), **self._arguments()}

@@ -1,5 +1,7 @@
 """PixelRNN: sizes of the paper, errors, and that it trains with Keras."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -140,11 +142,38 @@ GOOD = {"image_shape": (4, 4, 3), "levels": 2, "block": "row_lstm", "num_blocks"
         ({"hidden": 2}, "hidden must be at least the number of channels, 3.* got 2"),
         ({"head_hidden": 2}, "head_hidden must be at least the number of channels, 3"),
         ({"condition_features": -1}, "condition_features must be at least 0"),
+        ({"residual": "no"}, r"residual must be True or False, got 'no' \(str\)"),
+        ({"residual": None}, "residual must be True or False, got None"),
+        ({"skips": 1}, r"skips must be True or False, got 1 \(int\)"),
+        ({"levels": 2.0}, r"levels must be an integer, got 2.0 \(float\)"),
+        ({"levels": True}, r"levels must be an integer, got True \(bool\)"),
+        ({"num_blocks": "2"}, "num_blocks must be an integer, got '2'"),
+        ({"hidden": np.float32(4)}, "hidden must be an integer"),
+        ({"head_hidden": None}, "head_hidden must be an integer, got None"),
+        ({"image_shape": (4, 4.0, 3)}, r"three positive integers \(height, width, channels\), got \(4, 4.0, 3\)"),
+        ({"image_shape": (4, 0, 3)}, r"three positive integers .* got \(4, 0, 3\)"),
+        ({"image_shape": 4}, "three positive integers .* got 4"),
+        ({"block": ["row_lstm"]}, r"block must be one of .* got \['row_lstm'\]"),
+        # Refused before anything is allocated.
+        ({"num_blocks": 10**9}, "num_blocks must be at most 1000, got 1000000000"),
+        ({"image_shape": (10**6, 10**6, 3)}, "image_shape must have at most 16,777,216 sub-pixels"),
+        ({"hidden": 10**5}, r"ask for [0-9,]+ parameters, 1,565 GiB in float32, and at most 2,147,483,648 are allowed"),
+        ({"head_hidden": 10**30}, "ask for 1,000,.* parameters"),
+        ({"condition_features": 10**12}, "make hidden, head_hidden, num_blocks or condition_features smaller"),
     ],
 )
 def test_wrong_arguments_are_named(change, message):
     with pytest.raises(ValueError, match=message):
         PixelRNN(**{**GOOD, **change})
+
+
+def test_integers_and_bools_of_numpy_are_those_of_python():
+    model = PixelRNN(
+        np.array([4, 4, 1]), np.uint8(2), "pixel_cnn", np.int64(1), np.int32(3), np.int16(3), np.bool_(False), np.True_
+    )
+    config = model.get_config()
+    assert json.loads(json.dumps(config))["image_shape"] == [4, 4, 1]
+    assert (config["residual"], config["skips"]) == (False, True)
 
 
 def test_wrong_inputs_are_named():
