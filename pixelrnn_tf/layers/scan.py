@@ -89,7 +89,7 @@ def _tensorflow_scan(f, init, xs, length, reverse=False, start=0, ys=None):
     init, xs = tree.map_structure(tf.convert_to_tensor, (init, xs))
     sources = tree.map_structure(array, xs)
     # The dtypes and shapes of y are known only by tracing f, so f is traced once, here, and called in the loop.
-    step = tf.function(f).get_concrete_function(
+    step = tf.function(f, autograph=False).get_concrete_function(
         tree.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), init),
         tree.map_structure(lambda x: tf.TensorSpec(x.shape[1:], x.dtype), xs),
     )
