@@ -20,6 +20,7 @@ def batch_sizes(values: flags.FlagValues) -> tuple[int, ...]:
     # The length is looked at before the number is made of it: Python refuses thousands of digits in words of its own.
     right = [text.isascii() and text.isdigit() and len(text) < 9 and 0 < int(text) <= LARGEST_BATCH for text in texts]
     if not texts or not all(right):
-        given = ",".join(texts)
-        raise ValueError(f"--batch_sizes must be positive integers, got {given}; the largest allowed is {LARGEST_BATCH}.")
+        raise ValueError(
+            f"--batch_sizes must be positive integers, got {','.join(texts)}; the largest allowed is {LARGEST_BATCH}."
+        )
     return tuple(map(int, texts))

@@ -1,5 +1,6 @@
 """Writes a network as a SavedModel: graphs, weights, warm-up requests, and what is known of the model."""
 
+import itertools
 import os
 import pathlib
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from export.example_inputs import example_inputs
+from export.saved_model_protos import read_saved_model
 from export.serving.versions import publish, unpublished
 from export.serving.warmup import write_warmup
 from export.signatures import Signatures
@@ -68,9 +70,25 @@ def write_graphs(signatures: Signatures, folder: pathlib.Path) -> None:
         archive.add_endpoint(name, signatures.function(name), input_signature=[item.spec for item in inputs])
     # The weights alone: a model that is tracked brings a graph of its own, and none can be made with a condition.
     archive.add_variable_collection("weights", signatures.model.weights)
-    # The recurrence brings its own gradient, which nothing that serves will ask for.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     archive.write_out(str(folder), options=options, verbose=False)
+    forget_custom_gradients(folder)
+
+
+def forget_custom_gradients(folder: pathlib.Path) -> None:
+    """Take the marks of gradients written by hand out of saved graphs, which do not hold those gradients.
+
+    With the marks, TensorFlow warns of every function that has one when it loads the graphs, and fails where a gradient
+    is asked for. Without them it differentiates the recurrence itself.
+    """
+    saved_model = read_saved_model(folder)
+    for graph in saved_model.meta_graphs:
+        nodes = [graph.graph_def.node, *(function.node_def for function in graph.graph_def.library.function)]
+        for node in itertools.chain.from_iterable(nodes):
+            node.attr.pop("_gradient_op_type", None)
+    (folder / "saved_model.pb").write_bytes(saved_model.SerializeToString(deterministic=True))
+    # The fingerprint is of the file as it was. Nothing that loads a SavedModel asks for one.
+    (folder / "fingerprint.pb").unlink(missing_ok=True)
 
 
 def warmup_requests(signatures: Signatures) -> dict[str, dict[str, np.ndarray]]:

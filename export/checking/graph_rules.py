@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from export.checking.saved_model_protos import read_meta_graph, serving_signatures
+from export.saved_model_protos import read_meta_graph, serving_signatures
 from export.serving.warmup import read_warmup
 
 EXPECTED_SIGNATURES = ("score", "serving_default", "logits", "sample", "complete")

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from export.checking.saved_model_protos import read_meta_graph, serving_signatures
 from export.checking.tensor_pipes import read_tensor, write_tensor
+from export.saved_model_protos import read_meta_graph, serving_signatures
 
 SOURCE = pathlib.Path(__file__).with_name("check_loader.cc")
 

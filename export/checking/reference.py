@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from export.checking.loader import Loader
-from export.checking.saved_model_protos import read_meta_graph
+from export.saved_model_protos import read_meta_graph
 from export.saved_model_writer import CARD_FILE, in_float32
 from pixelrnn_tf.models import PixelRNN
 from pixelrnn_tf.programs.files import read_json

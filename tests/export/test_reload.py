@@ -5,23 +5,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export.saved_model_writer import export_model
 from pixelrnn_tf.models import NegativeLogLikelihood
-from tests.support.networks import make_network, random_images
+from tests.support.networks import random_images
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    keras.utils.set_random_seed(0)
-    model = make_network("diagonal_bilstm", (5, 6, 1), num_blocks=1, dtype="mixed_bfloat16")
-    exact = type(model).from_config({**model.get_config(), "dtype": "float32"})
-    exact.set_weights(model.get_weights())
-    return exact, export_model(model, tmp_path_factory.mktemp("base") / "half")
-
-
-def test_an_export_loads_into_tensorflow(exported):
-    exact, folder = exported
+def test_an_export_loads_into_tensorflow(grey_export, caplog):
+    exact, folder = grey_export
     reloaded = tf.saved_model.load(str(folder))
+    assert not caplog.records, "nothing is warned of"
     images = tf.constant(random_images(exact, 3))
     logits = reloaded.signatures["logits"](images=images)["logits"]
     np.testing.assert_allclose(logits, exact(images), rtol=1e-5, atol=1e-5)
@@ -33,8 +24,21 @@ def test_an_export_loads_into_tensorflow(exported):
         reloaded.signatures["score"](images=images + 4)
 
 
-def test_an_export_is_a_layer(exported):
-    exact, folder = exported
+def test_an_export_has_the_gradients_of_the_model(grey_export):
+    exact, folder = grey_export
+    reloaded = tf.saved_model.load(str(folder))
+    images = tf.constant(random_images(exact, 2))
+    with tf.GradientTape() as tape:
+        nats = -tf.reduce_mean(reloaded.signatures["score"](images=images)["log_prob"])
+    found = tape.gradient(nats, reloaded.weights)
+    with tf.GradientTape() as tape:
+        nats = NegativeLogLikelihood()(images, exact(images))
+    for got, weight, wanted in zip(found, exact.weights, tape.gradient(nats, exact.weights), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-4, err_msg=weight.path)
+
+
+def test_an_export_is_a_layer(grey_export):
+    exact, folder = grey_export
     images = random_images(exact, 3)
     layer = keras.layers.TFSMLayer(str(folder), call_endpoint="logits")
     np.testing.assert_allclose(layer(images)["logits"], exact(images), rtol=1e-5, atol=1e-5)

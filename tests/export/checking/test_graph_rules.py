@@ -10,7 +10,7 @@ from keras import ops
 
 from export.checking.graph_rules import broken_rules
 from export.checking.loader import Loader, LoaderError
-from export.checking.saved_model_protos import read_saved_model
+from export.saved_model_protos import read_saved_model
 
 VECTOR = tf.TensorSpec((None, 2), tf.float32, name="x")
 

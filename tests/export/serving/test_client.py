@@ -264,11 +264,6 @@ def test_png_files():
             png_files.decode(broken, "a.png", 3)
 
 
-def test_the_client_over_rest_imports_no_tensorflow():
-    code = "import sys, export.client; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60).returncode == 0
-
-
 def test_the_program_ends_in_one_line():
     def program(*arguments):
         command = [sys.executable, "-m", "export.client", *arguments]

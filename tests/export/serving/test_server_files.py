@@ -1,10 +1,8 @@
 """The configuration files of the server, and the commands that start it."""
 
 import http.server
-import pathlib
 import shlex
 import subprocess
-import sys
 import threading
 
 import pytest
@@ -13,8 +11,6 @@ from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
 from export.serving import server_files
-
-ROOT = pathlib.Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -99,10 +95,10 @@ def test_the_health_check_waits_for_every_model(monkeypatch, states):
     assert (done.returncode == 0) == (set(states.values()) == {"AVAILABLE"})
 
 
-def test_the_program_writes_the_files_and_prints_commands_a_shell_takes(base):
-    command = [sys.executable, "-m", "export.serving_config", f"--base={base}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 0, done.stderr
+def test_the_program_writes_the_files_and_prints_commands_a_shell_takes(base, run_program):
+    done = run_program("serving_config", f"--base={base}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"wrote {base / 'models.config'}\n")
     assert {path.name for path in base.iterdir() if path.is_file()} == {
         "models.config", "models.host.config", "monitoring.config", "batching.config", "compose.yaml",
     }  # fmt: skip
