@@ -1,8 +1,8 @@
 """The digits that come with scikit-learn."""
 
 import numpy as np
-import tensorflow as tf
 
+from pixelrnn_tf.data.fingerprint import split_fingerprint
 from pixelrnn_tf.data.image_data import ImageData, Split
 
 TRAIN, VALIDATION = 1437, 180
@@ -21,11 +21,11 @@ def load_digits() -> ImageData:
     order = np.random.RandomState(0).permutation(len(images))
     ends = {"train": (0, TRAIN), "validation": (TRAIN, TRAIN + VALIDATION), "test": (TRAIN + VALIDATION, len(images))}
     splits = {
-        key: Split(
-            f"load_digits permuted by RandomState(0), [{start}:{stop}]",
-            stop - start,
-            tf.data.Dataset.from_tensor_slices(images[order[start:stop]]),
-        )
+        key: Split.of_array(f"load_digits permuted by RandomState(0), [{start}:{stop}]", images[order[start:stop]])
         for key, (start, stop) in ends.items()
     }
-    return ImageData("digits", (8, 8, 1), 17, "none (17 levels)", splits)
+    fingerprint = {
+        key: split_fingerprint(stop - start, [images[order[start:stop]].tobytes()])
+        for key, (start, stop) in ends.items()
+    }
+    return ImageData("digits", (8, 8, 1), 17, "none (17 levels)", splits, fingerprint=fingerprint)

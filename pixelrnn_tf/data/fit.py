@@ -2,16 +2,18 @@
 
 import tensorflow as tf
 
+from pixelrnn_tf.typing import ImageShape, Shape
+
 # Weights of red, green and blue in a grey image (ITU-R BT.601).
 LUMA = (0.299, 0.587, 0.114)
 
 
 def fitted_shape(
     name: str,
-    shape: tuple[int | None, int | None, int | None],
+    shape: Shape,
     image_size: tuple[int, int] | None,
     channels: int | None,
-) -> tuple[int, int, int]:
+) -> ImageShape:
     """The shape images of a data set get: as asked, and where nothing is asked their own.
 
     Args:
@@ -33,7 +35,7 @@ def fitted_shape(
     return (height, width, shape[2] if channels is None else channels)
 
 
-def fit_image(image: tf.Tensor, shape: tuple[int, int, int], levels: int) -> tf.Tensor:
+def fit_image(image: tf.Tensor, shape: ImageShape, levels: int) -> tf.Tensor:
     """Crop, resize and convert an image, and round it once.
 
     The largest part of the asked aspect ratio is cut from the middle and resized by averaging areas; colour
@@ -50,14 +52,21 @@ def fit_image(image: tf.Tensor, shape: tuple[int, int, int], levels: int) -> tf.
     if tuple(image.shape) == shape:
         return tf.cast(image, tf.uint8)
     height, width, channels = shape
-    image = _centre_crop(tf.cast(image, tf.float32), height, width)
+    image = tf.cast(_centre_crop(tf.convert_to_tensor(image), height, width), tf.float32)
     image = tf.image.resize(image, (height, width), method="area")
     if image.shape[-1] != channels:
-        # Where channels vary, their number is known only when this runs: make all images colour first.
-        image = tf.broadcast_to(image, (height, width, 3))
-        image = image if channels == 3 else tf.reduce_sum(image * tf.constant(LUMA), -1, keepdims=True)
+        # Where channels vary, their number is known only when this runs. A grey image does not pass through its
+        # luma: the three weights do not add up to one exactly, and a half would be rounded down.
+        if channels == 3:
+            image = tf.broadcast_to(image, (height, width, 3))
+        else:
+            image = tf.cond(tf.shape(image)[-1] == 1, lambda: image, lambda: _luma(image))
     image = tf.clip_by_value(tf.floor(image + 0.5), 0, levels - 1)
     return tf.ensure_shape(tf.cast(image, tf.uint8), shape)
+
+
+def _luma(image: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(tf.broadcast_to(image, (*image.shape[:2], 3)) * tf.constant(LUMA), -1, keepdims=True)
 
 
 def _centre_crop(image: tf.Tensor, height: int, width: int) -> tf.Tensor:

@@ -1,36 +1,50 @@
 """A folder of one's own images."""
 
+import collections
+import itertools
 import pathlib
 
 import numpy as np
-import tensorflow as tf
 
-from pixelrnn_tf.data.fit import fit_image
-from pixelrnn_tf.data.image_data import ImageData, Split
+from pixelrnn_tf.data.fingerprint import split_fingerprint
+from pixelrnn_tf.data.folder_files import SUFFIXES, find_files
+from pixelrnn_tf.data.image_data import ImageData, Split, fits_memory
+from pixelrnn_tf.data.reading import PictureFile, file_channels, read_files, stream_files
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
+# The share of images that become validation, and as much again test, where a folder does not say.
+SHARE = 0.1
+
+# The name of a split, and its files in order as indices of all files.
+Part = tuple[str, list[int]]
 
 
 def load_folder(path: str, image_size: tuple[int, int] | None, channels: int | None) -> ImageData:
-    """The images in a folder and the folders in it: png, jpg, jpeg, bmp and gif, of which the first frame.
+    """The images in a folder and the folders in it: png, jpg, jpeg, bmp, gif and webp files.
 
-    If the folder holds `train/` and also `validation/` or `test/`, these are the splits, and a missing
-    validation is the last tenth of train. Otherwise a tenth each of all images is validation and test. Before
-    any of this the sorted files, but for those of `validation/` and `test/`, are put in one fixed random order:
-    sorted files are often sorted by what they show. Hidden files are left out.
+    A file is read as a viewer shows it, an animation by its first frame (see `decoding.decode_picture`). If the
+    folder holds `train/` and also one for validation or test (see `folder_files`), these are the splits, and a missing
+    validation is a tenth of train. Otherwise a tenth each of all images is validation and test.
 
-    Every file is decoded once here, so that a broken one is known before the training starts.
+    Which images those are is a function of each file's contents alone, its SHA-256: a folder that gains or loses
+    files keeps every other file in its split, wherever it is moved and whatever it is called, and copies of a file
+    never fall into two splits. So a tenth is a tenth on average; in a folder so small that a split would be empty
+    the nearest file becomes it, and a note says so. The images of train, and all that are cut from one folder, are in
+    the order of their SHA-256: sorted files are often sorted by what they show.
+
+    Every file is decoded here, so that a broken one is known before the training starts; those of images that
+    fit in `image_data.IN_MEMORY_BYTES` all together are not read again.
 
     Args:
         path: of the folder; "~" is the home directory.
         image_size: `(height, width)`: images are cropped to this aspect ratio about their middle, and resized.
-        channels: 1 for grey or 3 for colour; None means 3.
+        channels: 1 for grey or 3 for colour; None for what all files are.
 
     Returns:
-        the images with 256 levels.
+        the images with 256 levels, and notes on what was left out, changed or found twice.
 
     Raises:
-        ValueError: without `image_size`, or if the folder has too few images, or one cannot be read.
+        ValueError: without `image_size`, if some files are grey and some in colour and `channels` is None, if the
+            folder has too few images, one cannot be read, or its splits are unclear (see `find_files`).
         FileNotFoundError: if there is no such folder.
     """
     root = pathlib.Path(path).expanduser()
@@ -38,57 +52,34 @@ def load_folder(path: str, image_size: tuple[int, int] | None, channels: int | N
         raise FileNotFoundError(f"There is no folder {root}.")
     if image_size is None:
         raise ValueError(f"folder:{path} needs image_size=(height, width), to which its images are resized.")
-    shape = (*image_size, channels or 3)
-    splits = {key: (name, files) for key, (name, files) in _split_files(root).items() if files}
-    for _, files in splits.values():
-        _check_readable(files)
+    found = find_files(root)
+    for key, (name, paths) in found.parts.items():
+        least = 3 if not key else 2 if key == "train" and "validation" not in found.parts else 1
+        _check_number(root / name if key else root, paths, least)
+    paths = list(itertools.chain.from_iterable(paths for _, paths in found.parts.values()))
+    shape = (*image_size, channels or file_channels(paths[0]))
+    files, images = read_files(paths, shape, keep=fits_memory(len(paths), shape))
+    if channels is None:
+        _check_one_kind(root, files)
+    parts, cut_notes = _split(found.parts, files)
+    notes = [*found.all_notes(), *cut_notes, *_notes(parts, files, channels)]
     return ImageData(
         f"folder:{path}",
         shape,
         256,
         "none (256 levels)",
-        {key: Split(name, len(files), _images(files, shape)) for key, (name, files) in splits.items()},
+        {
+            key: Split.of_array(name, images[indices])
+            if images is not None
+            else Split(name, len(indices), stream_files([paths[k] for k in indices], shape))
+            for key, (name, indices) in parts.items()
+        },
+        fingerprint={
+            key: split_fingerprint(len(indices), (files[k].digest.encode() for k in indices))
+            for key, (_, indices) in parts.items()
+        },
+        notes=tuple(notes),
     )
-
-
-def _split_files(root: pathlib.Path) -> dict[str, tuple[str, list[str]]]:
-    """The name and the files of every split."""
-    parts = {key: _files(root / key) for key in ("train", "validation", "test") if (root / key).is_dir()}
-    if "train" not in parts and parts:
-        raise ValueError(f"{root} has {' and '.join(f'{key}/' for key in parts)}, but no train/.")
-    files = _permuted(parts["train"] if len(parts) > 1 else _files(root))
-    tenth = max(1, len(files) // 10)
-    if len(parts) < 2:
-        _check_number(root, files, 3)
-        ends = {"train": (0, -2 * tenth), "validation": (-2 * tenth, -tenth), "test": (-tenth, None)}
-        return _slices(f"{len(files)} files permuted by RandomState(0)", files, ends)
-    for key, part in parts.items():
-        _check_number(root / key, part, 1)
-    if "validation" in parts:
-        splits = {"train": ("train", files), "validation": ("validation", parts["validation"])}
-    else:
-        _check_number(root / "train", files, 2)
-        ends = {"train": (0, -tenth), "validation": (-tenth, None)}
-        splits = _slices("train permuted by RandomState(0)", files, ends)
-    return splits | ({"test": ("test", parts["test"])} if "test" in parts else {})
-
-
-def _files(folder: pathlib.Path) -> list[str]:
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    return sorted(str(path) for path in found if not path.name.startswith("."))
-
-
-def _permuted(files: list[str]) -> list[str]:
-    # RandomState, because numpy promises that its stream never changes.
-    return [files[k] for k in np.random.RandomState(0).permutation(len(files))]
-
-
-def _slices(name: str, files: list[str], ends: dict[str, tuple[int, int | None]]) -> dict[str, tuple[str, list[str]]]:
-    splits = {}
-    for key, end in ends.items():
-        start, stop, _ = slice(*end).indices(len(files))
-        splits[key] = (f"{name}, [{start}:{stop}]", files[start:stop])
-    return splits
 
 
 def _check_number(folder: pathlib.Path, files: list[str], least: int) -> None:
@@ -99,36 +90,77 @@ def _check_number(folder: pathlib.Path, files: list[str], least: int) -> None:
         )
 
 
-def _check_readable(files: list[str]) -> None:
-    """Decode every file, and name the first that cannot be."""
-    read = 0
-    try:
-        for _ in _decoded(files).map(tf.size):
-            read += 1
-    except tf.errors.OpError as error:
-        raise ValueError(f"Cannot read the image {files[read]}: {error.message}") from error
+def _check_one_kind(root: pathlib.Path, files: list[PictureFile]) -> None:
+    examples = {file.channels: file.path for file in reversed(files)}
+    if len(examples) > 1:
+        grey = sum(file.channels == 1 for file in files)
+        raise ValueError(
+            f"{root} holds {grey} grey images (such as {examples[1]}) and {len(files) - grey} in colour (such as "
+            f"{examples[3]}): give channels=1 to make all of them grey, or channels=3 for colour."
+        )
 
 
-def _images(files: list[str], shape: tuple[int, int, int]) -> tf.data.Dataset:
-    return _decoded(files).map(lambda image: fit_image(image, shape, 256), num_parallel_calls=tf.data.AUTOTUNE)
+def _split(found: dict[str, tuple[str, list[str]]], files: list[PictureFile]) -> tuple[dict[str, Part], list[str]]:
+    """The splits, and notes on them."""
+    ends = list(itertools.accumulate(len(paths) for _, paths in found.values()))
+    indices = {key: list(range(end - len(found[key][1]), end)) for key, end in zip(found, ends, strict=True)}
+    if "" in found:
+        return _cut("", indices[""], files, ["validation", "test"])
+    parts, notes = {key: (name, indices[key]) for key, (name, _) in found.items()}, []
+    if "validation" in parts:
+        parts["train"] = (parts["train"][0], sorted(indices["train"], key=lambda k: files[k].digest))
+    else:
+        cut, notes = _cut(f"{parts['train'][0]}, ", indices["train"], files, ["validation"])
+        parts = {**cut, **{key: part for key, part in parts.items() if key not in cut}}
+    return parts, notes
 
 
-def _decoded(files: list[str]) -> tf.data.Dataset:
-    """Colour images uint8 `(any, any, 3)` of files, in order."""
-    return tf.data.Dataset.from_tensor_slices(files).map(_decode, num_parallel_calls=tf.data.AUTOTUNE)
+def _cut(
+    prefix: str, indices: list[int], files: list[PictureFile], keys: list[str]
+) -> tuple[dict[str, Part], list[str]]:
+    """Train, and a share of the files for every other key, by their contents alone; and notes."""
+    copies = collections.defaultdict(list)
+    for k in sorted(indices, key=lambda k: files[k].digest):
+        copies[files[k].digest].append(k)
+    # Where in [0, 1) a file lies: the first 48 bits of its digest.
+    places = [int(digest[:12], 16) / 2**48 for digest in copies]
+    if len(places) <= len(keys):
+        raise ValueError(
+            f"{files[indices[0]].path} and the other {len(indices) - 1} images are {len(places)} different ones; "
+            f"train, {' and '.join(keys)} need one each at least."
+        )
+    groups, notes, start, parts = list(copies.values()), [], 0, {}
+    for number, key in enumerate(keys):
+        bounds = f"[{SHARE * number:.1g}, {SHARE * (number + 1):.1g})"
+        share_end = int(np.searchsorted(places, SHARE * (number + 1)))
+        # At least one, and at least one for each of those to come.
+        end = min(max(share_end, start + 1), len(groups) - len(keys) + number)
+        if end != share_end:
+            notes.append(f"{key}: by the nearest files, since too few or too many have a SHA-256 in {bounds}")
+        parts[key] = (f"{prefix}files of SHA-256 in {bounds}", list(itertools.chain(*groups[start:end])))
+        start = end
+    rest = f"{prefix}files of SHA-256 in [{SHARE * len(keys):.1g}, 1)"
+    return {"train": (rest, list(itertools.chain(*groups[start:]))), **parts}, notes
 
 
-def _decode(file: tf.Tensor) -> tf.Tensor:
-    contents = tf.io.read_file(file)
-
-    def bitmap() -> tf.Tensor:
-        # The decoder of bitmaps gives the channels of the file and nothing else: grey, colour, or with opacity.
-        image = tf.io.decode_bmp(contents)[..., :3]
-        return tf.broadcast_to(image, (tf.shape(image)[0], tf.shape(image)[1], 3))
-
-    def other() -> tf.Tensor:
-        return tf.io.decode_image(contents, channels=3, expand_animations=False)
-
-    image = tf.cond(tf.strings.substr(contents, 0, 2) == "BM", bitmap, other)
-    image.set_shape((None, None, 3))
-    return image
+def _notes(parts: dict[str, Part], files: list[PictureFile], channels: int | None) -> list[str]:
+    """What a user should know of the files: their kind if it was not given, what was changed, and copies."""
+    notes = []
+    if channels is None:
+        notes.append(f"{'grey' if files[0].channels == 1 else 'colour'}, as all files are")
+    if transparent := sum(file.transparent for file in files):
+        notes.append(f"{transparent} files are transparent in places: they lie on white")
+    if animated := sum(file.animated for file in files):
+        notes.append(f"{animated} files are animations: the first frame counts")
+    digests = {key: collections.Counter(files[k].digest for k in indices) for key, (_, indices) in parts.items()}
+    for key, counts in digests.items():
+        if copies := counts.total() - len(counts):
+            notes.append(f"{key}: {copies} files are copies of others in it")
+    for one, other in itertools.combinations(parts, 2):
+        shared = [k for k in parts[other][1] if files[k].digest in digests[one]]
+        if shared:
+            notes.append(
+                f"{len(shared)} of the {len(parts[other][1])} files of {other} are in {one} too, such as "
+                f"{files[shared[0]].path}: scores on {other} count them as new"
+            )
+    return notes

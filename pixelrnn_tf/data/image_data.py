@@ -2,14 +2,16 @@
 
 import dataclasses
 import functools
+import math
 import zlib
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from pixelrnn_tf.data.binarize import make_key, sample_binary
+from pixelrnn_tf.data.integers import check_integer
+from pixelrnn_tf.typing import ImageShape, Structure
 
 # A split of at most so many bytes is kept in memory, one byte per sub-pixel; a larger one is read anew every epoch.
 IN_MEMORY_BYTES = 2**30
@@ -20,6 +22,11 @@ ORDER, TRAIN_SAMPLE, FIXED_SAMPLE = 0, 1, 2
 FIXED_SEED = 0
 
 
+def fits_memory(size: int, shape: ImageShape) -> bool:
+    """Whether so many images of a shape fit in `IN_MEMORY_BYTES`."""
+    return size * math.prod(shape) <= IN_MEMORY_BYTES
+
+
 @dataclasses.dataclass(frozen=True)
 class Split:
     """A part of a data set.
@@ -28,20 +35,30 @@ class Split:
         name: what exactly it is, such as "train[:54000]".
         size: number of images.
         images: one image after another, uint8 `(height, width, channels)`, always in the same order.
+        array: the same images, uint8 `(size, height, width, channels)`, if they are in memory already.
     """
 
     name: str
     size: int
     images: tf.data.Dataset
+    array: tf.Tensor | None = dataclasses.field(default=None, repr=False, compare=False)
 
-    def map(self, function: Callable[[Any], tf.Tensor]) -> "Split":
+    @classmethod
+    def of_array(cls, name: str, images: np.ndarray) -> "Split":
+        """A split of uint8 images `(size, height, width, channels)` in memory."""
+        with tf.device("CPU:0"):
+            array = tf.constant(images)
+        return cls(name, len(images), tf.data.Dataset.from_tensor_slices(array), array)
+
+    def map(self, function: Callable[[Structure], tf.Tensor]) -> "Split":
         """The same split with a function applied to every image."""
-        return dataclasses.replace(self, images=self.images.map(function, num_parallel_calls=tf.data.AUTOTUNE))
+        images = self.images.map(function, num_parallel_calls=tf.data.AUTOTUNE)
+        return dataclasses.replace(self, images=images, array=None)
 
     @property
     def is_small(self) -> bool:
         """Whether the images fit in `IN_MEMORY_BYTES`."""
-        return self.size * int(np.prod(self.images.element_spec.shape)) <= IN_MEMORY_BYTES
+        return fits_memory(self.size, self.images.element_spec.shape)
 
     @functools.cached_property
     def in_memory(self) -> tf.Tensor:
@@ -50,6 +67,8 @@ class Split:
         Raises:
             ValueError: if an image cannot be read or has values out of range, or their number is not `size`.
         """
+        if self.array is not None:
+            return self.array
         array = np.empty((self.size, *self.images.element_spec.shape), "uint8")
         count = 0
         try:
@@ -83,7 +102,7 @@ class Split:
         # Not 0: get_seed would go on to compare the other seed, a tensor, in Python.
         tf.random.set_seed(1)
         seed = tf.random.stateless_uniform([], key, minval=None, maxval=None, dtype=tf.int64, alg="philox")
-        held = max(1, SHUFFLE_BYTES // int(np.prod(self.images.element_spec.shape)))
+        held = max(1, SHUFFLE_BYTES // math.prod(self.images.element_spec.shape))
         pairs = self.indexed().shuffle(min(self.size, held), seed, reshuffle_each_iteration=False)
         return pairs.batch(batch_size, drop_remainder=True)
 
@@ -100,19 +119,27 @@ class ImageData:
         splits: "train", "validation" and, if there is one, "test".
         sampled_from: for dynamic binarisation, the number of levels of the images of the splits, from which
             the binary images of the batches are drawn. Otherwise None: batches hold the images of the splits.
+        fingerprint: for every split what it holds in a few words, such as "1437 images, sha256 0f3a...", which
+            change when an image is added, removed, changed or moved to another split. Whoever trains writes it
+            down, and who goes on or scores later asks `check_unchanged`. It tells of the images before they
+            are resized, requantised or binarised; empty if nobody knows.
+        notes: what is to be known of how the data were read, a line each.
     """
 
     name: str
-    image_shape: tuple[int, int, int]
+    image_shape: ImageShape
     levels: int
     binarization: str
     splits: dict[str, Split]
     sampled_from: int | None = None
+    fingerprint: dict[str, str] = dataclasses.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def describe(self) -> str:
-        """The data set, its shape, levels and binarisation, and a line for every split, to be printed."""
+        """The data set, its shape, levels and binarisation, and a line for every split and note, to be printed."""
         lines = [f"{self.name}: images {self.image_shape}, {self.levels} levels, binarisation: {self.binarization}"]
         lines += [f"  {key}: {split.name}, {split.size} images" for key, split in self.splits.items()]
+        lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
 
     def train_batches(self, batch_size: int, seed: int, start_step: int = 0) -> tf.data.Dataset:
@@ -134,11 +161,10 @@ class ImageData:
                 read. Those of another split raise a `tf.errors.OpError` when they are reached.
         """
         train = self._split("train")
-        _check_batch_size(batch_size)
+        batch_size = check_integer("batch_size", batch_size, 1)
+        start_step = check_integer("start_step", start_step, 0)
         if batch_size > train.size:
             raise ValueError(f"batch_size must be at most the {train.size} images of {train.name}, got {batch_size}.")
-        if start_step < 0:
-            raise ValueError(f"start_step must be at least 0, got {start_step}.")
         start_epoch, skipped = divmod(start_step, train.size // batch_size)
         if train.is_small:
             _ = train.in_memory  # Read it here: inside the function below there is a graph.
@@ -166,7 +192,7 @@ class ImageData:
             ValueError: if there is no such split, for a batch size below 1, or, as for `train_batches`, images
                 that cannot be read.
         """
-        _check_batch_size(batch_size)
+        batch_size = check_integer("batch_size", batch_size, 1)
         batches = self._split(split).indexed().batch(batch_size)
         key = make_key(FIXED_SEED, FIXED_SAMPLE, zlib.crc32(split.encode()))
         return self._to_images(batches, key).prefetch(tf.data.AUTOTUNE)
@@ -190,8 +216,3 @@ class ImageData:
             lambda indices, images: tf.map_fn(sample, (indices, images), fn_output_signature=tf.uint8),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
-
-
-def _check_batch_size(batch_size: int) -> None:
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}.")

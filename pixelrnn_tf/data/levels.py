@@ -1,12 +1,13 @@
 """Quantisation of sub-pixels, in exact integer arithmetic."""
 
-from typing import Any
-
 import numpy as np
 import tensorflow as tf
 
+from pixelrnn_tf.data.integers import check_integer
+from pixelrnn_tf.typing import Tensor, TensorLike
 
-def to_levels(values: Any, levels: int, source_levels: int = 256) -> Any:
+
+def to_levels(values: TensorLike, levels: int, source_levels: int = 256) -> Tensor:
     """Map integers in `[0, source_levels)` to `round(value * (levels - 1) / (source_levels - 1))`, half rounded up.
 
     Args:
@@ -21,12 +22,11 @@ def to_levels(values: Any, levels: int, source_levels: int = 256) -> Any:
         ValueError: for numbers of levels out of range, or values that are no integers or out of range. In a
             graph the range of a tensor is checked when it runs, by a `tf.errors.InvalidArgumentError`.
     """
-    for name, number in (("levels", levels), ("source_levels", source_levels)):
-        if not 2 <= number <= 256:
-            raise ValueError(f"{name} must be from 2 to 256, got {number}.")
+    levels = check_integer("levels", levels, 2, 256)
+    source_levels = check_integer("source_levels", source_levels, 2, 256)
     if not tf.is_tensor(values):
         values = np.asarray(values)
-    if not tf.as_dtype(values.dtype).is_integer:
+    if not _is_integer(values):
         raise ValueError(f"Values must be integers, got {values.dtype.name}.")
     values = check_range(values, source_levels)
     values = tf.cast(values, tf.int32) if tf.is_tensor(values) else values.astype("int32")
@@ -35,7 +35,7 @@ def to_levels(values: Any, levels: int, source_levels: int = 256) -> Any:
     return tf.cast(scaled, tf.uint8) if tf.is_tensor(scaled) else scaled.astype("uint8")
 
 
-def to_bytes(levels_array: Any, levels: int) -> Any:
+def to_bytes(levels_array: TensorLike, levels: int) -> Tensor:
     """Map level `l` of `levels` to the byte `round(l * 255 / (levels - 1))`, to show or save an image.
 
     `to_levels(to_bytes(l, levels), levels) == l` for every number of levels.
@@ -53,7 +53,11 @@ def to_bytes(levels_array: Any, levels: int) -> Any:
     return to_levels(levels_array, 256, levels)
 
 
-def check_range(values: Any, levels: int) -> Any:
+def _is_integer(values: Tensor) -> bool:
+    return values.dtype.is_integer if tf.is_tensor(values) else np.issubdtype(values.dtype, np.integer)
+
+
+def check_range(values: TensorLike, levels: int) -> Tensor:
     """Return integers unchanged if all of them are in `[0, levels)`.
 
     Raises:

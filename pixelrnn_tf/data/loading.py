@@ -6,10 +6,13 @@ from pixelrnn_tf.data.digits import load_digits
 from pixelrnn_tf.data.fit import fit_image, fitted_shape
 from pixelrnn_tf.data.folder import load_folder
 from pixelrnn_tf.data.image_data import ImageData
+from pixelrnn_tf.data.integers import check_integer
 from pixelrnn_tf.data.levels import to_levels
 from pixelrnn_tf.data.tfds_images import load_tfds
 
 BINARIZATIONS = ("none", "dynamic", "threshold")
+# The longest side an image may be given: its pixels are drawn one by one.
+MAX_SIDE = 4096
 
 
 def load(
@@ -31,13 +34,14 @@ def load(
             every epoch of `train_batches`, and once for all in `batches`.
         image_size: `(height, width)`: images are cropped to this aspect ratio about their middle, and resized by
             averaging areas. None keeps the size of the data set, if it has one.
-        channels: 1 for grey, 3 for colour; None keeps those of the data set (colour for a folder).
+        channels: 1 for grey, 3 for colour; None keeps those of the data set. A folder has what all its files
+            are; one of grey and colour files needs to be told.
 
     Raises:
         ValueError: for arguments that do not fit each other or the data set.
         FileNotFoundError: if there is no such folder, or a data set of TFDS is not there and cannot be downloaded.
     """
-    _check_arguments(levels, binarization, image_size, channels)
+    levels, image_size, channels = _checked(levels, binarization, image_size, channels)
     data = _load_native(name, image_size, channels)
     if binarization != "none":
         return _binarized(data, binarization)
@@ -46,19 +50,30 @@ def load(
     return _requantised(data, levels)
 
 
-def _check_arguments(
+def _checked(
     levels: int | None, binarization: str, image_size: tuple[int, int] | None, channels: int | None
-) -> None:
+) -> tuple[int | None, tuple[int, int] | None, int | None]:
+    """The numbers among the arguments of `load`, as plain ints."""
     if binarization not in BINARIZATIONS:
         raise ValueError(f"binarization must be one of {', '.join(BINARIZATIONS)}, got {binarization!r}.")
-    if levels is not None and not 2 <= levels <= 256:
-        raise ValueError(f"levels must be from 2 to 256, got {levels}.")
+    if levels is not None:
+        levels = check_integer("levels", levels, 2, 256)
     if binarization != "none" and levels not in (None, 2):
         raise ValueError(f"binarization={binarization!r} gives 2 levels: leave out levels={levels}.")
-    if image_size is not None and (len(image_size) != 2 or not all(isinstance(n, int) and n > 0 for n in image_size)):
-        raise ValueError(f"image_size must be two positive integers (height, width), got {image_size}.")
-    if channels not in (None, 1, 3):
-        raise ValueError(f"channels must be 1 (grey) or 3 (colour), got {channels}.")
+    if image_size is not None:
+        try:
+            height, width = (check_integer("image_size", side, 1, MAX_SIDE) for side in image_size)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"image_size must be two positive integers (height, width), got {image_size}; none may be larger "
+                f"than {MAX_SIDE}."
+            ) from error
+        image_size = (height, width)
+    if channels is not None:
+        if isinstance(channels, bool) or channels not in (1, 3):
+            raise ValueError(f"channels must be 1 (grey) or 3 (colour), got {channels}.")
+        channels = int(channels)
+    return levels, image_size, channels
 
 
 def _load_native(name: str, image_size: tuple[int, int] | None, channels: int | None) -> ImageData:
@@ -75,6 +90,8 @@ def _load_native(name: str, image_size: tuple[int, int] | None, channels: int | 
 
 def _fitted(data: ImageData, image_size: tuple[int, int] | None, channels: int | None) -> ImageData:
     shape = fitted_shape(data.name, data.image_shape, image_size, channels)
+    if shape == data.image_shape:
+        return data
     splits = {key: split.map(lambda image: fit_image(image, shape, data.levels)) for key, split in data.splits.items()}
     return dataclasses.replace(data, image_shape=shape, splits=splits)
 

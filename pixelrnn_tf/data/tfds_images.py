@@ -1,13 +1,21 @@
 """Image data sets of TensorFlow Datasets (TFDS)."""
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import tensorflow as tf
 
+from pixelrnn_tf.data.fingerprint import split_fingerprint
 from pixelrnn_tf.data.fit import fit_image, fitted_shape
 from pixelrnn_tf.data.image_data import ImageData, Split
 from pixelrnn_tf.data.levels import check_range
+from pixelrnn_tf.data.split_names import SPLIT_NAMES, by_split, split_of
+
+if TYPE_CHECKING:
+    from tensorflow_datasets.core import DatasetBuilder
+    from tensorflow_datasets.decode import PartialDecoding
+    from tensorflow_datasets.features import Image
 
 # Data sets whose bytes are 0 and 1.
 BINARY = ("binarized_mnist",)
@@ -17,7 +25,8 @@ def load_tfds(name: str, image_size: tuple[int, int] | None, channels: int | Non
     """A data set of TFDS, downloaded and prepared if it is not there yet.
 
     It is looked for, and prepared, in the directory TFDS_DATA_DIR of the environment, or else where TFDS keeps
-    its data. The splits are those of TFDS; without a validation split the last tenth of train becomes it.
+    its data. The splits are those of TFDS, by any of `SPLIT_NAMES`; without one for validation the last tenth of
+    train becomes it. A note names the others.
 
     Args:
         name: as TFDS names it: "mnist", "imagenet_resized/32x32".
@@ -38,19 +47,21 @@ def load_tfds(name: str, image_size: tuple[int, int] | None, channels: int | Non
     if levels == 2 and shape[:2] != tuple(image.shape[:2]):
         raise ValueError(f"{title} is already binary: resizing it would change its binarisation.")
 
-    def prepare(example: dict[str, Any]) -> Any:
+    def prepare(example: dict[str, tf.Tensor]) -> tf.Tensor:
         return fit_image(check_range(example["image"], levels), shape, levels)
 
-    splits = {}
-    for key, tfds_name in _split_names(builder, title).items():
+    names, splits = _split_names(builder, title), {}
+    for key, tfds_name in names.items():
         # The decoder leaves all other features alone: some are costly.
         examples = builder.as_dataset(split=tfds_name, decoders=_only_image())
         splits[key] = Split(tfds_name, builder.info.splits[tfds_name].num_examples, examples).map(prepare)
     binarization = "fixed (as shipped)" if levels == 2 else f"none ({levels} levels)"
-    return ImageData(title, shape, levels, binarization, splits)
+    others = [key for key in builder.info.splits if split_of(key) not in names]
+    notes = (f"left out the splits {', '.join(others)}",) if others else ()
+    return ImageData(title, shape, levels, binarization, splits, fingerprint=_fingerprint(builder, names), notes=notes)
 
 
-def _prepared(name: str) -> Any:
+def _prepared(name: str) -> "DatasetBuilder":
     """The TFDS builder of a data set that is there."""
     import tensorflow_datasets as tfds  # Slow to import, and needed here alone.
 
@@ -85,7 +96,7 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip() or "no message").splitlines()[0]
 
 
-def _image_feature(builder: Any, name: str) -> Any:
+def _image_feature(builder: "DatasetBuilder", name: str) -> "Image":
     import tensorflow_datasets as tfds
 
     features = dict(builder.info.features.items())
@@ -98,19 +109,29 @@ def _image_feature(builder: Any, name: str) -> Any:
     return image
 
 
-def _only_image() -> Any:
+def _only_image() -> "PartialDecoding":
     import tensorflow_datasets as tfds
 
     return tfds.decode.PartialDecoding({"image": True})
 
 
-def _split_names(builder: Any, title: str) -> dict[str, str]:
+def _split_names(builder: "DatasetBuilder", title: str) -> dict[str, str]:
     """TFDS's names of the splits, by ours."""
     sizes = {key: split.num_examples for key, split in builder.info.splits.items()}
-    if "train" not in sizes:
+    names = by_split([key for key, size in sizes.items() if size], title)
+    if "train" not in names:
         raise ValueError(f"{title} has no split `train`; its splits are: {', '.join(sizes)}.")
-    names = {key: key for key in ("train", "validation", "test") if sizes.get(key)}
     if "validation" not in names:
-        kept = sizes["train"] - max(1, sizes["train"] // 10)
-        names = {**names, "train": f"train[:{kept}]", "validation": f"train[{kept}:]"}
-    return {key: names[key] for key in ("train", "validation", "test") if key in names}
+        train = names["train"]
+        kept = sizes[train] - max(1, sizes[train] // 10)
+        names = {**names, "train": f"{train}[:{kept}]", "validation": f"{train}[{kept}:]"}
+    return {key: names[key] for key in SPLIT_NAMES if key in names}
+
+
+def _fingerprint(builder: "DatasetBuilder", names: dict[str, str]) -> dict[str, str]:
+    """What the splits hold, by name, version and number of images.
+
+    The files are not read: TFDS gives a data set another version when its images change.
+    """
+    splits, version = builder.info.splits, builder.info.full_name.encode()
+    return {key: split_fingerprint(splits[name].num_examples, [version, name.encode()]) for key, name in names.items()}

@@ -48,6 +48,8 @@ def test_wrong_values_are_named(as_type):
         to_levels(as_type(np.zeros(3, "float32")), 2)
     with pytest.raises(ValueError, match="levels must be from 2 to 256, got 1"):
         to_levels(as_type([0]), 1)
+    with pytest.raises(ValueError, match=r"levels must be an integer, got 2\.5"):
+        to_levels(as_type([0]), 2.5)
     with pytest.raises(ValueError, match="source_levels must be from 2 to 256, got 257"):
         to_bytes(as_type([0]), 257)
 
@@ -95,6 +97,13 @@ def test_colour_becomes_grey_by_luma_and_grey_colour_by_repetition():
     repeated = fit_image(grey, (16, 16, 3), 256).numpy()
     assert np.array_equal(repeated, np.repeat(grey, 3, -1))
     assert np.array_equal(fit_image(repeated, (16, 16, 1), 256), grey)
+    # A grey image whose channels are known only when it runs does not pass through its luma, which rounds.
+    halves = [np.array([[[value], [value]], [[value + 1]] * 2], "uint8") for value in range(255)]
+    varying = tf.data.Dataset.from_generator(
+        lambda: halves, output_signature=tf.TensorSpec((None, None, None), "uint8")
+    )
+    rounded = [image.numpy().item() for image in varying.map(lambda image: fit_image(image, (1, 1, 1), 256))]
+    assert rounded == list(range(1, 256))
     # Levels stay levels: a white 17-level image is 16 everywhere, at any size.
     assert (fit_image(np.full((8, 8, 1), 16), (5, 7, 1), 17).numpy() == 16).all()
 

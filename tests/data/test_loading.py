@@ -178,6 +178,12 @@ def test_dynamic_binarisation_of_a_data_set_has_its_mean():
         ({"name": "digits", "channels": 2}, r"channels must be 1 \(grey\) or 3 \(colour\), got 2"),
         ({"name": "digits", "image_size": (8,)}, r"two positive integers \(height, width\), got \(8,\)"),
         ({"name": "digits", "image_size": (8, 0)}, r"two positive integers \(height, width\), got \(8, 0\)"),
+        ({"name": "digits", "image_size": (8, 10**6)}, r"two positive integers .* none may be larger than 4096"),
+        ({"name": "digits", "image_size": (8, 8.5)}, r"two positive integers \(height, width\), got \(8, 8.5\)"),
+        ({"name": "digits", "image_size": 8}, r"two positive integers \(height, width\), got 8"),
+        ({"name": "digits", "levels": 2.5}, "levels must be an integer, got 2.5"),
+        ({"name": "digits", "levels": True}, "levels must be an integer, got True"),
+        ({"name": "digits", "channels": True}, r"channels must be 1 \(grey\) or 3 \(colour\), got True"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, message):
@@ -185,8 +191,18 @@ def test_wrong_arguments_are_named(arguments, message):
         load(**arguments)
 
 
+def test_integers_of_numpy_are_integers():
+    arguments = {"levels": np.int64(4), "image_size": np.array([4, 4]), "channels": np.uint8(3)}
+    images = load("digits", **arguments)
+    assert images.image_shape == (4, 4, 3)
+    assert all(type(number) is int for number in (*images.image_shape, images.levels))
+    assert next(iter(images.batches("test", np.int32(5)))).shape == (5, 4, 4, 3)
+
+
 def test_wrong_batches_are_named():
     images = numbered()
+    with pytest.raises(ValueError, match=r"batch_size must be an integer, got 2\.5"):
+        images.train_batches(2.5, seed=0)
     with pytest.raises(ValueError, match="batch_size must be at most the 10 images of all, got 11"):
         images.train_batches(11, seed=0)
     for call in (lambda: images.train_batches(0, seed=0), lambda: images.batches("train", 0)):
@@ -206,5 +222,5 @@ def test_a_split_of_another_size_than_it_says_is_named():
 
 
 def test_everything_public_is_there():
-    assert sorted(data.__all__) == ["ImageData", "Split", "load", "to_bytes", "to_levels"]
+    assert sorted(data.__all__) == ["ImageData", "Split", "check_unchanged", "load", "to_bytes", "to_levels"]
     assert all(hasattr(data, name) for name in data.__all__)

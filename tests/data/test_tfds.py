@@ -133,6 +133,25 @@ def test_splits_that_are_no_split_of_ours(make_data):
         load("tfds:only_test")
 
 
+def test_splits_have_the_names_in_use_and_the_others_are_told(make_data):
+    features = {"image": tfds.features.Image(shape=(1, 1, 1))}
+    images = examples(np.arange(20).reshape(20, 1, 1, 1))
+    make_data("short_names", features, training=images[:12], val=images[12:15], eval=images[15:17], extra=images[17:])
+    data = load("tfds:short_names")
+    assert {key: sorted(all_images(data, key).ravel().tolist()) for key in data.splits} == {
+        "train": list(range(12)),
+        "validation": [12, 13, 14],
+        "test": [15, 16],
+    }
+    assert data.describe().splitlines()[-1] == "  note: left out the splits extra"
+    sizes = {key: text.split(",")[0] for key, text in data.fingerprint.items()}
+    assert sizes == {"train": "12 images", "validation": "3 images", "test": "2 images"}
+    assert load("tfds:short_names", image_size=(2, 2)).fingerprint == data.fingerprint
+    make_data("twice", features, train=images, val=images, validation=images)
+    with pytest.raises(ValueError, match="tfds:twice has both val and validation, which both mean validation"):
+        load("tfds:twice")
+
+
 def test_data_without_bytes_of_images_are_named(make_data):
     make_data("words", {"word": tfds.features.Text()}, train=[{"word": "a"}])
     with pytest.raises(ValueError, match=r"tfds:words is no data set of images.* features are word: Text"):

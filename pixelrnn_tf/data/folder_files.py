@@ -1,0 +1,123 @@
+"""Which files of a folder are pictures, and to which split they belong."""
+
+import collections
+import dataclasses
+import os
+import pathlib
+
+from pixelrnn_tf.data.split_names import SPLIT_NAMES, by_split, split_of
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+
+
+@dataclasses.dataclass
+class FolderFiles:
+    """The picture files of a folder.
+
+    Attributes:
+        parts: for every split that has a folder of its own the name of that folder and the files in it, sorted;
+            for a folder without such the same under the key "".
+        others: how many files of other kinds were left out, by suffix.
+        notes: what else was left out, to be printed.
+    """
+
+    parts: dict[str, tuple[str, list[str]]] = dataclasses.field(default_factory=dict)
+    others: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    def all_notes(self) -> list[str]:
+        """Everything that was left out, a line each."""
+        if not self.others:
+            return self.notes
+        kinds = ", ".join(f"{suffix or 'no suffix'} {count}" for suffix, count in self.others.most_common(5))
+        return [*self.notes, f"left out {self.others.total()} files of other kinds ({kinds})"]
+
+
+def find_files(root: pathlib.Path) -> FolderFiles:
+    """Find the picture files in a folder, and its splits.
+
+    Folders for training, validation and test beside each other, by any of `SPLIT_NAMES` in capitals or not, are the
+    splits. What begins with a dot is hidden and left out, at any depth. Links are followed; a folder that is reached
+    a second time, or that the link lies in, is left out and noted, so no link leads round and round.
+
+    Raises:
+        ValueError: if two folders mean the same split, pictures lie beside train/ where they would be in no split,
+            splits lie deeper than in the folder itself, or a link leads nowhere.
+        OSError: if a folder cannot be read.
+    """
+    found = FolderFiles()
+    entries = _visible(root)
+    names = by_split([entry.name for entry in entries if entry.is_dir()], str(root))
+    if names and "train" not in names:
+        raise ValueError(
+            f"{root} has {' and '.join(f'{name}/' for name in names.values())}, but no train/. Name the folder to "
+            f"train on {' or '.join(SPLIT_NAMES['train'])}, or give the path of the one folder to use."
+        )
+    if names:
+        _check_beside(root, names, [entry for entry in entries if entry.name not in names.values()])
+    if len(names) < 2:
+        found.parts[""] = (root.name, _files(root, found))
+    else:
+        found.parts = {key: (name, _files(root / name, found)) for key, name in names.items()}
+    return found
+
+
+def _check_beside(root: pathlib.Path, names: dict[str, str], others: list[os.DirEntry[str]]) -> None:
+    """Refuse pictures beside the folders of the splits: a name misspelt must not lose or mix them in silence."""
+    for entry in others:
+        if _is_picture(entry) or (entry.is_dir() and _files(pathlib.Path(entry.path), FolderFiles())):
+            known = "; ".join(f"{key}: {', '.join(accepted)}" for key, accepted in SPLIT_NAMES.items())
+            raise ValueError(
+                f"{root} has {' and '.join(f'{name}/' for name in names.values())}, and pictures beside them in "
+                f"{entry.name}{'/' if entry.is_dir() else ''}, whose name is that of no split ({known}). Rename it, or "
+                "move it out of the folder."
+            )
+
+
+def _visible(folder: pathlib.Path) -> list[os.DirEntry[str]]:
+    """What lies in a folder and is not hidden, sorted by name."""
+    with os.scandir(folder) as entries:
+        visible = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
+    for entry in visible:
+        if entry.is_symlink() and not os.path.exists(entry.path):
+            raise ValueError(
+                f"{entry.path} is a link to {os.readlink(entry.path)}, which is not there: mend or remove it."
+            )
+    return visible
+
+
+def _files(folder: pathlib.Path, found: FolderFiles) -> list[str]:
+    """The picture files of a folder and those in it, sorted by path; what is left out is added to `found`."""
+    start = pathlib.Path(os.path.realpath(folder))
+    files, waiting, seen = [], [str(folder)], {start, *start.parents}
+    while waiting:
+        entries = _visible(pathlib.Path(here := waiting.pop()))
+        _check_no_deeper_splits(here, entries)
+        for entry in entries:
+            if entry.is_dir():
+                real = pathlib.Path(os.path.realpath(entry.path))
+                if real in seen:
+                    found.notes.append(f"left out {entry.path}: {real} is read already, or holds it")
+                else:
+                    seen.add(real)
+                    waiting.append(entry.path)
+            elif _is_picture(entry):
+                files.append(entry.path)
+            else:
+                found.others[pathlib.PurePath(entry.name).suffix.lower()] += 1
+    return sorted(files)
+
+
+def _is_picture(entry: os.DirEntry[str]) -> bool:
+    return pathlib.PurePath(entry.name).suffix.lower() in SUFFIXES and entry.is_file()
+
+
+def _check_no_deeper_splits(folder: str, entries: list[os.DirEntry[str]]) -> None:
+    """Refuse to mix what lies in train/ and, say, val/ somewhere inside a folder."""
+    kinds = {split_of(entry.name): entry.name for entry in entries if entry.is_dir()}
+    kinds.pop(None, None)
+    if "train" in kinds and len(kinds) > 1:
+        raise ValueError(
+            f"{folder} has splits of its own ({', '.join(f'{name}/' for name in kinds.values())}), which would be "
+            f"mixed: give folder:{folder}, or put the splits of all into one train/, val/ and test/."
+        )

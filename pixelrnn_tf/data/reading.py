@@ -1,0 +1,133 @@
+"""Many picture files at a time: read, checked, decoded and fitted on all cores."""
+
+import dataclasses
+import hashlib
+import os
+
+import numpy as np
+import tensorflow as tf
+
+from pixelrnn_tf.data.decoding import MAX_PIXELS, Picture, decode_picture, picture_channels
+from pixelrnn_tf.data.fit import fit_image
+from pixelrnn_tf.typing import ImageShape
+
+# No picture of MAX_PIXELS needs a larger file, at 8 bytes a pixel; a larger one is not even read.
+MAX_BYTES = 8 * MAX_PIXELS
+# So many files pass through the pipeline as one element.
+BATCH = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class PictureFile:
+    """What is known of a picture file that was read.
+
+    Attributes:
+        path: where it is.
+        digest: SHA-256 of its contents, in hexadecimal.
+        channels: 1 if the file is grey, 3 if it is in colour.
+        transparent, animated: as of `decoding.Picture`.
+    """
+
+    path: str
+    digest: str
+    channels: int
+    transparent: bool
+    animated: bool
+
+
+def read_files(paths: list[str], shape: ImageShape, keep: bool) -> tuple[list[PictureFile], np.ndarray | None]:
+    """Read and decode every file once.
+
+    Args:
+        paths: of picture files.
+        shape: `(height, width, channels)` to give the images.
+        keep: whether to return the images too, and not only whether and what they are.
+
+    Returns:
+        what the files are, and the images uint8 `(len(paths), height, width, channels)`, or None; in order.
+
+    Raises:
+        ValueError: naming the first file that cannot be read, and how many others.
+    """
+
+    def read(path: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        pixels, numbers, digest, fault = tf.numpy_function(
+            _read_or_fault, [path], (tf.uint8, tf.int32, tf.string, tf.string)
+        )
+        facts = (tf.ensure_shape(numbers, (3,)), tf.ensure_shape(digest, ()), tf.ensure_shape(fault, ()))
+        return (_fitted(pixels, shape), *facts) if keep else facts
+
+    images = np.empty((len(paths), *shape), "uint8") if keep else None
+    files: list[PictureFile] = []
+    faults: list[str] = []
+    for batch in _each(paths, read).batch(BATCH).prefetch(1).as_numpy_iterator():
+        if keep:
+            images[len(files) : len(files) + len(batch[0])] = batch[0]
+        for (channels, transparent, animated), digest, fault in zip(*batch[-3:], strict=True):
+            path = paths[len(files)]
+            files.append(PictureFile(path, digest.decode(), int(channels), bool(transparent), bool(animated)))
+            if fault:
+                faults.append(f"{path}: {fault.decode()}")
+    if faults:
+        others = f" ({len(faults) - 1} others cannot be read either.)" if len(faults) > 1 else ""
+        raise ValueError(f"Cannot read the image {faults[0]}{others}")
+    return files, images
+
+
+def stream_files(paths: list[str], shape: ImageShape) -> tf.data.Dataset:
+    """The images of files, uint8 of the given shape, in order, each read when it is reached.
+
+    One that can no longer be read raises a `tf.errors.InvalidArgumentError`.
+    """
+    return _each(paths, lambda path: _fitted(tf.numpy_function(_pixels, [path], tf.uint8), shape))
+
+
+def file_channels(path: str) -> int:
+    """1 for a grey picture and 3 for a colour one, by its header.
+
+    Raises:
+        ValueError: if it cannot be read.
+    """
+    try:
+        return picture_channels(_contents(path))
+    except (ValueError, OSError) as error:
+        raise ValueError(f"Cannot read the image {path}: {error}") from error
+
+
+def _each(paths: list[str], function) -> tf.data.Dataset:
+    # As bytes: a name need not be UTF-8.
+    names = tf.data.Dataset.from_tensor_slices([os.fsencode(path) for path in paths])
+    return names.map(function, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _fitted(pixels: tf.Tensor, shape: ImageShape) -> tf.Tensor:
+    pixels.set_shape((None, None, None))
+    return fit_image(pixels, shape, 256)
+
+
+def _contents(path: str | bytes) -> bytes:
+    size = os.path.getsize(path)
+    if size > MAX_BYTES:
+        raise ValueError(f"it has {size:,} bytes; files of at most {MAX_BYTES:,} are read.")
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _read_or_fault(path: bytes) -> tuple[np.ndarray, np.ndarray, bytes, bytes]:
+    """Pixels, what `PictureFile` tells as three numbers, the digest, and what is wrong, if something is."""
+    contents, fault = b"", ""
+    picture = Picture(np.zeros((1, 1, 1), "uint8"), False, False)
+    try:
+        contents = _contents(path)
+        picture = decode_picture(contents)
+    except (ValueError, OSError) as error:
+        fault = str(error)
+    numbers = np.array([picture.channels, picture.transparent, picture.animated], "int32")
+    return picture.pixels, numbers, hashlib.sha256(contents).hexdigest().encode(), fault.encode()
+
+
+def _pixels(path: bytes) -> np.ndarray:
+    try:
+        return decode_picture(_contents(path)).pixels
+    except (ValueError, OSError) as error:
+        raise ValueError(f"Cannot read the image {os.fsdecode(path)}: {error}") from error

@@ -1,0 +1,164 @@
+"""Picture files are read as a viewer shows them, or refused with the reason."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image, ImageOps
+
+from pixelrnn_tf.data.decoding import MAX_PIXELS, decode_picture, picture_channels
+
+ORIENTATION = 0x0112
+
+
+def encoded(image, form="PNG", **options):
+    stream = io.BytesIO()
+    image.save(stream, form, **options)
+    return stream.getvalue()
+
+
+def pixels(contents):
+    picture = decode_picture(contents)
+    assert picture.pixels.dtype == np.uint8
+    assert picture_channels(contents) == picture.pixels.shape[-1]
+    return picture.pixels.tolist()
+
+
+def palette_image(indices, colours):
+    image = Image.new("P", (len(indices), 1))
+    image.putpalette([value for colour in colours for value in colour])
+    image.putdata(indices)
+    return image
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+def test_pictures_are_turned_as_exif_says(form):
+    original = Image.fromarray(np.random.RandomState(0).randint(0, 256, (3, 5, 3)).astype("uint8"))
+    for orientation in range(10):
+        exif = Image.Exif()
+        exif[ORIENTATION] = orientation
+        contents = encoded(original, form, exif=exif)
+        expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(contents))))
+        assert np.array_equal(pixels(contents), expected), orientation
+
+
+def test_a_camera_held_upright_gives_an_upright_picture():
+    # The sensor's rows run down the picture: 6 says that its left column is the picture's top row, reversed.
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    lying = Image.fromarray(np.array([[1, 2, 3], [4, 5, 6]], "uint8"))
+    assert np.array(pixels(encoded(lying, exif=exif)))[..., 0].tolist() == [[4, 1], [5, 2], [6, 3]]
+
+
+@pytest.mark.parametrize("form", ["BMP", "PNG", "GIF"])
+def test_palettes_are_looked_up(form):
+    colours = palette_image([2, 0, 1], [[9, 8, 7], [255, 0, 0], [0, 0, 255]])
+    assert pixels(encoded(colours, form)) == [[[0, 0, 255], [9, 8, 7], [255, 0, 0]]]
+    greys = palette_image([2, 0, 1], [[200] * 3, [100] * 3, [30] * 3])
+    assert pixels(encoded(greys, form)) == [[[30], [200], [100]]]
+
+
+def test_grey_is_grey_and_one_bit_is_black_and_white():
+    assert pixels(encoded(Image.fromarray(np.array([[0, 77, 255]], "uint8")))) == [[[0], [77], [255]]]
+    for form in ("PNG", "BMP"):
+        assert pixels(encoded(Image.fromarray(np.array([[True, False]])), form)) == [[[255], [0]]]
+
+
+def test_sixteen_bits_are_rounded_to_the_nearest_byte():
+    values = np.array([[0, 128, 129, 256, 385, 386, 32767, 32768, 65406, 65407, 65535]], "uint16")
+    nearest = [0, 0, 1, 1, 1, 2, 127, 128, 254, 255, 255]
+    assert (np.floor(values[0] / 257 + 0.5) == nearest).all()
+    for channels in (1, 3):
+        wide = np.repeat(values[..., None], channels, -1)
+        contents = tf.io.encode_png(wide).numpy()
+        assert pixels(contents) == np.repeat(np.array(nearest)[None, :, None], channels, -1).tolist()
+        opaque = np.concatenate([wide, np.full_like(values, 65535)[..., None]], -1)
+        assert pixels(tf.io.encode_png(opaque).numpy()) == pixels(contents)
+
+
+def test_cmyk_is_the_same_with_and_without_its_marker():
+    contents = encoded(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG", quality=100)
+    start = contents.index(b"\xff\xee")
+    length = int.from_bytes(contents[start + 2 : start + 4], "big")
+    assert contents[start + 4 : start + 9] == b"Adobe"
+    bare = contents[:start] + contents[start + 2 + length :]
+    for file in (contents, bare):
+        assert (np.array(pixels(file)) == [255, 0, 0]).all()
+
+
+def test_transparent_pictures_lie_on_white():
+    # 128 of 255: 0 * 128 / 255 + 255 * 127 / 255 is 127; 100 gives 177.2.
+    half = np.array([[[100, 0, 255, 128], [1, 2, 3, 0], [1, 2, 3, 255]]], "uint8")
+    for form in ("PNG", "WEBP"):
+        contents = encoded(Image.fromarray(half), form, **({"lossless": True, "exact": True} if form == "WEBP" else {}))
+        assert pixels(contents) == [[[177, 127, 255], [255, 255, 255], [1, 2, 3]]]
+        assert decode_picture(contents).transparent
+    grey = Image.fromarray(np.array([[[100, 128], [7, 0], [7, 255]]], "uint8"))
+    assert pixels(encoded(grey)) == [[[177], [255], [7]]]
+    for form in ("PNG", "GIF"):
+        colours = palette_image([0, 1], [[255, 0, 0], [0, 0, 255]])
+        contents = encoded(colours, form, transparency=1)
+        assert pixels(contents) == [[[255, 0, 0], [255, 255, 255]]]
+    one_grey = encoded(Image.fromarray(np.array([[5, 6]], "uint8")), transparency=6)
+    assert pixels(one_grey) == [[[5], [255]]]
+    assert not decode_picture(encoded(Image.fromarray(half[:, 2:]))).transparent
+
+
+def test_an_animation_is_its_first_frame():
+    frames = [Image.new("RGB", (2, 1), colour) for colour in ("red", "blue")]
+    for form in ("GIF", "PNG", "WEBP"):
+        picture = decode_picture(
+            encoded(
+                frames[0],
+                form,
+                save_all=True,
+                append_images=frames[1:],
+                **({"lossless": True} if form == "WEBP" else {}),
+            )
+        )
+        assert picture.animated
+        assert picture.pixels.tolist() == [[[255, 0, 0]] * 2]
+    assert not decode_picture(encoded(frames[0], "GIF")).animated
+
+
+def test_a_gif_that_covers_a_part_of_itself_is_refused():
+    contents = bytearray(encoded(palette_image([0, 1], [[255, 0, 0], [0, 0, 255]]), "GIF"))
+    contents[6:8] = struct.pack("<H", 4)  # The canvas: 4 pixels wide, of which the frame has 2.
+    with pytest.raises(ValueError, match=r"covers only a part of its 4 x 1 pixels.*Save it as a PNG"):
+        decode_picture(bytes(contents))
+
+
+def test_the_end_of_a_name_does_not_matter_but_the_format_does():
+    with pytest.raises(ValueError, match="no file of the formats PNG, JPEG, BMP, GIF, WEBP"):
+        decode_picture(encoded(Image.new("L", (2, 2)), "TIFF"))
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("side", [6_000, 13_000, 60_000])
+def test_too_many_pixels_are_refused_before_they_are_decoded(side):
+    # A header alone: whoever decodes it first finds no pixels, and says something else.
+    header = b"IHDR" + struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    contents = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    contents += struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
+    assert side**2 > MAX_PIXELS
+    for decode in (decode_picture, picture_channels):
+        with pytest.raises(
+            ValueError, match=r"it declares (6000 x 6000|13000 x 13000|more than the 33,554,432) pixels"
+        ):
+            decode(contents)
+
+
+def test_damaged_files_are_refused():
+    image = Image.fromarray(np.random.RandomState(0).randint(0, 256, (16, 16, 3)).astype("uint8"))
+    for form in ("PNG", "JPEG", "BMP", "GIF", "WEBP"):
+        contents = encoded(image, form)
+        for end in (0, 1, len(contents) // 2, len(contents) * 9 // 10):
+            with pytest.raises(ValueError, match=r"\w"):
+                decode_picture(contents[:end])
+    stored = bytearray(encoded(image, compress_level=0))
+    stored[len(stored) // 2] ^= 255  # A wrong pixel, which only the checksum tells.
+    with pytest.raises(ValueError, match="broken"):
+        decode_picture(bytes(stored))
