@@ -1,4 +1,4 @@
-"""Layers of the networks: keras.ops only, so they run on every Keras backend."""
+"""Layers of the networks, in keras.ops: they run on TensorFlow and on JAX."""
 
 import keras  # noqa: F401  First, as it registers all classes when it is loaded: none of them may be half made.
 
@@ -10,7 +10,7 @@ from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
 from pixelrnn_tf.layers.masks import feature_groups, gated_feature_groups, kernel_mask
 from pixelrnn_tf.layers.row_lstm import RowLSTM
 from pixelrnn_tf.layers.scan import scan
-from pixelrnn_tf.layers.skew import skew, unskew
+from pixelrnn_tf.layers.skewing import skew, unskew
 
 __all__ = [
     "BLOCKS",

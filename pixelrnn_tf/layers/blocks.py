@@ -1,18 +1,21 @@
 """The blocks of the three networks: maps of 2h features to maps of 2h features (paper sections 3.3, 3.5)."""
 
+import abc
 from typing import Any
 
 import keras
 from keras import ops
 
-from pixelrnn_tf.layers.composition import Apply, on_maps
-from pixelrnn_tf.layers.conv_lstm_layer import ConvLSTMLayer
+from pixelrnn_tf.layers.checks import check_map_shape
+from pixelrnn_tf.layers.composition import Apply, CompositeLayer, Part
 from pixelrnn_tf.layers.diagonal_bilstm import DiagonalBiLSTM
-from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D, check_condition, check_map_shape
+from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
 from pixelrnn_tf.layers.row_lstm import RowLSTM
+from pixelrnn_tf.layers.two_dimensional_lstm import TwoDimensionalLSTM
+from pixelrnn_tf.typing import Config, Shape, Tensor
 
 
-class Block(keras.layers.Layer):
+class Block(CompositeLayer):
     """What the blocks have in common: their arguments and the residual connection.
 
     Args:
@@ -38,34 +41,19 @@ class Block(keras.layers.Layer):
         self.residual = residual
         self.condition_features = condition_features
 
-    @property
-    def parts(self) -> list[keras.layers.Layer]:
-        """The layers the block is made of, in order."""
-        raise NotImplementedError
+    @abc.abstractmethod
+    def transform(self, x: Tensor, apply: Apply) -> Tensor:
+        """The block without its residual connection, in terms of its parts; see `compose`."""
 
-    def transform(self, x: Any, apply: Apply) -> Any:
-        """The block without its residual connection, in terms of its parts."""
-        raise NotImplementedError
-
-    def compose(self, x: Any, apply: Apply) -> Any:
-        """The block in terms of its parts: of whole maps or of one pixel, as `apply` runs them."""
+    def compose(self, x: Tensor, apply: Apply) -> Tensor:
         outputs = self.transform(x, apply)
         return x + outputs if self.residual else outputs
-
-    def call(self, inputs: Any, condition: Any = None) -> Any:
-        check_condition(self, condition)
-        return self.compose(inputs, on_maps(condition))
 
     def conv(self, filters: int, kernel_size: int, name: str, **arguments: Any) -> MaskedConv2D:
         """A mask B convolution of this block."""
         return MaskedConv2D(filters, kernel_size, "B", self.channels, dtype=self.dtype_policy, name=name, **arguments)
 
-    def compute_output_shape(
-        self, inputs_shape: tuple[int | None, ...], condition_shape: Any = None
-    ) -> tuple[int | None, ...]:
-        return tuple(inputs_shape)
-
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "hidden": self.hidden,
@@ -79,28 +67,28 @@ class LSTMBlock(Block):
     """An LSTM layer from 2h to h features, a 1x1 convolution back up to 2h, plus the input (section 3.3).
 
     Class attributes:
-        recurrence: the LSTM layer.
+        lstm_class: the LSTM layer.
     """
 
-    recurrence: type[ConvLSTMLayer]
+    lstm_class: type[TwoDimensionalLSTM]
 
     def __init__(
         self, hidden: int, channels: int = 1, residual: bool = True, condition_features: int = 0, **kwargs: Any
     ):
         super().__init__(hidden, channels, residual, condition_features, **kwargs)
-        self.lstm = self.recurrence(hidden, channels, condition_features, dtype=self.dtype_policy, name="lstm")
+        self.lstm = self.lstm_class(hidden, channels, condition_features, dtype=self.dtype_policy, name="lstm")
         self.up = self.conv(2 * hidden, 1, name="up")
 
     @property
-    def parts(self) -> list[keras.layers.Layer]:
+    def parts(self) -> list[Part]:
         return [self.lstm, self.up]
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        check_map_shape(self, input_shape, 2 * self.hidden)
-        self.lstm.build(input_shape)
-        self.up.build((*input_shape[:-1], self.hidden))
+    def build(self, inputs_shape: Shape) -> None:
+        check_map_shape(self, inputs_shape, 2 * self.hidden)
+        self.lstm.build(inputs_shape)
+        self.up.build((*inputs_shape[:-1], self.hidden))
 
-    def transform(self, x: Any, apply: Apply) -> Any:
+    def transform(self, x: Tensor, apply: Apply) -> Tensor:
         return apply(self.up, apply(self.lstm, x))
 
 
@@ -108,14 +96,14 @@ class LSTMBlock(Block):
 class RowLSTMBlock(LSTMBlock):
     """A Row LSTM from 2h to h features, a 1x1 convolution back up to 2h, plus the input (section 3.3)."""
 
-    recurrence = RowLSTM
+    lstm_class = RowLSTM
 
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
 class DiagonalBiLSTMBlock(LSTMBlock):
     """A Diagonal BiLSTM from 2h to h features, a 1x1 convolution back up to 2h, plus the input (section 3.3)."""
 
-    recurrence = DiagonalBiLSTM
+    lstm_class = DiagonalBiLSTM
 
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
@@ -134,17 +122,17 @@ class PixelCNNBlock(Block):
         self.up = self.conv(2 * hidden, 1, name="up")
 
     @property
-    def parts(self) -> list[keras.layers.Layer]:
+    def parts(self) -> list[Part]:
         return [self.down, self.spatial, self.up]
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        check_map_shape(self, input_shape, 2 * self.hidden)
-        inner = (*input_shape[:-1], self.hidden)
-        self.down.build(input_shape)
+    def build(self, inputs_shape: Shape) -> None:
+        check_map_shape(self, inputs_shape, 2 * self.hidden)
+        inner = (*inputs_shape[:-1], self.hidden)
+        self.down.build(inputs_shape)
         self.spatial.build(inner)
         self.up.build(inner)
 
-    def transform(self, x: Any, apply: Apply) -> Any:
+    def transform(self, x: Tensor, apply: Apply) -> Tensor:
         for layer in self.parts:
             x = apply(layer, ops.relu(x))
         return x

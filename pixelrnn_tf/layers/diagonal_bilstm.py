@@ -1,19 +1,22 @@
 """The Diagonal BiLSTM (paper section 3.2), of whole maps and of one pixel at a time."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Self
 
 import keras
 from keras import ops
 
-from pixelrnn_tf.layers.conv_lstm import Order, lstm_cell
-from pixelrnn_tf.layers.conv_lstm_layer import ConvLSTMLayer, padded_above
-from pixelrnn_tf.layers.diagonals import diagonals
-from pixelrnn_tf.layers.masked_conv2d import rows_before
+from pixelrnn_tf.layers.incremental import IncrementalForm, Tensors, row_before
+from pixelrnn_tf.layers.recurrence import lstm_cell
 from pixelrnn_tf.layers.scan import scan
+from pixelrnn_tf.layers.scan_order import ScanOrder
+from pixelrnn_tf.layers.skewing import diagonal_order
+from pixelrnn_tf.layers.two_dimensional_lstm import TwoDimensionalLSTM
+from pixelrnn_tf.typing import DType, Tensor
 
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
-class DiagonalBiLSTM(ConvLSTMLayer):
+class DiagonalBiLSTM(TwoDimensionalLSTM):
     """Two LSTMs that run over the diagonals of a map, from its two upper corners.
 
     Input-to-state is a masked 1x1 convolution of the whole map. The map is skewed so that its diagonals are
@@ -41,6 +44,7 @@ class DiagonalBiLSTM(ConvLSTMLayer):
 
     Example:
 
+    >>> import numpy as np
     >>> DiagonalBiLSTM(16)(np.zeros((1, 8, 8, 32))).shape
     TensorShape([1, 8, 8, 16])
     """
@@ -49,93 +53,120 @@ class DiagonalBiLSTM(ConvLSTMLayer):
     input_to_state_size = (1, 1)
     taps = 2
 
-    def to_directions(self, gates: Any) -> Any:
-        left, right = ops.split(gates, 2, axis=-1)
+    def to_directions(self, input_to_state: Tensor) -> Tensor:
+        left, right = ops.split(input_to_state, 2, axis=-1)
         return ops.stack([left, ops.flip(right, axis=2)])
 
-    def from_directions(self, h: Any) -> Any:
+    def from_directions(self, h: Tensor) -> Tensor:
         left, right = h[0], ops.flip(h[1], axis=2)
         return left + ops.pad(right[:, :-1], ((0, 0), (1, 0), (0, 0), (0, 0)))
 
-    def order(self, batch: int | None, height: int, width: int) -> Order:
-        return diagonals(batch, height, width)
+    def scan_order(self, batch: int | None, height: int, width: int) -> ScanOrder:
+        return diagonal_order(batch, height, width)
 
-    def steps(self) -> "DiagonalBiLSTMSteps":
-        """The same layer one row and one pixel at a time."""
-        return DiagonalBiLSTMSteps(self)
+    def incremental(self, dtype: DType = "float32") -> "IncrementalDiagonalBiLSTM":
+        return IncrementalDiagonalBiLSTM(self, dtype)
 
 
-class DiagonalBiLSTMSteps:
-    """`DiagonalBiLSTM` one row and one pixel at a time; see `pixelrnn_tf.sampling.steps`.
+class IncrementalDiagonalBiLSTM(IncrementalForm):
+    """`DiagonalBiLSTM` row by row and pixel by pixel.
 
-    The left-to-right direction goes along with the pixels: what is known to the left is its state, h and c.
-    The right-to-left direction runs over a row when the row is finished, which is early enough, as its output
-    goes to the row below. The cache is h of both directions in the last row, and what it adds to this one.
+    The left-to-right direction goes along with the pixels: its h and c are the state. The right-to-left direction runs
+    over a row when the row is finished, which is early enough, as its output goes to the row below.
+
+    Cache `left_h`, `right_h`: h of both directions in the row above, `(batch, width, hidden)`; `right_output`: what of
+    the right-to-left direction is added to the outputs of this row, zero for the first. Context `sums`,
+    `right_output`: what the row above adds to Equation 3's sums and to the output. State `h`, `c`: on the left of the
+    pixel. Record `inputs`, `h`: the pixel's, h of the left-to-right direction.
     """
 
-    def __init__(self, layer: DiagonalBiLSTM):
-        self.layer, self.hidden = layer, layer.hidden
-        self.conv = layer.input_to_state.steps()
-        self.input_to_state = ops.split(self.conv.matrix, 2, axis=-1)
-        kernel, h, c = (ops.cast(w, "float32") for w in (layer.state_to_state, layer.initial_h, layer.initial_c))
+    layer: DiagonalBiLSTM
+
+    def __init__(self, layer: DiagonalBiLSTM, dtype: DType):
+        super().__init__(layer, dtype)
+        self.convolution = layer.input_to_state.incremental(dtype)
+        self.input_to_state = ops.split(self.convolution.matrix, 2, axis=-1)
+        kernel, h, c = (self.cast(weight) for weight in layer.lstm_weights())
         self.from_above, self.from_left = ([kernel[k, tap] for k in range(2)] for tap in range(2))
         self.initial_h, self.initial_c = ([value[k] for k in range(2)] for value in (h, c))
         # One product for the input and the state on the left.
         self.matrix = ops.concatenate([self.input_to_state[0], self.from_left[0]], axis=0)
 
-    def start(self, batch: Any, width: int) -> Any:
-        left_h, right_h = (ops.broadcast_to(h, (batch, width, self.hidden)) for h in self.initial_h)
-        return left_h, right_h, ops.zeros((batch, width, self.hidden))
+    def initial_cache(self, batch: int | Tensor, width: int) -> Tensors:
+        shape = (batch, width, self.layer.hidden)
+        left_h, right_h = (ops.broadcast_to(h, shape) for h in self.initial_h)
+        return {"left_h": left_h, "right_h": right_h, "right_output": ops.zeros(shape, self.dtype)}
 
-    def fill(self, maps: Any, condition: Any, row: Any) -> tuple[Any, Any]:
-        h = ops.cast(self.layer.run(self.layer.input_to_state.call(maps, condition)), "float32")
+    def prefill(self, maps: Tensor, condition: Tensor | None, row: Tensor) -> tuple[Tensor, Tensors]:
+        h, _ = self.layer.states(self.layer.input_to_state.call(maps, condition), self.dtype)
         left, right = h[0], ops.flip(h[1], axis=2)
-        starts = (left, self.initial_h[0]), (right, self.initial_h[1]), (right, ops.zeros(self.hidden))
-        cache = tuple(rows_before(padded_above(h, start), row, 1)[:, 0] for h, start in starts)
+        cache = {
+            "left_h": row_before(left, row, self.initial_h[0]),
+            "right_h": row_before(right, row, self.initial_h[1]),
+            "right_output": row_before(right, row, ops.zeros_like(self.initial_h[1])),
+        }
         return self.layer.from_directions(h), cache
 
-    def _offset(self, condition: Any) -> list[Any]:
-        """What of the input-to-state map does not depend on the image, for each direction."""
-        return ops.split(self.conv.offset(condition), 2, axis=-1)
+    def _offset(self, condition: Tensor | None, direction: int) -> Tensor:
+        """What of the input-to-state map of one direction does not depend on the image."""
+        return ops.split(self.convolution.offset(condition), 2, axis=-1)[direction]
 
-    def above(self, cache: Any, condition: Any) -> Any:
-        left_h, _, right_output = cache
-        return ops.matmul(left_h, self.from_above[0]) + self._offset(condition)[0], right_output
+    def row_context(self, cache: Tensors, condition: Tensor | None) -> Tensors:
+        sums = ops.matmul(cache["left_h"], self.from_above[0]) + self._offset(condition, 0)
+        return {"sums": sums, "right_output": cache["right_output"]}
 
-    def left(self, batch: Any) -> Any:
-        return tuple(ops.broadcast_to(v[0], (batch, self.hidden)) for v in (self.initial_h, self.initial_c))
+    def initial_state(self, batch: int | Tensor) -> Tensors:
+        shape = (batch, self.layer.hidden)
+        return {"h": ops.broadcast_to(self.initial_h[0], shape), "c": ops.broadcast_to(self.initial_c[0], shape)}
 
-    def step(self, x: Any, above: Any, left: Any) -> tuple[Any, Any, Any]:
-        gates_above, right_output = above
-        left_h, left_c = left
-        gates = ops.matmul(ops.concatenate([x, left_h], axis=-1), self.matrix) + gates_above
-        h, c, _ = lstm_cell(gates, left_c)
-        return h + right_output, (h, c), (x, h)
+    def decode(self, x: Tensor, context: Tensors, state: Tensors) -> tuple[Tensor, Tensors, Tensors]:
+        sums = ops.matmul(ops.concatenate([x, state["h"]], axis=-1), self.matrix) + context["sums"]
+        h, c, _ = lstm_cell(sums, state["c"])
+        return h + context["right_output"], {"h": h, "c": c}, {"inputs": x, "h": h}
 
-    def finish(self, cache: Any, record: Any, condition: Any) -> Any:
-        return self.finish_together([self], [cache], [record], condition)[0]
+    def next_cache(self, cache: Tensors, record: Tensors, condition: Tensor | None) -> Tensors:
+        return self.next_caches([self], [cache], [record], [condition])[0]
 
-    @staticmethod
-    def finish_together(layers: list["DiagonalBiLSTMSteps"], caches: Any, records: Any, condition: Any) -> list[Any]:
-        """`finish` of several layers of the same size in one loop: the row is known to all of them."""
-        gates = [
-            ops.matmul(x, layer.input_to_state[1])
-            + ops.matmul(right_h, layer.from_above[1])
-            + layer._offset(condition)[1]
-            for layer, (_, right_h, _), (x, _) in zip(layers, caches, records, strict=True)
+    @classmethod
+    def next_caches(
+        cls,
+        forms: Sequence[Self],
+        caches: Sequence[Tensors],
+        records: Sequence[Tensors],
+        conditions: Sequence[Tensor | None],
+    ) -> list[Tensors]:
+        """The right-to-left scan over the finished row, in one loop for all layers of the same number of units."""
+        rights: dict[int, Tensor] = {}
+        for hidden in {form.layer.hidden for form in forms}:
+            same = [k for k, form in enumerate(forms) if form.layer.hidden == hidden]
+            sums = [forms[k]._right_sums(caches[k], records[k], conditions[k]) for k in same]
+            rights |= dict(zip(same, _scan_right_to_left([forms[k] for k in same], sums), strict=True))
+        return [
+            {"left_h": record["h"], "right_h": rights[k], "right_output": rights[k]} for k, record in enumerate(records)
         ]
-        gates = ops.transpose(ops.stack(gates), (2, 0, 1, 3))
-        kernel = ops.stack([layer.from_left[1] for layer in layers])
 
-        def column(state, gates):
-            h, c, _ = lstm_cell(gates + ops.matmul(state[0], kernel), state[1])
-            return (h, c), h
+    def _right_sums(self, cache: Tensors, record: Tensors, condition: Tensor | None) -> Tensor:
+        """What Equation 3's sums of the right-to-left direction hold before its own row adds to them."""
+        above = ops.matmul(record["inputs"], self.input_to_state[1]) + ops.matmul(cache["right_h"], self.from_above[1])
+        return above + self._offset(condition, 1)
 
-        shape = (len(layers), ops.shape(gates)[2], layers[0].hidden)
-        first = tuple(
-            ops.broadcast_to(ops.stack(values)[:, None], shape)
-            for values in ([layer.initial_h[1] for layer in layers], [layer.initial_c[1] for layer in layers])
-        )
-        _, right_h = scan(column, first, gates, reverse=True)
-        right_h = ops.transpose(right_h, (1, 2, 0, 3))
-        return [(left_h, right_h[k], right_h[k]) for k, (_, left_h) in enumerate(records)]
+
+def _scan_right_to_left(forms: Sequence[IncrementalDiagonalBiLSTM], sums: list[Tensor]) -> list[Tensor]:
+    """h of the right-to-left direction in a row, `(batch, width, hidden)` for each layer.
+
+    Args:
+        forms: of layers of the same number of units.
+        sums: for each layer, `(batch, width, 4 * hidden)`, without what the pixel on the right adds.
+    """
+    columns = ops.transpose(ops.stack(sums), (2, 0, 1, 3))
+    kernel = ops.stack([form.from_left[1] for form in forms])
+
+    def column(state: tuple[Tensor, Tensor], sums: Tensor) -> tuple[tuple[Tensor, Tensor], Tensor]:
+        h, c, _ = lstm_cell(sums + ops.matmul(state[0], kernel), state[1])
+        return (h, c), h
+
+    shape = (len(forms), ops.shape(columns)[2], forms[0].layer.hidden)
+    initial = [form.initial_h[1] for form in forms], [form.initial_c[1] for form in forms]
+    first = tuple(ops.broadcast_to(ops.stack(values)[:, None], shape) for values in initial)
+    _, h = scan(column, first, columns, reverse=True)
+    return list(ops.unstack(ops.transpose(h, (1, 2, 0, 3)), len(forms)))

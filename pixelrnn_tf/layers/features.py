@@ -1,12 +1,12 @@
 """Operations on the features of maps, in the form in which XLA runs them fast."""
 
-from typing import Any
-
 from keras import ops
+
+from pixelrnn_tf.typing import Tensor
 
 
 @ops.custom_gradient
-def add_bias(outputs: Any, bias: Any) -> Any:
+def add_bias(outputs: Tensor, bias: Tensor) -> Tensor:
     """`outputs + bias`.
 
     The gradient of the bias, a sum over all positions, is computed as a product with ones: XLA on the CPU
@@ -20,7 +20,7 @@ def add_bias(outputs: Any, bias: Any) -> Any:
         `(..., features)`.
     """
 
-    def gradient(*upstream: Any) -> tuple[Any, Any]:
+    def gradient(*upstream: Tensor) -> tuple[Tensor, Tensor]:
         (d_outputs,) = upstream
         flat = ops.reshape(d_outputs, (-1, d_outputs.shape[-1]))
         ones = ops.ones((1, ops.shape(flat)[0]), flat.dtype)
@@ -29,7 +29,7 @@ def add_bias(outputs: Any, bias: Any) -> Any:
     return outputs + bias, gradient
 
 
-def side_by_side(values: list[Any]) -> Any:
+def side_by_side(values: list[Tensor]) -> Tensor:
     """Concatenate features.
 
     As a stack along an axis of its own, which XLA turns into vector instructions; a concatenation of few

@@ -5,12 +5,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelrnn_tf.layers.composition import Apply, on_maps
-from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D, check_map_shape
+from pixelrnn_tf.layers.checks import check_map_shape
+from pixelrnn_tf.layers.composition import Apply, CompositeLayer, Part
+from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
+from pixelrnn_tf.typing import Config, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
-class Head(keras.layers.Layer):
+class Head(CompositeLayer):
     """(ReLU, 1x1 mask B convolution) twice, then ReLU and a 1x1 mask B convolution to the logits.
 
     The paper names no ReLU before the logits; without one the last two convolutions would be a single linear
@@ -42,31 +44,26 @@ class Head(keras.layers.Layer):
         dtype = "float64" if self.compute_dtype == "float64" else "float32"
         self.logits = MaskedConv2D(levels * channels, 1, "B", channels, dtype=dtype, name="logits")
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        check_map_shape(self, input_shape)
-        inner = (*input_shape[:-1], self.hidden)
-        self.inner[0].build(input_shape)
+    def build(self, inputs_shape: Shape) -> None:
+        check_map_shape(self, inputs_shape)
+        inner = (*inputs_shape[:-1], self.hidden)
+        self.inner[0].build(inputs_shape)
         self.inner[1].build(inner)
         self.logits.build(inner)
 
     @property
-    def parts(self) -> list[keras.layers.Layer]:
-        """The layers the head is made of, in order."""
+    def parts(self) -> list[Part]:
         return [*self.inner, self.logits]
 
-    def compose(self, x: Any, apply: Apply) -> Any:
-        """The head in terms of its parts, of whole maps or of one pixel: `(..., channels, levels)`."""
+    def compose(self, x: Tensor, apply: Apply) -> Tensor:
         for layer in self.parts:
             x = apply(layer, ops.relu(x))
         return ops.reshape(x, (*ops.shape(x)[:-1], self.channels, self.levels))
 
-    def call(self, inputs: Any) -> Any:
-        return self.compose(inputs, on_maps())
+    def compute_output_shape(self, inputs_shape: Shape, condition_shape: Shape | None = None) -> Shape:
+        return (*inputs_shape[:-1], self.channels, self.levels)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return (*input_shape[:-1], self.channels, self.levels)
-
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "levels": self.levels,

@@ -1,10 +1,10 @@
 """Initial values that no Keras initializer gives."""
 
-from typing import Any
-
 import keras
 import numpy as np
 from keras import ops
+
+from pixelrnn_tf.typing import Config, DType, Tensor
 
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
@@ -20,7 +20,7 @@ class ForgetGateOnes(keras.initializers.Initializer):
     def __init__(self, runs: int = 1):
         self.runs = runs
 
-    def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
+    def __call__(self, shape: tuple[int, ...], dtype: DType = None) -> Tensor:
         (features,) = shape
         if features % (4 * self.runs):
             raise ValueError(f"{features} features cannot be split into {self.runs} runs of four equal gates.")
@@ -28,5 +28,5 @@ class ForgetGateOnes(keras.initializers.Initializer):
         bias[:, 1] = 1.0
         return ops.convert_to_tensor(bias.reshape(features), dtype=keras.backend.standardize_dtype(dtype))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"runs": self.runs}

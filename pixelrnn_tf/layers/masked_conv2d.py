@@ -5,12 +5,15 @@ from typing import Any
 import keras
 from keras import ops
 
+from pixelrnn_tf.layers.checks import check_condition, check_map_shape
 from pixelrnn_tf.layers.features import add_bias, side_by_side
+from pixelrnn_tf.layers.incremental import IncrementalForm, IncrementalLayer, Tensors, rows_before
 from pixelrnn_tf.layers.masks import kernel_mask
+from pixelrnn_tf.typing import Config, DType, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
-class MaskedConv2D(keras.layers.Layer):
+class MaskedConv2D(IncrementalLayer):
     """2D convolution of stride 1 that reads no pixel and no colour that is not yet known.
 
     The mask multiplies the kernel in every call, so that it holds for any value the weights take. The rows
@@ -39,10 +42,13 @@ class MaskedConv2D(keras.layers.Layer):
 
     Example:
 
+    >>> import numpy as np
     >>> stem = MaskedConv2D(32, 7, mask_type="A", channels=3)
     >>> stem(np.zeros((1, 8, 8, 3))).shape
     TensorShape([1, 8, 8, 32])
     """
+
+    parallel_members = ("_convolve",)
 
     def __init__(
         self,
@@ -57,7 +63,8 @@ class MaskedConv2D(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.filters = filters
-        self.kernel_size = (kernel_size, kernel_size) if isinstance(kernel_size, int) else tuple(kernel_size)
+        height, width = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+        self.kernel_size = (height, width)
         self.mask_type = mask_type
         self.channels = channels
         self.gates = gates
@@ -66,8 +73,8 @@ class MaskedConv2D(keras.layers.Layer):
         # Wrong arguments are reported here, where they were written, and not at the first call.
         kernel_mask(mask_type, self.kernel_size, channels, filters, channels, gates)
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        features = check_map_shape(self, input_shape)
+    def build(self, inputs_shape: Shape) -> None:
+        features = check_map_shape(self, inputs_shape)
         self.mask = kernel_mask(self.mask_type, self.kernel_size, features, self.filters, self.channels, self.gates)
         self.kernel = self.add_weight(name="kernel", shape=self.mask.shape, initializer="glorot_uniform")
         self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer=self.bias_initializer)
@@ -78,7 +85,7 @@ class MaskedConv2D(keras.layers.Layer):
                 initializer="glorot_uniform",
             )
 
-    def masked_kernel(self) -> Any:
+    def masked_kernel(self) -> Tensor:
         """The kernel times its mask, without the taps that are closed to every group.
 
         Returns:
@@ -88,14 +95,14 @@ class MaskedConv2D(keras.layers.Layer):
         rows, columns = height // 2 + 1, width if height > 1 else width // 2 + 1
         return self.kernel[:rows, :columns] * ops.cast(self.mask[:rows, :columns], self.kernel.dtype)
 
-    def call(self, inputs: Any, condition: Any = None) -> Any:
+    def call(self, inputs: Tensor, condition: Tensor | None = None) -> Tensor:
         outputs = self._convolve(inputs, ops.cast(self.masked_kernel(), inputs.dtype))
         if self.condition_features:
-            return outputs + ops.cast(self.offset(condition), outputs.dtype)
+            return outputs + self.offset(condition, outputs.dtype)
         check_condition(self, condition)
         return add_bias(outputs, ops.cast(self.bias, outputs.dtype))
 
-    def _convolve(self, inputs: Any, kernel: Any) -> Any:
+    def _convolve(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         rows, columns, features, _ = kernel.shape
         if (rows, columns) == (1, 1):
             # As a product, whose gradient XLA computes faster than that of a convolution.
@@ -107,25 +114,24 @@ class MaskedConv2D(keras.layers.Layer):
         # oneDNN gives the convolution of an empty batch the shape of its input.
         return ops.reshape(outputs, (*ops.shape(inputs)[:3], self.filters))
 
-    def offset(self, condition: Any) -> Any:
-        """The bias plus the projection of the condition: what does not depend on the image.
+    def offset(self, condition: Tensor | None, dtype: DType) -> Tensor:
+        """The bias plus the projection of the condition, what does not depend on the image, in `dtype`.
 
         Raises:
             ValueError: if a condition is missing, or given to a layer made for none.
         """
         check_condition(self, condition)
-        return self.bias if condition is None else ops.matmul(condition, self.condition_kernel) + self.bias
+        if condition is None:
+            return ops.cast(self.bias, dtype)
+        return ops.cast(ops.matmul(condition, self.condition_kernel) + self.bias, dtype)
 
-    def steps(self) -> "MaskedConv2DSteps":
-        """The same layer one row and one pixel at a time."""
-        return MaskedConv2DSteps(self)
+    def incremental(self, dtype: DType = "float32") -> "IncrementalMaskedConv2D":
+        return IncrementalMaskedConv2D(self, dtype)
 
-    def compute_output_shape(
-        self, inputs_shape: tuple[int | None, ...], condition_shape: Any = None
-    ) -> tuple[int | None, ...]:
+    def compute_output_shape(self, inputs_shape: Shape, condition_shape: Shape | None = None) -> Shape:
         return (*inputs_shape[:-1], self.filters)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "filters": self.filters,
@@ -138,86 +144,61 @@ class MaskedConv2D(keras.layers.Layer):
         }
 
 
-class MaskedConv2DSteps:
-    """`MaskedConv2D` one row and one pixel at a time; see `pixelrnn_tf.sampling.steps`.
+class IncrementalMaskedConv2D(IncrementalForm):
+    """`MaskedConv2D` row by row and pixel by pixel.
 
-    The cache is the input of the last rows, as many as the kernel has above its centre. What is known to the
-    left of a pixel are the inputs of the last pixels, side by side.
+    Cache `rows`: the input of the last rows, as many as the kernel has above its centre, `(batch, rows, width,
+    features)`. Context `sums`: what they and the offset add to the output. State `inputs`: the inputs of the last
+    pixels side by side, as many as the kernel has left of its centre. Record `inputs`: the pixel's. A kernel of one row
+    has no cache, a kernel of one column no state.
     """
 
-    def __init__(self, layer: MaskedConv2D):
-        self.layer = layer
-        kernel = ops.cast(layer.masked_kernel(), "float32")
-        self.rows, self.reach = kernel.shape[0] - 1, layer.kernel_size[1] // 2
-        self.features = kernel.shape[2]
+    layer: MaskedConv2D
+
+    def __init__(self, layer: MaskedConv2D, dtype: DType):
+        super().__init__(layer, dtype)
+        kernel = self.cast(layer.masked_kernel())
+        self.rows, self.reach, self.features = kernel.shape[0] - 1, layer.kernel_size[1] // 2, kernel.shape[2]
         self.upper = ops.reshape(kernel[:-1], (-1, layer.filters))
         self.matrix = ops.reshape(kernel[-1, : self.reach + 1], ((self.reach + 1) * self.features, layer.filters))
-        self.bias = ops.cast(layer.bias, "float32")
+        self.bias = self.cast(layer.bias)
 
-    def offset(self, condition: Any) -> Any:
+    def offset(self, condition: Tensor | None) -> Tensor:
         """What does not depend on the image."""
-        return ops.cast(self.layer.offset(condition), "float32")
+        return self.layer.offset(condition, self.dtype)
 
-    def start(self, batch: Any, width: int) -> Any:
-        return ops.zeros((batch, self.rows, width, self.features)) if self.rows else ()
+    def initial_cache(self, batch: int | Tensor, width: int) -> Tensors:
+        return {"rows": ops.zeros((batch, self.rows, width, self.features), self.dtype)} if self.rows else {}
 
-    def fill(self, maps: Any, condition: Any, row: Any) -> tuple[Any, Any]:
-        cache = ()
-        if self.rows:
-            cache = rows_before(ops.pad(maps, ((0, 0), (self.rows, 0), (0, 0), (0, 0))), row, self.rows)
+    def prefill(self, maps: Tensor, condition: Tensor | None, row: Tensor) -> tuple[Tensor, Tensors]:
+        cache = {"rows": rows_before(maps, row, self.rows)} if self.rows else {}
         return self.layer.call(maps, condition), cache
 
-    def above(self, cache: Any, condition: Any) -> Any:
+    def row_context(self, cache: Tensors, condition: Tensor | None) -> Tensors:
         offset = self.offset(condition)
         if not self.rows:
-            return () if condition is None else offset
-        width = cache.shape[2]
-        padded = ops.pad(cache, ((0, 0), (0, 0), (self.reach, self.reach), (0, 0)))
+            return {} if condition is None else {"sums": offset}  # `decode` adds the bias.
+        rows = cache["rows"]
+        width = rows.shape[2]
+        padded = ops.pad(rows, ((0, 0), (0, 0), (self.reach, self.reach), (0, 0)))
         taps = [padded[:, k, tap : tap + width] for k in range(self.rows) for tap in range(2 * self.reach + 1)]
-        return ops.matmul(side_by_side(taps), self.upper) + offset
+        return {"sums": ops.matmul(side_by_side(taps), self.upper) + offset}
 
-    def left(self, batch: Any) -> Any:
-        return ops.zeros((batch, self.reach * self.features)) if self.reach else ()
+    def initial_state(self, batch: int | Tensor) -> Tensors:
+        return {"inputs": ops.zeros((batch, self.reach * self.features), self.dtype)} if self.reach else {}
 
-    def step(self, x: Any, above: Any, left: Any) -> tuple[Any, Any, Any]:
-        values = ops.concatenate([left, x], axis=-1) if self.reach else x
-        outputs = ops.matmul(values, self.matrix) + (self.bias if isinstance(above, tuple) else above)
-        return outputs, values[:, self.features :] if self.reach else (), x if self.rows else ()
+    def decode(self, x: Tensor, context: Tensors, state: Tensors) -> tuple[Tensor, Tensors, Tensors]:
+        outputs, state = self.add_to(context.get("sums", self.bias), x, state)
+        return outputs, state, {"inputs": x} if self.rows else {}
 
-    def finish(self, cache: Any, record: Any, condition: Any) -> Any:
-        return ops.concatenate([cache[:, 1:], record[:, None]], axis=1) if self.rows else ()
+    def add_to(self, sums: Tensor, x: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
+        """`sums` of a pixel plus what its own inputs and those on its left contribute, and the next state."""
+        if not self.reach:
+            return ops.matmul(x, self.matrix) + sums, {}
+        inputs = ops.concatenate([state["inputs"], x], axis=-1)
+        return ops.matmul(inputs, self.matrix) + sums, {"inputs": inputs[:, self.features :]}
 
-
-def rows_before(maps: Any, row: Any, number: int) -> Any:
-    """Rows `row` to `row + number - 1` of a map padded with `number` rows at the top: those before `row`."""
-    batch, _, width, features = ops.shape(maps)
-    return ops.slice(maps, ops.stack([0, row, 0, 0]), (batch, number, width, features))
-
-
-def check_map_shape(layer: keras.layers.Layer, shape: tuple[int | None, ...], features: int | None = None) -> int:
-    """Check that `shape` is that of a map `(batch, height, width, features)` and return its features.
-
-    Raises:
-        ValueError: if it has another rank, an unknown number of features, or other than `features`.
-    """
-    if len(shape) != 4 or shape[-1] is None or features not in (None, shape[-1]):
-        expected = "features, a number known in advance" if features is None else f"{features} features"
-        raise ValueError(
-            f"{type(layer).__name__} {layer.name!r} takes a map (batch, height, width, {expected}); "
-            f"got the shape {tuple(shape)}."
-        )
-    return shape[-1]
-
-
-def check_condition(layer: keras.layers.Layer, condition: Any) -> None:
-    """Check that a condition is given exactly to a layer made for one.
-
-    Raises:
-        ValueError: if one is missing, or given to a layer made for none.
-    """
-    if bool(layer.condition_features) != (condition is not None):
-        given = "none was given" if condition is None else f"one of shape {tuple(condition.shape)} was given"
-        raise ValueError(
-            f"{type(layer).__name__} {layer.name!r} was made with condition_features={layer.condition_features}, "
-            f"and {given}. Pass a conditioning map exactly when condition_features is not 0."
-        )
+    def next_cache(self, cache: Tensors, record: Tensors, condition: Tensor | None) -> Tensors:
+        if not self.rows:
+            return {}
+        return {"rows": ops.concatenate([cache["rows"][:, 1:], record["inputs"][:, None]], axis=1)}

@@ -1,17 +1,17 @@
 """The Row LSTM (paper section 3.1), of whole maps and of one pixel at a time."""
 
-from typing import Any
-
 import keras
 from keras import ops
 
-from pixelrnn_tf.layers.conv_lstm import Order, lstm_cell, read_taps
-from pixelrnn_tf.layers.conv_lstm_layer import ConvLSTMLayer, padded_above
-from pixelrnn_tf.layers.masked_conv2d import rows_before
+from pixelrnn_tf.layers.incremental import IncrementalForm, Tensors, row_before
+from pixelrnn_tf.layers.recurrence import lstm_cell
+from pixelrnn_tf.layers.scan_order import ScanOrder, read_neighbours
+from pixelrnn_tf.layers.two_dimensional_lstm import TwoDimensionalLSTM
+from pixelrnn_tf.typing import DType, Tensor
 
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
-class RowLSTM(ConvLSTMLayer):
+class RowLSTM(TwoDimensionalLSTM):
     """LSTM that runs over the rows of a map from top to bottom, a whole row at a time.
 
     Input-to-state is a masked 1x3 convolution of the whole map; state-to-state an unmasked convolution of the
@@ -34,6 +34,7 @@ class RowLSTM(ConvLSTMLayer):
 
     Example:
 
+    >>> import numpy as np
     >>> RowLSTM(16)(np.zeros((1, 8, 8, 32))).shape
     TensorShape([1, 8, 8, 16])
     """
@@ -42,65 +43,65 @@ class RowLSTM(ConvLSTMLayer):
     input_to_state_size = (1, 3)
     taps = 3
 
-    def to_directions(self, gates: Any) -> Any:
-        return gates[None]
+    def to_directions(self, input_to_state: Tensor) -> Tensor:
+        return input_to_state[None]
 
-    def from_directions(self, h: Any) -> Any:
+    def from_directions(self, h: Tensor) -> Tensor:
         return h[0]
 
-    def order(self, batch: int | None = None, height: int | None = None, width: int | None = None) -> Order:
-        """A step is a row; the three neighbours above a pixel lie in the step before."""
-        return Order(
-            to_steps=lambda maps: ops.transpose(maps, (2, 0, 1, 3, 4)),
-            from_steps=lambda steps: ops.transpose(steps, (1, 2, 0, 3, 4)),
-            taps=(-1, 0, 1),
-            neighbours=((-1, -1), (-1, 0), (-1, 1)),
-            edge_is_initial=False,
-        )
+    def scan_order(self, batch: int | None, height: int, width: int) -> ScanOrder:
+        """A step is a row of every image; the three neighbours above a pixel lie in the step before."""
+        return ROW_ORDER
 
-    def steps(self) -> "RowLSTMSteps":
-        """The same layer one row and one pixel at a time."""
-        return RowLSTMSteps(self)
+    def incremental(self, dtype: DType = "float32") -> "IncrementalRowLSTM":
+        return IncrementalRowLSTM(self, dtype)
 
 
-class RowLSTMSteps:
-    """`RowLSTM` one row and one pixel at a time; see `pixelrnn_tf.sampling.steps`.
+ROW_ORDER = ScanOrder(
+    to_steps=lambda maps: ops.transpose(maps, (2, 0, 1, 3, 4)),
+    from_steps=lambda steps: ops.transpose(steps, (1, 2, 0, 3, 4)),
+    taps=(-1, 0, 1),
+    neighbours=((-1, -1), (-1, 0), (-1, 1)),
+    edge_is_initial=False,
+)
 
-    The cache is the state of the last row, h and c. All that it adds to the gates is computed once per row.
+
+class IncrementalRowLSTM(IncrementalForm):
+    """`RowLSTM` row by row and pixel by pixel.
+
+    Cache `h`, `c`: the state of the row above, `(batch, width, hidden)`; all that it adds is computed once per row.
+    Context `sums`, `c`: what the row above adds to Equation 3's sums, and c above the pixel. State: that of the
+    input-to-state convolution. Record `h`, `c`: the pixel's.
     """
 
-    def __init__(self, layer: RowLSTM):
-        self.layer = layer
-        self.input_to_state = layer.input_to_state.steps()
-        kernel = ops.reshape(layer.state_to_state, (layer.taps * layer.hidden, 4 * layer.hidden))
-        self.kernel = ops.cast(kernel, "float32")
-        self.order = layer.order()
-        self.initial = tuple(ops.cast(value[0], "float32") for value in (layer.initial_h, layer.initial_c))
+    layer: RowLSTM
 
-    def start(self, batch: Any, width: int) -> Any:
-        return tuple(ops.broadcast_to(value, (batch, width, self.layer.hidden)) for value in self.initial)
+    def __init__(self, layer: RowLSTM, dtype: DType):
+        super().__init__(layer, dtype)
+        self.input_to_state = layer.input_to_state.incremental(dtype)
+        self.kernel = self.cast(ops.reshape(layer.state_to_state, (layer.taps * layer.hidden, 4 * layer.hidden)))
+        self.initial_h, self.initial_c = self.cast(layer.initial_h[0]), self.cast(layer.initial_c[0])
 
-    def fill(self, maps: Any, condition: Any, row: Any) -> tuple[Any, Any]:
-        gates = self.layer.input_to_state.call(maps, condition)
-        h, c = (ops.cast(maps[0], "float32") for maps in self.layer.run(gates, return_c=True))
-        cache = (
-            rows_before(padded_above(v, start), row, 1)[:, 0] for v, start in zip((h, c), self.initial, strict=True)
-        )
-        return h, tuple(cache)
+    def initial_cache(self, batch: int | Tensor, width: int) -> Tensors:
+        shape = (batch, width, self.layer.hidden)
+        return {"h": ops.broadcast_to(self.initial_h, shape), "c": ops.broadcast_to(self.initial_c, shape)}
 
-    def above(self, cache: Any, condition: Any) -> Any:
-        h, c = cache
-        read = read_taps(h, self.initial[0], self.order)
-        return ops.matmul(read, self.kernel) + self.input_to_state.offset(condition), c
+    def prefill(self, maps: Tensor, condition: Tensor | None, row: Tensor) -> tuple[Tensor, Tensors]:
+        states = self.layer.states(self.layer.input_to_state.call(maps, condition), self.dtype)
+        h, c = (self.layer.from_directions(value) for value in states)
+        return h, {"h": row_before(h, row, self.initial_h), "c": row_before(c, row, self.initial_c)}
 
-    def left(self, batch: Any) -> Any:
-        return self.input_to_state.left(batch)
+    def row_context(self, cache: Tensors, condition: Tensor | None) -> Tensors:
+        above = read_neighbours(cache["h"], self.initial_h, ROW_ORDER)
+        return {"sums": ops.matmul(above, self.kernel) + self.input_to_state.offset(condition), "c": cache["c"]}
 
-    def step(self, x: Any, above: Any, left: Any) -> tuple[Any, Any, Any]:
-        gates_above, c_above = above
-        gates, left, _ = self.input_to_state.step(x, gates_above, left)
-        h, c, _ = lstm_cell(gates, c_above)
-        return h, left, (h, c)
+    def initial_state(self, batch: int | Tensor) -> Tensors:
+        return self.input_to_state.initial_state(batch)
 
-    def finish(self, cache: Any, record: Any, condition: Any) -> Any:
+    def decode(self, x: Tensor, context: Tensors, state: Tensors) -> tuple[Tensor, Tensors, Tensors]:
+        sums, state = self.input_to_state.add_to(context["sums"], x, state)
+        h, c, _ = lstm_cell(sums, context["c"])
+        return h, state, {"h": h, "c": c}
+
+    def next_cache(self, cache: Tensors, record: Tensors, condition: Tensor | None) -> Tensors:
         return record

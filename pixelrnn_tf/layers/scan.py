@@ -5,19 +5,19 @@ TensorFlow refuses outputs whose structure, shape or dtype differ from the carry
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeAlias
 
 import keras
 from keras import ops, tree
 
+from pixelrnn_tf.typing import Structure, Tensor
+
+Body: TypeAlias = Callable[[Structure, Structure], tuple[Structure, Structure]]
+
 
 def scan(
-    f: Callable[[Any, Any], tuple[Any, Any]],
-    init: Any,
-    xs: Any = None,
-    length: int | None = None,
-    reverse: bool = False,
-) -> tuple[Any, Any]:
+    f: Body, init: Structure, xs: Structure = None, length: int | None = None, reverse: bool = False
+) -> tuple[Structure, Structure]:
     """Carry a state along axis 0: `carry, y = f(carry, x)` for every slice x of `xs`.
 
     The loop is one node of the graph on TensorFlow (a `while_loop`) and JAX (`lax.scan`), so neither the
@@ -45,13 +45,14 @@ def scan(
     if keras.backend.backend() == "jax":
         import jax
 
-        return jax.lax.scan(f, init, xs, length=length, reverse=reverse)
+        carry, ys = jax.lax.scan(f, init, xs, length=length, reverse=reverse)
+        return carry, ys
     if keras.backend.backend() == "tensorflow":
         return _tensorflow_scan(f, init, xs, length, reverse)
     return _python_scan(f, init, xs, length, reverse)
 
 
-def scan_from(start: Any, f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any, ys: Any) -> tuple[Any, Any]:
+def scan_from(start: Tensor, f: Body, init: Structure, xs: Structure, ys: Structure) -> tuple[Structure, Structure]:
     """`scan` that begins at slice `start`, a number known only when it runs; it cannot be differentiated.
 
     Args:
@@ -68,11 +69,12 @@ def scan_from(start: Any, f: Callable[[Any, Any], tuple[Any, Any]], init: Any, x
     if keras.backend.backend() == "jax":
         import jax
 
-        def body(t, state):
+        def body(t: Tensor, state: Structure) -> Structure:
             carry, y = f(state[0], tree.map_structure(lambda x: x[t], xs))
             return carry, tree.map_structure(lambda sink, value: sink.at[t].set(value), state[1], y)
 
-        return jax.lax.fori_loop(start, length, body, (init, ys))
+        carry, ys = jax.lax.fori_loop(start, length, body, (init, ys))
+        return carry, ys
     if keras.backend.backend() == "tensorflow":
         return _tensorflow_scan(f, init, xs, length, start=start, ys=ys)
     start = int(start)
@@ -80,10 +82,18 @@ def scan_from(start: Any, f: Callable[[Any, Any], tuple[Any, Any]], init: Any, x
     return carry, tree.map_structure(lambda before, after: ops.concatenate([before[:start], after]), ys, rest)
 
 
-def _tensorflow_scan(f, init, xs, length, reverse=False, start=0, ys=None):
+def _tensorflow_scan(
+    f: Body,
+    init: Structure,
+    xs: Structure,
+    length: int,
+    reverse: bool = False,
+    start: int | Tensor = 0,
+    ys: Structure = None,
+) -> tuple[Structure, Structure]:
     import tensorflow as tf
 
-    def array(x):
+    def array(x: Tensor) -> tf.TensorArray:
         return tf.TensorArray(x.dtype, length, element_shape=x.shape[1:]).unstack(x)
 
     init, xs = tree.map_structure(tf.convert_to_tensor, (init, xs))
@@ -99,7 +109,7 @@ def _tensorflow_scan(f, init, xs, length, reverse=False, start=0, ys=None):
     else:
         sinks = tree.map_structure(array, ys)
 
-    def body(count, carry, sinks):
+    def body(count: Tensor, carry: Structure, sinks: Structure) -> tuple[Tensor, Structure, Structure]:
         t = length - 1 - count if reverse else count
         carry, y = step(carry, tree.map_structure(lambda source: source.read(t), sources))
         return count + 1, carry, tree.map_structure(lambda sink, value: sink.write(t, value), sinks, y)
@@ -110,7 +120,7 @@ def _tensorflow_scan(f, init, xs, length, reverse=False, start=0, ys=None):
     return carry, tree.map_structure(lambda sink: sink.stack(), sinks)
 
 
-def _python_scan(f, init, xs, length, reverse):
+def _python_scan(f: Body, init: Structure, xs: Structure, length: int, reverse: bool) -> tuple[Structure, Structure]:
     carry, ys = init, [None] * length
     for t in reversed(range(length)) if reverse else range(length):
         carry, ys[t] = f(carry, tree.map_structure(lambda x, t=t: x[t], xs))

@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from pixelrnn_tf.layers.blocks import BLOCKS
-from pixelrnn_tf.layers.composition import Apply, on_maps
+from pixelrnn_tf.layers.composition import Apply, Composite, Part, check_part_class, elementary_layers, on_maps
 from pixelrnn_tf.layers.head import Head
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
 from pixelrnn_tf.models.arguments import MAX_BLOCKS, check_size, checked_bool, checked_image_shape, checked_integer
@@ -24,7 +24,7 @@ from pixelrnn_tf.typing import Config, ImageShape, Shape, Tensor, TensorLike
 
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
-class PixelRNN(keras.Model):
+class PixelRNN(Composite, keras.Model):
     """Autoregressive model of images: Row LSTM, Diagonal BiLSTM or PixelCNN.
 
     A 7x7 mask A convolution to 2h features, `num_blocks` blocks, and a head that gives the logits of every
@@ -65,6 +65,8 @@ class PixelRNN(keras.Model):
     # Every preset by name, with weights or without.
     presets = PRESETS
 
+    parallel_members = ("logits_of_scaled",)
+
     def __init__(
         self,
         image_shape: ImageShape,
@@ -102,6 +104,7 @@ class PixelRNN(keras.Model):
             for k in range(self.num_blocks if self.skips else 0)
         ]
         self.head = Head(self.levels, self.head_hidden, channels, dtype=policy, name="head")
+        list(elementary_layers(self))  # Raises if one of them could not generate.
         self.build((None, *self.image_shape))
 
     @classmethod
@@ -162,6 +165,7 @@ class PixelRNN(keras.Model):
     def _check_together(self) -> None:
         if not isinstance(self.block, str) or self.block not in BLOCKS:
             raise ValueError(f"block must be one of {sorted(BLOCKS)}, got {self.block!r}.")
+        check_part_class(BLOCKS[self.block])
         channels = self.image_shape[-1]
         for name in ("hidden", "head_hidden"):
             if getattr(self, name) < channels:
@@ -236,12 +240,10 @@ class PixelRNN(keras.Model):
         return self.compose(scaled, on_maps(condition))
 
     @property
-    def parts(self) -> list[keras.layers.Layer]:
-        """The layers the network is made of, in order."""
+    def parts(self) -> list[Part]:
         return [self.stem, *self.blocks, *self.skip_convs, self.head]
 
     def compose(self, x: Tensor, apply: Apply) -> Tensor:
-        """The network in terms of its parts, of whole maps or of one pixel."""
         x = apply(self.stem, x)
         skip_sum = 0.0
         for k, block in enumerate(self.blocks):

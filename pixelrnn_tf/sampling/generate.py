@@ -1,26 +1,28 @@
 """Generating and completing images at the cost of about one pass of the network."""
 
-from typing import Any
-
 import numpy as np
 from keras import ops
 
+from pixelrnn_tf.layers.incremental import Tensors
 from pixelrnn_tf.layers.scan import scan, scan_from
 from pixelrnn_tf.models import PixelRNN
 from pixelrnn_tf.models.likelihood import log_prob_of_levels
+from pixelrnn_tf.sampling.incremental_network import IncrementalNetwork
 from pixelrnn_tf.sampling.inverse_cdf import draw_level
-from pixelrnn_tf.sampling.steps import NetworkSteps, Packing
+from pixelrnn_tf.sampling.packing import Packing
+from pixelrnn_tf.typing import DType, Tensor, TensorLike
 
 
 def generate(
     model: PixelRNN,
-    noise: Any,
-    images: Any = None,
-    known: Any = None,
-    temperature: Any = 1.0,
-    condition: Any = None,
+    noise: TensorLike,
+    images: TensorLike | None = None,
+    known: TensorLike | None = None,
+    temperature: TensorLike = 1.0,
+    condition: TensorLike | None = None,
     return_log_prob: bool = False,
-) -> Any:
+    dtype: DType = "float32",
+) -> Tensor:
     """Draw images sub-pixel by sub-pixel, in raster order (paper section 2.1).
 
     Every sub-pixel is drawn by inverting its cumulative distribution at its noise value, so that the images
@@ -43,6 +45,7 @@ def generate(
             made for one.
         return_log_prob: return `(images, log_prob)`: the log-probability of each whole image in nats,
             `(batch,)`, known pixels included, and always at temperature 1.
+        dtype: what the network is computed in, "float32" or "float64", under every dtype policy of the model.
 
     Returns:
         int32 levels `(batch, height, width, channels)`.
@@ -53,79 +56,89 @@ def generate(
             is told from numbers and arrays alone, not from tensors.
     """
     check_temperature(temperature)
-    noise = ops.cast(noise, "float32")
+    noise = ops.cast(noise, dtype)
     model.check_inputs(noise, condition, name="noise")
     _check_batches(noise=noise, images=images, known=known, condition=condition)
     if (images is None) != (known is None):
         raise ValueError("Pass `images` and `known` together: the images, and which of their pixels to keep.")
-    condition = () if condition is None else ops.cast(condition, "float32")
-    steps = NetworkSteps(model)
-    batch = ops.shape(noise)[0]
-    row = _RowDrawer(model, steps, ops.cast(temperature, "float32"), return_log_prob)
+    network = IncrementalNetwork(model, dtype)
+    given = {"noise": noise}
+    if condition is not None:
+        given["condition"] = condition = ops.cast(condition, dtype)
+    draw_row = _RowDrawer(network, ops.cast(temperature, dtype), return_log_prob)
     if known is None:
-        xs = _swapped(noise, condition, (), ())
-        _, (drawn, nats) = scan(row, steps.start(batch), xs)
+        _, drawn = scan(draw_row, network.initial_cache(ops.shape(noise)[0]), _swapped(given))
     else:
         images, known = _checked_known(model, images, known)
-        xs = _swapped(noise, condition, images, known)
+        given |= {"images": images, "known": known}
         first = _rows_known_everywhere(known)
-        logits, caches = steps.fill(model.scale(images, "float32"), _or_none(condition), first)
-        nats = log_prob_of_levels(images, logits) if return_log_prob else ()
-        _, (drawn, nats) = scan_from(first, row, caches, xs, _swapped(images, nats))
-    (drawn,) = _swapped(drawn)
-    return (drawn, ops.sum(nats, axis=(0, 2, 3))) if return_log_prob else drawn
+        logits, caches = network.prefill(network.scale(images), condition, first)
+        kept = {"levels": images} | ({"nats": log_prob_of_levels(images, logits)} if return_log_prob else {})
+        _, drawn = scan_from(first, draw_row, caches, _swapped(given), _swapped(kept))
+    drawn = _swapped(drawn)
+    return (drawn["levels"], ops.sum(drawn["nats"], axis=(1, 2, 3))) if return_log_prob else drawn["levels"]
 
 
 class _RowDrawer:
-    """The body of the loop over rows: `(caches, row) -> (caches, (levels, log-probabilities))`."""
+    """The body of the loop over rows: `(caches, given) -> (caches, drawn)`.
 
-    def __init__(self, model: PixelRNN, steps: NetworkSteps, temperature: Any, return_log_prob: bool):
-        self.model, self.steps = model, steps
-        self.temperature, self.return_log_prob = temperature, return_log_prob
+    `given` holds the noise of the row, `(batch, width, channels)`, and what was given of its condition, images and
+    known pixels; `drawn` its levels and, if asked for, their log-probabilities `nats`.
+    """
 
-    def __call__(self, caches: Any, row: Any) -> tuple[Any, Any]:
-        noise, condition, images, known = row
-        above = self.steps.above(caches, _or_none(condition))
-        batch = ops.shape(noise)[0]
-        left = self.steps.left(batch)
-        packed_above, packed_left = Packing(above), Packing(left)
-        packed_records = None  # Known once the body of the loop has been traced.
+    def __init__(self, network: IncrementalNetwork, temperature: Tensor, return_log_prob: bool):
+        self.network, self.temperature, self.return_log_prob = network, temperature, return_log_prob
 
-        def pixel(packed, column):
-            nonlocal packed_records
-            above, noise, images, known = column
-            drawn, nats, left, records = self._draw_pixel(
-                packed_above.unpack(above), packed_left.unpack(packed), noise, images, known
-            )
-            packed_records = Packing(records)
-            return packed_left.pack(left), (packed_records.pack(records), drawn, nats)
+    def __call__(self, caches: list[Tensors], given: Tensors) -> tuple[list[Tensors], Tensors]:
+        given = dict(given)
+        condition = given.pop("condition", None)
+        context = self.network.row_context(caches, condition)
+        state = self.network.initial_state(ops.shape(given["noise"])[0])
+        context_packing, state_packing = Packing(context), Packing(state)
+        record_packing = Packing([])  # The right one is known once the body of the loop has been traced.
 
-        columns = _swapped(packed_above.pack(above), noise, images, known)
-        _, (records, drawn, nats) = scan(pixel, packed_left.pack(left), columns)
-        records, drawn, nats = _swapped(records, drawn, nats)
-        caches = self.steps.finish(caches, packed_records.unpack(records), _or_none(condition))
-        return caches, (drawn, nats)
+        def draw_column(packed: Tensor, column: Tensors) -> tuple[Tensor, Tensors]:
+            nonlocal record_packing
+            column = dict(column)
+            context, state = context_packing.unpack(column.pop("context")), state_packing.unpack(packed)
+            drawn, state, records = self._draw_pixel(context, state, **column)
+            record_packing = Packing(records)
+            return state_packing.pack(state), {"records": record_packing.pack(records), **drawn}
 
-    def _draw_pixel(self, above: Any, left: Any, noise: Any, images: Any, known: Any) -> tuple[Any, Any, Any, Any]:
-        """Draw one colour after the other, each given those before it."""
-        channels = self.model.image_shape[-1]
-        drawn, nats = [], []
+        columns = _swapped({"context": context_packing.pack(context), **given})
+        _, drawn = scan(draw_column, state_packing.pack(state), columns)
+        drawn = _swapped(drawn)
+        records = record_packing.unpack(drawn.pop("records"))
+        return self.network.next_cache(caches, records, condition), drawn
+
+    def _draw_pixel(
+        self,
+        context: list[Tensors],
+        state: list[Tensors],
+        noise: Tensor,
+        images: Tensor | None = None,
+        known: Tensor | None = None,
+    ) -> tuple[Tensors, list[Tensors], list[Tensors]]:
+        """Draw one colour after the other, each given those before it; returns `(drawn, state, records)`."""
+        network, channels = self.network, noise.shape[-1]
+        levels: list[Tensor] = []
+        nats: list[Tensor] = []
         for k in range(channels):
             unknown = [ops.zeros_like(noise[:, 0], dtype="int32")] * (channels - k)
-            scaled = self.model.scale(ops.stack([*drawn, *unknown], axis=-1), "float32")
-            logits, after, records = self.steps.step(scaled, above, left)
+            scaled = network.scale(ops.stack([*levels, *unknown], axis=-1))
+            logits, next_state, records = network.decode(scaled, context, state)
             level = draw_level(logits[:, k], noise[:, k], self.temperature)
-            if not isinstance(known, tuple):
+            if known is not None and images is not None:
                 level = ops.where(known, images[:, k], level)
-            drawn.append(level)
+            levels.append(level)
             if self.return_log_prob:
                 nats.append(log_prob_of_levels(level, logits[:, k]))
-        drawn = ops.stack(drawn, axis=-1)
-        self.steps.enter(self.model.scale(drawn, "float32"), above, left, after, records)
-        return drawn, ops.stack(nats, axis=-1) if nats else (), after, records
+        drawn = {"levels": ops.stack(levels, axis=-1)} | ({"nats": ops.stack(nats, axis=-1)} if nats else {})
+        scaled = network.scale(drawn["levels"])
+        return drawn, *network.with_last_colour(scaled, context, state, next_state, records)
 
 
-def _checked_known(model: PixelRNN, images: Any, known: Any) -> tuple[Any, Any]:
+def _checked_known(model: PixelRNN, images: TensorLike, known: TensorLike) -> tuple[Tensor, Tensor]:
     """Images, zero where they are not known, and the mask, after their shapes were checked."""
     images, known = ops.cast(images, "int32"), ops.cast(known, "bool")
     model.check_shape("images", images, model.image_shape)
@@ -133,7 +146,7 @@ def _checked_known(model: PixelRNN, images: Any, known: Any) -> tuple[Any, Any]:
     return ops.where(known[..., None], images, 0), known
 
 
-def check_temperature(temperature: Any) -> None:
+def check_temperature(temperature: TensorLike) -> None:
     """Check that a temperature given as a number or an array is positive.
 
     Raises:
@@ -143,7 +156,7 @@ def check_temperature(temperature: Any) -> None:
         raise ValueError(f"temperature must be greater than 0, got {temperature}.")
 
 
-def _check_batches(**values: Any) -> None:
+def _check_batches(**values: TensorLike | None) -> None:
     """Check that all that is given has the same number of images, as far as that is known in advance."""
     sizes = {name: value.shape[0] for name, value in values.items() if value is not None}
     if len({size for size in sizes.values() if size is not None}) > 1:
@@ -151,16 +164,12 @@ def _check_batches(**values: Any) -> None:
         raise ValueError(f"All inputs must have the same batch size; got {given}.")
 
 
-def _rows_known_everywhere(known: Any) -> Any:
+def _rows_known_everywhere(known: Tensor) -> Tensor:
     """How many rows, from the first, are known in every image."""
     whole = ops.cast(ops.all(known, axis=(0, 2)), "int32")
     return ops.sum(ops.cumprod(whole))
 
 
-def _or_none(value: Any) -> Any:
-    return None if isinstance(value, tuple) else value
-
-
-def _swapped(*values: Any) -> Any:
-    """Each value with its first two axes exchanged: a loop runs over the first, maps have the batch there."""
-    return tuple(value if isinstance(value, tuple) else ops.swapaxes(value, 0, 1) for value in values)
+def _swapped(values: Tensors) -> Tensors:
+    """Every tensor with its first two axes exchanged: a loop runs over the first, maps have the batch there."""
+    return {name: ops.swapaxes(value, 0, 1) for name, value in values.items()}

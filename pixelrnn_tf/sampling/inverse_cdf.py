@@ -1,11 +1,11 @@
 """Drawing a level by inverting its cumulative distribution."""
 
-from typing import Any
-
 from keras import ops
 
+from pixelrnn_tf.typing import Tensor, TensorLike
 
-def draw_level(logits: Any, noise: Any, temperature: Any = 1.0) -> Any:
+
+def draw_level(logits: Tensor, noise: Tensor, temperature: TensorLike = 1.0) -> Tensor:
     """The level in whose interval of the cumulative distribution the noise lies.
 
     Level l is drawn if P(level < l) <= noise < P(level <= l). Rounding may leave the total a little below

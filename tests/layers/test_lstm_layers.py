@@ -5,8 +5,10 @@ import pytest
 import tensorflow as tf
 
 from pixelrnn_tf.layers import DiagonalBiLSTM, RowLSTM, skew, unskew
-from pixelrnn_tf.layers.conv_lstm import conv_lstm
-from pixelrnn_tf.layers.diagonals import diagonals, images_per_strip
+from pixelrnn_tf.layers.recurrence import LSTMWeights
+from pixelrnn_tf.layers.recurrence_gradient import lstm_outputs
+from pixelrnn_tf.layers.row_lstm import ROW_ORDER
+from pixelrnn_tf.layers.skewing import diagonal_order, images_per_strip
 from tests.support import reference
 from tests.support.networks import randomize
 
@@ -132,8 +134,8 @@ def test_gradient_by_hand_equals_that_of_the_loop(layer_class, size, compiled):
             loss = tf.reduce_sum(layer.from_directions(recurrence(layer.input_to_state(maps))) * weights)
         return tape.gradient(loss, [*layer.trainable_variables, maps])
 
-    by_hand = tf.function(lambda: gradients(layer.run), jit_compile=compiled == "xla")()
-    of_the_loop = tf.function(lambda: gradients(lambda gates: layer.run(gates, return_c=True)[0]))()
+    by_hand = tf.function(lambda: gradients(layer.outputs), jit_compile=compiled == "xla")()
+    of_the_loop = tf.function(lambda: gradients(lambda gates: layer.states(gates, "float32")[0]))()
     for got, expected in zip(by_hand, of_the_loop, strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5 * float(tf.reduce_max(abs(expected))))
 
@@ -148,16 +150,16 @@ def test_a_strip_holds_as_many_images_as_leave_a_step_64_positions(batch, height
 
 def test_strips_waste_less_than_a_skewed_map():
     # Four strips of four images: 4 * 28 + 27 steps of 4 * 28 positions, where skewed maps take 55 of 16 * 28.
-    steps = diagonals(16, 28, 28).to_steps(tf.ones((1, 16, 28, 28, 1)))
+    steps = diagonal_order(16, 28, 28).to_steps(tf.ones((1, 16, 28, 28, 1)))
     assert steps.shape == (139, 1, 4, 28, 1)
     assert float(tf.reduce_sum(steps)) == 16 * 28 * 28
     assert pytest.approx(1.241, abs=1e-3) == 139 * 4 * 28 / (16 * 28 * 28)
-    assert diagonals(None, 28, 28).to_steps(tf.ones((1, 16, 28, 28, 1))).shape == (55, 1, 16, 28, 1)
+    assert diagonal_order(None, 28, 28).to_steps(tf.ones((1, 16, 28, 28, 1))).shape == (55, 1, 16, 28, 1)
 
 
 def test_steps_are_the_columns_of_images_laid_end_to_end_and_skewed():
     maps = np.random.default_rng(4).normal(size=(2, 16, 9, 5, 3))
-    order = diagonals(16, 9, 5)
+    order = diagonal_order(16, 9, 5)
     steps = np.array(order.to_steps(maps))
     assert steps.shape == (2 * 5 + 8, 2, 8, 9, 3)
     assert np.array_equal(order.from_steps(steps), maps)
@@ -180,7 +182,7 @@ def test_the_state_stays_in_float32_under_mixed_precision():
     gates = np.repeat([1e3, 1e3, -1e3, 0.0], 2).astype("float32")
     inputs = tf.cast(np.tile(gates, (1, 1, 5, 3, 1)), "bfloat16")
     start = tf.constant(1 + 2.0**-12, shape=(1, 2))
-    h = conv_lstm(inputs, tf.zeros((1, 3, 2, 8), "bfloat16"), start, start, RowLSTM(2).order())
+    h = lstm_outputs(inputs, LSTMWeights(tf.zeros((1, 3, 2, 8), "bfloat16"), start, start), ROW_ORDER)
     assert h.dtype == "float32"
     np.testing.assert_allclose(h, np.tanh(1 + 2.0**-12), rtol=1e-6)
 

@@ -12,11 +12,11 @@ from pixelrnn_tf.layers import (
     DiagonalBiLSTM,
     MaskedConv2D,
     RowLSTM,
-    conv_lstm,
-    diagonals,
     kernel_mask,
     masked_conv2d,
+    recurrence,
     skew,
+    skewing,
     unskew,
 )
 from pixelrnn_tf.layers import masks as masks_module
@@ -61,8 +61,8 @@ def test_right_to_left_map_put_back_wrongly(monkeypatch, from_directions, messag
 
 
 def change_order(monkeypatch, layer_class, **changes):
-    order = layer_class.order
-    monkeypatch.setattr(layer_class, "order", lambda self, *shape: order(self, *shape)._replace(**changes))
+    order = layer_class.scan_order
+    monkeypatch.setattr(layer_class, "scan_order", lambda self, *shape: order(self, *shape)._replace(**changes))
 
 
 def test_kernel_of_two_padded_at_the_end(monkeypatch):
@@ -79,7 +79,7 @@ def test_reversing_the_map_that_is_already_skewed(monkeypatch):
         left, right = (ops.transpose(steps[:, k], (1, 2, 0, 3)) for k in range(2))
         return ops.stack([unskew(left), ops.flip(unskew(ops.flip(right, axis=2)), axis=2)])
 
-    monkeypatch.setattr(diagonals, "images_per_strip", lambda *_: 1)
+    monkeypatch.setattr(skewing, "images_per_strip", lambda *_: 1)
     change_order(monkeypatch, DiagonalBiLSTM, to_steps=to_steps, from_steps=from_steps)
     caught(READS_TOO_LITTLE, "diagonal_bilstm")
 
@@ -95,7 +95,7 @@ def test_images_on_one_strip_that_are_not_kept_apart(monkeypatch):
     images = random_images(model, 12)
     alone = np.concatenate([model(image[None]) for image in images])
     np.testing.assert_allclose(model(images), alone, atol=1e-5)
-    order = DiagonalBiLSTM.order(model.blocks[0].lstm, 12, 12, 16)
+    order = DiagonalBiLSTM.scan_order(model.blocks[0].lstm, 12, 12, 16)
     first_image_alone = order.restart & (np.arange(len(order.restart))[:, None] < 16)
     change_order(monkeypatch, DiagonalBiLSTM, restart=first_image_alone)
     assert np.abs(np.array(model(images)) - alone).max() > 1e-3
@@ -135,7 +135,7 @@ SIGMOIDS = (ops.sigmoid, ops.sigmoid, ops.sigmoid)
 )
 def test_broken_gates_differ_from_the_reference(monkeypatch, split, activations):
     assert agrees_with_reference()
-    monkeypatch.setattr(conv_lstm, "lstm_cell", broken_cell(split, activations))
+    monkeypatch.setattr(recurrence, "lstm_cell", broken_cell(split, activations))
     assert not agrees_with_reference()
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pixelrnn_tf.layers import conv_lstm
+from pixelrnn_tf.layers import recurrence
 from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN
 from tests.support.networks import BLOCK_NAMES, make_network, random_images
 from trainers import benchmark
@@ -35,9 +35,9 @@ def test_the_baseline_computes_what_the_network_does(block):
 
 
 def test_the_baseline_takes_one_step_per_diagonal_of_one_image(monkeypatch):
-    lengths, scan = [], conv_lstm.scan
+    lengths, scan = [], recurrence.scan
     monkeypatch.setattr(
-        conv_lstm, "scan", lambda f, init, xs: lengths.append(len(keras.tree.flatten(xs)[0])) or scan(f, init, xs)
+        recurrence, "scan", lambda f, init, xs: lengths.append(len(keras.tree.flatten(xs)[0])) or scan(f, init, xs)
     )
     model = make_network("diagonal_bilstm", (28, 28, 1), num_blocks=1)
     images = random_images(model, 16)

@@ -1,5 +1,6 @@
 """What the speed of training is compared with: the same networks as they would be written without this library."""
 
+import functools
 from typing import Any
 
 import keras
@@ -7,8 +8,8 @@ import tensorflow as tf
 from keras import ops
 
 from pixelrnn_tf.layers.composition import elementary_layers
-from pixelrnn_tf.layers.conv_lstm import conv_lstm
-from pixelrnn_tf.layers.conv_lstm_layer import ConvLSTMLayer
+from pixelrnn_tf.layers.recurrence import lstm_states
+from pixelrnn_tf.layers.two_dimensional_lstm import TwoDimensionalLSTM
 from pixelrnn_tf.models import PixelRNN
 
 
@@ -18,14 +19,13 @@ def with_autodiff(model: PixelRNN) -> PixelRNN:
     Both directions of a Diagonal BiLSTM stay stacked in one loop. The model is changed, and returned.
     """
 
-    def run(layer: ConvLSTMLayer, gates: Any) -> Any:
-        weights = layer.state_to_state, layer.initial_h, layer.initial_c
-        order = layer.order(None, *gates.shape[1:3])  # An unknown batch leaves one image on every strip.
-        return conv_lstm(layer.to_directions(gates), *weights, order, return_c=True)[0]
+    def outputs(layer: TwoDimensionalLSTM, input_to_state: Any) -> Any:
+        order = layer.scan_order(None, *input_to_state.shape[1:3])  # An unknown batch leaves one image on every strip.
+        return lstm_states(layer.to_directions(input_to_state), layer.lstm_weights(), order)[0]
 
     for layer in elementary_layers(model):
-        if isinstance(layer, ConvLSTMLayer):
-            layer.run = lambda gates, layer=layer: run(layer, gates)
+        if isinstance(layer, TwoDimensionalLSTM):
+            layer.outputs = functools.partial(outputs, layer)
     return model
 
 

@@ -1,21 +1,27 @@
 """What the Row LSTM and the Diagonal BiLSTM have in common as Keras layers."""
 
+import abc
 from typing import Any
 
 import keras
 from keras import ops
 
-from pixelrnn_tf.layers.conv_lstm import Order, conv_lstm
+from pixelrnn_tf.layers.checks import check_map_shape
+from pixelrnn_tf.layers.incremental import IncrementalLayer
 from pixelrnn_tf.layers.initializers import ForgetGateOnes
-from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D, check_map_shape
+from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
 from pixelrnn_tf.layers.masks import feature_groups
+from pixelrnn_tf.layers.recurrence import LSTMWeights, lstm_states
+from pixelrnn_tf.layers.recurrence_gradient import lstm_outputs
+from pixelrnn_tf.layers.scan_order import ScanOrder
+from pixelrnn_tf.typing import Config, DType, Shape, Tensor
 
 
-class ConvLSTMLayer(keras.layers.Layer):
-    """A masked input-to-state convolution of the whole map, then the recurrence along one of its axes.
+class TwoDimensionalLSTM(IncrementalLayer):
+    """A masked input-to-state convolution of the whole map, then Equation 3 along one of its axes.
 
-    A subclass says how: it sets the class attributes, says the order of the recurrence, and turns the
-    input-to-state map into one map for each direction and the maps of h back into one.
+    A subclass says how: it sets the class attributes, says the order of the scan, and turns the input-to-state map
+    into one map for each direction and the maps of h back into one.
 
     Class attributes:
         directions: number of directions, each with weights of its own.
@@ -32,6 +38,16 @@ class ConvLSTMLayer(keras.layers.Layer):
     directions: int
     input_to_state_size: tuple[int, int]
     taps: int
+
+    parallel_members = (
+        "outputs",
+        "to_directions",
+        "from_directions",
+        "scan_order",
+        "directions",
+        "input_to_state_size",
+        "taps",
+    )
 
     def __init__(self, hidden: int, channels: int = 1, condition_features: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
@@ -52,14 +68,14 @@ class ConvLSTMLayer(keras.layers.Layer):
             name="input_to_state",
         )
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        check_map_shape(self, input_shape)
-        if None in input_shape[1:3]:
+    def build(self, inputs_shape: Shape) -> None:
+        check_map_shape(self, inputs_shape)
+        if None in inputs_shape[1:3]:
             raise ValueError(
                 f"{type(self).__name__} {self.name!r} needs a map of a height and width known in advance; "
-                f"got the shape {tuple(input_shape)}."
+                f"got the shape {tuple(inputs_shape)}."
             )
-        self.input_to_state.build(input_shape)
+        self.input_to_state.build(inputs_shape)
         self.state_to_state = self.add_weight(
             name="state_to_state",
             shape=(self.directions, self.taps, self.hidden, 4 * self.hidden),
@@ -77,39 +93,41 @@ class ConvLSTMLayer(keras.layers.Layer):
             for name in ("initial_h", "initial_c")
         )
 
-    def call(self, inputs: Any, condition: Any = None) -> Any:
-        h = self.run(self.input_to_state(inputs, condition))
+    def call(self, inputs: Tensor, condition: Tensor | None = None) -> Tensor:
+        h = self.outputs(self.input_to_state(inputs, condition))
         return ops.cast(self.from_directions(h), inputs.dtype)
 
-    def run(self, gates: Any, return_c: bool = False) -> Any:
-        """The recurrence over an input-to-state map: what `conv_lstm` returns."""
-        return conv_lstm(
-            self.to_directions(gates),
-            self.state_to_state,
-            self.initial_h,
-            self.initial_c,
-            self.order(*gates.shape[:3]),
-            return_c,
-        )
+    def outputs(self, input_to_state: Tensor) -> Tensor:
+        """h of every direction, `(directions, batch, height, width, hidden)`, from the input-to-state map."""
+        order = self.scan_order(*input_to_state.shape[:3])
+        return lstm_outputs(self.to_directions(input_to_state), self.lstm_weights(), order)
 
-    def to_directions(self, gates: Any) -> Any:
-        """From the map `(batch, height, width, directions * 4 * hidden)` to the inputs of `conv_lstm`."""
-        raise NotImplementedError
+    def states(self, input_to_state: Tensor, dtype: DType) -> tuple[Tensor, Tensor]:
+        """`(h, c)` of every direction, all in `dtype`; without the gradient by hand of `outputs`."""
+        order = self.scan_order(*input_to_state.shape[:3])
+        inputs = self.to_directions(ops.cast(input_to_state, dtype))
+        return lstm_states(inputs, LSTMWeights(*(ops.cast(w, dtype) for w in self.lstm_weights())), order)
 
-    def from_directions(self, h: Any) -> Any:
-        """From the maps of `conv_lstm` to `(batch, height, width, hidden)`."""
-        raise NotImplementedError
+    def lstm_weights(self) -> LSTMWeights:
+        """The weights of Equation 3."""
+        return LSTMWeights(self.state_to_state, self.initial_h, self.initial_c)
 
-    def order(self, batch: int | None, height: int, width: int) -> Order:
+    @abc.abstractmethod
+    def to_directions(self, input_to_state: Tensor) -> Tensor:
+        """From the map `(batch, height, width, directions * 4 * hidden)` to `(directions, ..., 4 * hidden)`."""
+
+    @abc.abstractmethod
+    def from_directions(self, h: Tensor) -> Tensor:
+        """From `(directions, batch, height, width, hidden)` to the layer's output `(batch, height, width, hidden)`."""
+
+    @abc.abstractmethod
+    def scan_order(self, batch: int | None, height: int, width: int) -> ScanOrder:
         """How maps of this size become steps of the recurrence."""
-        raise NotImplementedError
 
-    def compute_output_shape(
-        self, inputs_shape: tuple[int | None, ...], condition_shape: Any = None
-    ) -> tuple[int | None, ...]:
+    def compute_output_shape(self, inputs_shape: Shape, condition_shape: Shape | None = None) -> Shape:
         return (*inputs_shape[:-1], self.hidden)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "hidden": self.hidden,
@@ -118,13 +136,7 @@ class ConvLSTMLayer(keras.layers.Layer):
         }
 
 
-def _orthogonal(shape: tuple[int, ...], dtype: Any) -> Any:
+def _orthogonal(shape: Shape, dtype: DType) -> Tensor:
     """The orthogonal initializer in any precision: its QR decomposition exists in no half precision."""
     precise = "float64" if dtype == "float64" else "float32"
     return ops.cast(keras.initializers.Orthogonal()(shape, dtype=precise), dtype)
-
-
-def padded_above(maps: Any, value: Any) -> Any:
-    """A map `(batch, height, width, features)` with one row more above it that holds `value (features,)`."""
-    row = ops.broadcast_to(value, ops.shape(maps[:, :1]))
-    return ops.concatenate([row, maps], axis=1)

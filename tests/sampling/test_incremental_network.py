@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from keras import ops
 
-from pixelrnn_tf.sampling.steps import NetworkSteps, Packing
+from pixelrnn_tf.models import negative_log_likelihood
+from pixelrnn_tf.sampling import generate
+from pixelrnn_tf.sampling.incremental_network import IncrementalNetwork
+from pixelrnn_tf.sampling.packing import Packing
 from tests.support.networks import BLOCK_NAMES, make_network, random_images
 
 
@@ -24,26 +27,26 @@ def row_of(condition, row):
     return None if condition is None else ops.convert_to_tensor(condition[:, row])
 
 
-def walk(model, images, condition, rows=None):
-    """Drive the protocol by hand: logits of every sub-pixel when the colours from it on are not yet known."""
-    steps = NetworkSteps(model)
+def walk(model, images, condition, rows=None, dtype="float32"):
+    """Call an incremental network by hand: logits of every sub-pixel when the colours from it on are not yet known."""
+    network = IncrementalNetwork(model, dtype)
     height, width, channels = model.image_shape
-    caches = steps.start(len(images))
-    logits = np.zeros((*images.shape, model.levels), "float32")
+    caches = network.initial_cache(len(images))
+    logits = np.zeros((*images.shape, model.levels), dtype)
     for row in range(height if rows is None else rows):
-        above = steps.above(caches, row_of(condition, row))
-        left, rows_records = steps.left(len(images)), []
+        context = network.row_context(caches, row_of(condition, row))
+        state, records_of_row = network.initial_state(len(images)), []
         for column in range(width):
-            here = keras.tree.map_structure(lambda x, c=column: x[:, c], above)
+            here = keras.tree.map_structure(lambda x, c=column: x[:, c], context)
             for k in range(channels):
                 pixel = np.where(np.arange(channels) < k, images[:, row, column], 0)
-                out, after, records = steps.step(model.scale(pixel, "float32"), here, left)
+                out, next_state, records = network.decode(network.scale(pixel), here, state)
                 logits[:, row, column, k] = out[:, k]
-            steps.enter(model.scale(images[:, row, column], "float32"), here, left, after, records)
-            left = after
-            rows_records.append(records)
-        stacked = keras.tree.map_structure(lambda *x: ops.stack(x, axis=1), *rows_records)
-        caches = steps.finish(caches, stacked, row_of(condition, row))
+            scaled = network.scale(images[:, row, column])
+            state, records = network.with_last_colour(scaled, here, state, next_state, records)
+            records_of_row.append(records)
+        stacked = keras.tree.map_structure(lambda *x: ops.stack(x, axis=1), *records_of_row)
+        caches = network.next_cache(caches, stacked, row_of(condition, row))
     return logits, caches
 
 
@@ -71,7 +74,7 @@ def test_incremental_logits_without_residuals_or_skips(block, switched_off):
 def test_caches_filled_by_one_pass_equal_those_of_the_rows_before(block, condition_features, row):
     model, images, condition = make_case(block, (5, 4, 3), 2, condition_features)
     _, expected = walk(model, images, condition, rows=row)
-    logits, got = NetworkSteps(model).fill(model.scale(images, "float32"), condition, row)
+    logits, got = IncrementalNetwork(model).prefill(model.scale(images, "float32"), condition, row)
     for a, b in zip(keras.tree.flatten(got), keras.tree.flatten(expected), strict=True):
         assert a.shape == b.shape
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
@@ -87,17 +90,52 @@ def test_steps_run_in_float32_under_every_policy(block, policy):
     exact.set_weights(model.get_weights())
     expected = np.array(exact(images))
     assert (np.abs(walk(model, images, None)[0] - expected) <= 1e-5 * np.maximum(1, np.abs(expected))).all()
-    logits, _ = NetworkSteps(model).fill(model.scale(images, "float32"), None, 2)
+    logits, _ = IncrementalNetwork(model).prefill(model.scale(images, "float32"), None, 2)
     assert (np.abs(np.array(logits) - expected) <= 1e-5 * np.maximum(1, np.abs(expected))).all()
 
 
 def test_packing_restores_a_structure_with_empty_parts():
-    structure = [(), (np.ones((2, 3)), np.zeros((2, 1))), [np.full((2, 2), 5.0), ()]]
+    structure = [{}, {"h": np.ones((2, 3)), "c": np.zeros((2, 1))}, [{"inputs": np.full((2, 2), 5.0)}, {}]]
     packing = Packing(structure)
     packed = packing.pack(structure)
     assert packed.shape == (2, 6)
     restored = packing.unpack(packed)
-    assert restored[0] == ()
-    assert restored[2][1] == ()
+    assert restored[0] == {}
+    assert restored[2][1] == {}
+    assert restored[1].keys() == {"h", "c"}
     for a, b in zip(keras.tree.flatten(restored), keras.tree.flatten(structure), strict=True):
         assert np.array_equal(a, b)
+
+
+def test_packing_takes_a_single_tensor():
+    assert np.array_equal(Packing([{}, {"h": np.ones((2, 3))}]).unpack(np.ones((2, 3)))[1]["h"], np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("image_shape", [(5, 6, 1), (4, 3, 3)], ids=["grey", "colour"])
+@pytest.mark.parametrize("block", BLOCK_NAMES)
+def test_in_float64_incremental_logits_equal_the_parallel_ones_to_its_precision(block, image_shape):
+    model, images, condition = make_case(block, image_shape, 2, 2, dtype="float64")
+    parallel = np.array(model.logits_of_scaled(model.scale(images), condition.astype("float64")))
+    assert parallel.dtype == "float64"
+    got, _ = walk(model, images, condition.astype("float64"), dtype="float64")
+    prefilled, _ = IncrementalNetwork(model, "float64").prefill(model.scale(images), condition.astype("float64"), 2)
+    for incremental in (got, np.array(prefilled)):
+        assert incremental.dtype == "float64"
+        assert (np.abs(incremental - parallel) <= 1e-12 * np.maximum(1, np.abs(parallel))).all()
+
+
+@pytest.mark.parametrize("block", BLOCK_NAMES)
+def test_a_float32_network_generates_in_float64(block):
+    model = make_network(block, (4, 5, 3))
+    exact = make_network(block, (4, 5, 3), dtype="float64")
+    exact.set_weights(model.get_weights())
+    images = random_images(model, 3)
+    expected = np.array(exact.logits_of_scaled(exact.scale(images)))
+    got, _ = walk(model, images, None, dtype="float64")
+    assert (np.abs(got - expected) <= 1e-12 * np.maximum(1, np.abs(expected))).all()
+    noise = np.random.default_rng(3).uniform(size=images.shape)
+    known = np.arange(4)[:, None] < np.full((3, 1, 5), 2)
+    drawn, log_prob = generate(model, noise, images, known, return_log_prob=True, dtype="float64")
+    nats = negative_log_likelihood(drawn, exact.logits_of_scaled(exact.scale(drawn)))
+    np.testing.assert_allclose(log_prob, -np.array(nats), rtol=1e-12)
+    assert np.array_equal(drawn, generate(exact, noise, images, known, dtype="float64"))

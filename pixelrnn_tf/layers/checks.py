@@ -1,0 +1,41 @@
+"""Checks that the layers share, with errors that say what was given and what was expected."""
+
+from typing import Protocol
+
+from pixelrnn_tf.typing import Shape, Tensor
+
+
+class _Conditioned(Protocol):
+    """What has a condition or none; every layer here."""
+
+    condition_features: int
+    name: str
+
+
+def check_map_shape(layer: _Conditioned, shape: Shape, features: int | None = None) -> int:
+    """Check that `shape` is that of a map `(batch, height, width, features)` and return its features.
+
+    Raises:
+        ValueError: if it has another rank, an unknown number of features, or other than `features`.
+    """
+    if len(shape) != 4 or shape[-1] is None or features not in (None, shape[-1]):
+        expected = "features, a number known in advance" if features is None else f"{features} features"
+        raise ValueError(
+            f"{type(layer).__name__} {layer.name!r} takes a map (batch, height, width, {expected}); "
+            f"got the shape {tuple(shape)}."
+        )
+    return shape[-1]
+
+
+def check_condition(layer: _Conditioned, condition: Tensor | None) -> None:
+    """Check that a condition is given exactly to a layer made for one.
+
+    Raises:
+        ValueError: if one is missing, or given to a layer made for none.
+    """
+    if bool(layer.condition_features) != (condition is not None):
+        given = "none was given" if condition is None else f"one of shape {tuple(condition.shape)} was given"
+        raise ValueError(
+            f"{type(layer).__name__} {layer.name!r} was made with condition_features={layer.condition_features}, "
+            f"and {given}. Pass a conditioning map exactly when condition_features is not 0."
+        )

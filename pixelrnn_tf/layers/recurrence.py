@@ -1,0 +1,133 @@
+"""Equation 3 of the paper, the recurrence of the Row LSTM and of the Diagonal BiLSTM, and its scan over maps.
+
+    [o, f, i, g] = [sigmoid, sigmoid, sigmoid, tanh](K_ss * h_prev + K_is * x)
+    c = f c_prev + i g
+    h = o tanh(c)
+
+`K_is * x`, the input-to-state convolution, is computed for the whole map beforehand and is the input here. `K_ss`, the
+state-to-state convolution, reads h at the neighbours of a pixel that come before it: three of the row above, or the
+left one and the one above. A `ScanOrder` says which, and in what order the scan takes the pixels.
+"""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from pixelrnn_tf.layers.scan import scan
+from pixelrnn_tf.layers.scan_order import ScanOrder, read_neighbours, restarted
+from pixelrnn_tf.typing import DType, Tensor
+
+Gates = tuple[Tensor, Tensor, Tensor, Tensor]
+
+
+def lstm_cell(sums: Tensor, previous_c: Tensor) -> tuple[Tensor, Tensor, Gates]:
+    """Equation 3, given the sum of its two convolutions.
+
+    Args:
+        sums: `K_ss * h_prev + K_is * x`, `(..., 4 * hidden)`, in the order o, f, i, g.
+        previous_c: `(..., hidden)`.
+
+    Returns:
+        `(h, c, (o, f, i, g))`, each `(..., hidden)`.
+    """
+    o, f, i, g = gates(sums)
+    c = f * previous_c + i * g
+    h = o * ops.tanh(c)
+    return h, c, (o, f, i, g)
+
+
+def gates(sums: Tensor) -> Gates:
+    """`[sigmoid, sigmoid, sigmoid, tanh]` of the four quarters of the features of `sums`.
+
+    As sigmoid(x) = (1 + tanh(x / 2)) / 2, all four are one tanh, which costs half as much as four functions.
+    """
+    hidden = sums.shape[-1] // 4
+    slope = ops.cast(np.repeat([0.5, 0.5, 0.5, 1.0], hidden), sums.dtype)
+    shift = ops.cast(np.repeat([0.5, 0.5, 0.5, 0.0], hidden), sums.dtype)
+    o, f, i, g = ops.split(ops.tanh(sums * slope) * slope + shift, 4, axis=-1)
+    return o, f, i, g
+
+
+class LSTMWeights(NamedTuple):
+    """The weights of the recurrence, of every direction.
+
+    Attributes:
+        state_to_state: K_ss, `(directions, taps, hidden, 4 * hidden)`; the gates are in the order o, f, i, g.
+        initial_h: h where there is no pixel before, `(directions, hidden)`; its dtype is the one of the state.
+        initial_c: c there, `(directions, hidden)`.
+    """
+
+    state_to_state: Tensor
+    initial_h: Tensor
+    initial_c: Tensor
+
+    def for_steps(self, product_dtype: DType) -> "LSTMWeights":
+        """The same shaped for a step: `(directions, taps * hidden, 4 * hidden)` and `(directions, 1, 1, hidden)`."""
+        directions, taps, hidden, sums = self.state_to_state.shape
+        kernel = ops.reshape(self.state_to_state, (directions, taps * hidden, sums))
+        initial = (value[:, None, None, :] for value in (self.initial_h, self.initial_c))
+        return LSTMWeights(ops.cast(kernel, product_dtype), *initial)
+
+
+class Trace(NamedTuple):
+    """What the scan computed, h, c and the gates of every step: `(steps, directions, strips, positions, hidden)`."""
+
+    h: Tensor
+    c: Tensor
+    gates: Gates
+
+
+def lstm_scan(inputs: Tensor, weights: LSTMWeights, order: ScanOrder) -> Trace:
+    """Equation 3 step by step.
+
+    The products are in the dtype of the kernel, the sums, h and c in that of the initial state.
+
+    Args:
+        inputs: K_is * x, maps `(directions, batch, height, width, 4 * hidden)`.
+        weights: shaped for steps.
+        order: how maps become steps.
+    """
+    kernel, initial_h, initial_c = weights
+    state_dtype = keras.backend.standardize_dtype(initial_h.dtype)
+    inputs = order.to_steps(inputs)
+    state_shape = (*ops.shape(inputs)[1:4], initial_h.shape[-1])
+
+    def step(state: tuple[Tensor, Tensor], given: dict[str, Tensor]) -> tuple[tuple[Tensor, Tensor], Trace]:
+        (h, c), restart = state, given.get("restart")
+        neighbours = read_neighbours(h, initial_h, order, restart)
+        sums = ops.cast(given["inputs"], state_dtype) + product(neighbours, kernel, state_dtype)
+        h, c, o_f_i_g = lstm_cell(sums, restarted(c, initial_c, restart))
+        return (h, c), Trace(h, c, o_f_i_g)
+
+    first = (ops.broadcast_to(initial_h, state_shape), ops.broadcast_to(initial_c, state_shape))
+    trace: Trace = scan(step, first, order.with_restart(inputs=inputs))[1]
+    return trace
+
+
+def lstm_states(inputs: Tensor, weights: LSTMWeights, order: ScanOrder) -> tuple[Tensor, Tensor]:
+    """h and c of whole maps; their gradient is the one that the backend makes of the loop.
+
+    Args:
+        inputs: K_is * x, maps `(directions, batch, height, width, 4 * hidden)`; their dtype is that of the products.
+        weights: of every direction.
+        order: how maps become steps.
+
+    Returns:
+        `(h, c)`, each `(directions, batch, height, width, hidden)`, in the dtype of the state.
+    """
+    trace = lstm_scan(inputs, weights.for_steps(inputs.dtype), order)
+    return order.from_steps(trace.h), order.from_steps(trace.c)
+
+
+def product(values: Tensor, matrix: Tensor, dtype: DType) -> Tensor:
+    """`values (directions, strips, positions, m)` times `matrix (directions, m, n)`, in the dtype of the matrix.
+
+    Returns:
+        `(directions, strips, positions, n)` in `dtype`.
+    """
+    directions, strips, positions, features = ops.shape(values)
+    flat = ops.reshape(ops.cast(values, matrix.dtype), (directions, strips * positions, features))
+    result = ops.reshape(ops.matmul(flat, matrix), (directions, strips, positions, matrix.shape[-1]))
+    return ops.cast(result, dtype)

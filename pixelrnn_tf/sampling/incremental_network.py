@@ -1,0 +1,139 @@
+"""A network row by row and pixel by pixel, made of the incremental forms of its layers."""
+
+from collections import defaultdict
+from collections.abc import Callable
+
+from pixelrnn_tf.layers.composition import Composite, Part, elementary_layers
+from pixelrnn_tf.layers.incremental import IncrementalForm, IncrementalLayer, Tensors
+from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.typing import DType, Tensor
+
+
+class IncrementalNetwork:
+    """A `PixelRNN` row by row and pixel by pixel.
+
+    The methods are those of `IncrementalForm`, over all its layers: where that has a dictionary of tensors, this has a
+    list of them, one for each layer.
+
+    Args:
+        model: the network. Its weights are read here, once.
+        dtype: what everything is computed in, "float32" or "float64", under every dtype policy of the model.
+
+    Raises:
+        TypeError: if a layer of the network has no incremental form.
+    """
+
+    def __init__(self, model: PixelRNN, dtype: DType = "float32"):
+        self.model, self.dtype = model, dtype
+        self.layers = list(elementary_layers(model))
+        self.forms: list[IncrementalForm] = [layer.incremental(dtype) for layer in self.layers]
+        self._index = {id(layer): k for k, layer in enumerate(self.layers)}
+        self._by_kind: dict[type[IncrementalForm], list[int]] = defaultdict(list)
+        for k, form in enumerate(self.forms):
+            self._by_kind[type(form)].append(k)
+
+    def scale(self, images: Tensor) -> Tensor:
+        """What `prefill` and `decode` take: the levels of images, or of pixels, from -1 to 1."""
+        return self.model.scale(images, self.dtype)
+
+    def initial_cache(self, batch: int | Tensor) -> list[Tensors]:
+        """The caches above the first row."""
+        return [form.initial_cache(batch, self.model.image_shape[1]) for form in self.forms]
+
+    def prefill(self, scaled: Tensor, condition: Tensor | None, row: Tensor) -> tuple[Tensor, list[Tensors]]:
+        """One parallel pass, and the caches above row `row`.
+
+        Args:
+            scaled: images `(batch, height, width, channels)` after `scale`.
+            condition: conditioning map of whole images, or None.
+            row: int32 scalar, from 0 to the height.
+
+        Returns:
+            `(logits, caches)`: logits `(batch, height, width, channels, levels)`.
+        """
+        caches: list[Tensors] = [{} for _ in self.forms]
+
+        def run(k: int, maps: Tensor) -> Tensor:
+            maps, caches[k] = self.forms[k].prefill(maps, self._for_layer(k, condition), row)
+            return maps
+
+        return self._compose(scaled, run), caches
+
+    def row_context(self, caches: list[Tensors], condition: Tensor | None) -> list[Tensors]:
+        """What the rows above contribute to a row, whose condition is `(batch, width, condition_features)` or None."""
+        return [form.row_context(caches[k], self._for_layer(k, condition)) for k, form in enumerate(self.forms)]
+
+    def initial_state(self, batch: int | Tensor) -> list[Tensors]:
+        """The states to the left of the first pixel of a row."""
+        return [form.initial_state(batch) for form in self.forms]
+
+    def decode(
+        self, scaled: Tensor, context: list[Tensors], state: list[Tensors]
+    ) -> tuple[Tensor, list[Tensors], list[Tensors]]:
+        """One pixel, of whose colours the first are known; the others are not looked at by the logits that matter.
+
+        Args:
+            scaled: the pixels `(batch, channels)` after `scale`.
+            context: at the pixel.
+            state: to the left of it.
+
+        Returns:
+            `(logits, state, records)`: logits `(batch, channels, levels)`, of which those of the known colours and of
+            the first unknown one are right.
+        """
+        next_state, records = list(state), [Tensors() for _ in self.forms]
+
+        def run(k: int, x: Tensor) -> Tensor:
+            x, next_state[k], records[k] = self.forms[k].decode(x, context[k], state[k])
+            return x
+
+        return self._compose(scaled, run), next_state, records
+
+    def with_last_colour(
+        self,
+        scaled: Tensor,
+        context: list[Tensors],
+        state: list[Tensors],
+        next_state: list[Tensors],
+        records: list[Tensors],
+    ) -> tuple[list[Tensors], list[Tensors]]:
+        """The state and the records after a pixel all of whose colours are known, from those of its last `decode`.
+
+        The last colour is drawn after the last `decode`. The one layer that reads it is the first: mask A hides it from
+        the others at this pixel.
+        """
+        k = self._index[id(self.model.stem)]
+        next_state, records = list(next_state), list(records)
+        _, next_state[k], records[k] = self.forms[k].decode(scaled, context[k], state[k])
+        return next_state, records
+
+    def next_cache(self, caches: list[Tensors], records: list[Tensors], condition: Tensor | None) -> list[Tensors]:
+        """The caches above the next row, from the records and the condition of this one."""
+        following: list[Tensors] = [{} for _ in self.forms]
+        for kind, indices in self._by_kind.items():
+            new = kind.next_caches(
+                [self.forms[k] for k in indices],
+                [caches[k] for k in indices],
+                [records[k] for k in indices],
+                [self._for_layer(k, condition) for k in indices],
+            )
+            for k, cache in zip(indices, new, strict=True):
+                following[k] = cache
+        return following
+
+    def _compose(self, x: Tensor, run: Callable[[int, Tensor], Tensor]) -> Tensor:
+        """The network, whose layers `run` by their number."""
+
+        def apply(part: Part, x: Tensor) -> Tensor:
+            return part.compose(x, apply) if isinstance(part, Composite) else run(self._number(part), x)
+
+        return self.model.compose(x, apply)
+
+    def _number(self, layer: IncrementalLayer) -> int:
+        """The number of a layer among those of the network."""
+        if id(layer) not in self._index:
+            raise TypeError(f"{layer!r} is applied by `compose`, but is not among the `parts` of what it belongs to.")
+        return self._index[id(layer)]
+
+    def _for_layer(self, k: int, condition: Tensor | None) -> Tensor | None:
+        return condition if self.layers[k].condition_features else None
