@@ -40,7 +40,9 @@ print(json.dumps(found))
 
 
 def compiled(model, images):
-    model.compile(keras.optimizers.Adam(0.01), loss=NegativeLogLikelihood(), metrics=[BitsPerDim()])
+    optimizer = keras.optimizers.Adam(0.01)
+    # Without XLA, which compiles for longer and says nothing about files.
+    model.compile(optimizer, loss=NegativeLogLikelihood(), metrics=[BitsPerDim()], jit_compile=False)
     model.fit(images, images, batch_size=4, verbose=0)
     return model
 
