@@ -8,40 +8,54 @@ drawing from the model's conditional distribution; where pixels are known below 
 part, those are kept but were not looked at, and what was drawn before them may not fit them.
 """
 
-from absl import flags
+import dataclasses
+import pathlib
 
-from pixelrnn_tf import sampling
-from pixelrnn_tf.programs import data_flags, model_files, occlusion, program
-from trainers import drawing
-from trainers.pictures import completion_panel, write_png
-
-FLAGS = flags.FLAGS
-
-data_flags.define_data_flags(default=None)
-flags.DEFINE_string("model", None, "A .keras file.", required=True)
-flags.DEFINE_string("out", None, "PNG file to write.", required=True)
-flags.DEFINE_string("mask", "lower_half", f"Occluded part: {', '.join(occlusion.NAMES)}, or a PNG file, black there.")
-flags.DEFINE_string("split", "test", "Split whose first images are completed.")
-flags.DEFINE_integer("num_images", 8, "Number of images.", lower_bound=1)
-flags.DEFINE_integer("num_samples", 6, "Completions of each image.", lower_bound=1)
-flags.DEFINE_float("temperature", 1.0, "What the logits are divided by; below 1 for more likely images.")
-flags.DEFINE_integer("seed", 0, "Seed of the completions.")
+from pixelrnn_tf.programs import occlusion, program
+from pixelrnn_tf.programs.data_config import DataConfig
+from pixelrnn_tf.programs.flags import check, option, options_in
 
 
-def main(_: list[str]) -> None:
-    sampling.check_temperature(FLAGS.temperature)
-    model = model_files.load_model(FLAGS.model)
-    known = occlusion.known_pixels(FLAGS.mask, *model.image_shape[:2])
-    data = data_flags.data_config(FLAGS, default=lambda: model_files.trained_on(FLAGS.model)).load()
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What to complete, with what, into which file."""
+
+    model: pathlib.Path = option("A .keras file.")
+    out: pathlib.Path = option("PNG file to write.", endings=(".png",))
+    mask: str = option(f"Occluded part: {', '.join(occlusion.NAMES)}, or a PNG file, black there.", "lower_half")
+    split: str = option("Split whose first images are completed.", "test", choices=("train", "validation", "test"))
+    num_images: int = option("Number of images.", 8, at_least=1, at_most=10_000)
+    num_samples: int = option("Completions of each image.", 6, at_least=1, at_most=10_000)
+    temperature: float = option(
+        "What the logits are divided by; below 1 for more likely images.", 1.0, above=0, at_most=1000
+    )
+    seed: int = option("Seed of the completions.", 0, at_least=0, at_most=2**63 - 1)
+    data: DataConfig | None = options_in(DataConfig, given_by="data")
+
+    def __post_init__(self):
+        check(self)
+
+
+def main(options: Options) -> None:
+    from pixelrnn_tf import sampling
+    from pixelrnn_tf.data import to_bytes
+    from pixelrnn_tf.programs import model_files, picture_grids, png_files
+    from trainers.batched_sampling import complete_images
+
+    sampling.check_temperature(options.temperature)
+    model = model_files.load_model(options.model)
+    known = occlusion.known_pixels(options.mask, *model.image_shape[:2])
+    data = (options.data or model_files.trained_on(options.model)).load()
     model_files.check_fit(model, data)
-    images = next(data.batches(FLAGS.split, FLAGS.num_images).as_numpy_iterator())
-    completed = drawing.complete(model, images, known, FLAGS.num_samples, FLAGS.seed, FLAGS.temperature)
-    write_png(FLAGS.out, completion_panel(images, known, completed, model.levels))
+    images = next(data.batches(options.split, options.num_images).as_numpy_iterator())
+    completed = complete_images(model, images, known, options.num_samples, options.seed, options.temperature)
+    shown, completions = (to_bytes(levels, model.levels) for levels in (images, completed))
+    png_files.write(options.out, picture_grids.occlusion_panel(shown, known, completions))
     print(
-        f"{FLAGS.num_samples} completions of {len(images)} images of {data.name}, {FLAGS.split}, "
-        f"{FLAGS.mask} occluded, at temperature {FLAGS.temperature:g}: {FLAGS.out}"
+        f"{options.num_samples} completions of {len(images)} images of {data.name}, {options.split}, "
+        f"{options.mask} occluded, at temperature {options.temperature:g}: {options.out}"
     )
 
 
 if __name__ == "__main__":
-    program.run(main)
+    program.run(main, Options)

@@ -1,125 +1,208 @@
 """What a training run is made of: the flags of `trainers.train` as one value."""
 
 import dataclasses
+import functools
 import json
-import math
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pixelrnn_tf.data import ImageData
-from pixelrnn_tf.models import PRESETS, PixelRNN, get_preset
-from pixelrnn_tf.programs.data_flags import DataConfig
+from pixelrnn_tf.programs.data_config import DataConfig
 from pixelrnn_tf.programs.files import read_json
-from trainers.gradients import on_cpu
-from trainers.strategies import DistributionConfig
+from pixelrnn_tf.programs.flags import check, option, options_in
+
+if TYPE_CHECKING:
+    from pixelrnn_tf.data import ImageData
 
 # What may change between an interruption and the resumption: how long to run, where, and what to show.
 FREE_TO_CHANGE = (
     "steps", "minutes", "patience", "log_seconds", "eval_every", "checkpoint_every", "num_samples", "sample_every",
     "jit_compile", "distribution",
 )  # fmt: skip
-OPTIMIZER_NAMES = ("adam", "rmsprop", "sgd")
-SCHEDULES = ("constant", "cosine", "step")
-DTYPE_POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
+MOST_STEPS = 1_000_000_000
+
+_network = functools.partial(option, group="Network", default=None)
+_devices = functools.partial(option, group="Devices and machines")
+_run = functools.partial(option, group="Run")
+_optimizer = functools.partial(option, group="Optimizer and learning rate")
+_shown = functools.partial(option, group="Evaluations, checkpoints and samples")
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkArguments:
+    """Arguments of `PixelRNN` besides the image's shape and levels; None leaves one to the preset or the default."""
+
+    block: str | None = _network("Kind of block.", choices=("pixel_cnn", "row_lstm", "diagonal_bilstm"))
+    num_blocks: int | None = _network("Number of blocks.", at_least=1, at_most=1000)
+    hidden: int | None = _network("Units h of a block.", at_least=1, at_most=16_384)
+    head_hidden: int | None = _network("Features of the head's inner layers.", at_least=1, at_most=65_536)
+    residual: bool | None = _network("Whether blocks have residual connections.")
+    skips: bool | None = _network("Whether every block is connected to the head.")
+
+    def __post_init__(self):
+        check(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class DistributionConfig:
+    """Which devices of which machines a run uses."""
+
+    strategy: str = _devices(
+        "Devices: none for the first one; mirrored for several of this machine; multi_worker for one process on every "
+        "machine of a cluster; tpu for the cores of a TPU.",
+        "none",
+        choices=("none", "mirrored", "multi_worker", "tpu"),
+    )
+    num_devices: int = _devices(
+        "Devices of this machine that --strategy=mirrored uses; 0 for all, and at least two.",
+        0,
+        at_least=0,
+        at_most=1024,
+    )
+    num_virtual_devices: int = _devices(
+        "Devices to split the CPU into, to try --strategy=mirrored without GPUs; 0 for none.",
+        0,
+        at_least=0,
+        at_most=1024,
+    )
+    cluster: tuple[str, ...] = _devices(
+        "HOST:PORT of every worker of --strategy=multi_worker, the chief first; by default TF_CONFIG says it.",
+        (),
+        form="HOST:PORT,HOST:PORT",
+    )
+    task_index: int | None = _devices(
+        "Which worker of --cluster this process is, from 0.", None, at_least=0, at_most=100_000
+    )
+    tpu: str = _devices("Name or address of the TPU of --strategy=tpu; by default the one of this machine.", "")
+    worker_timeout: float = _devices(
+        "Seconds to wait at the start for the other workers of a cluster.", 300.0, above=0, at_most=86_400
+    )
+
+    def __post_init__(self):
+        check(self)
+        for name, strategy in (
+            ("num_devices", "mirrored"),
+            ("num_virtual_devices", "mirrored"),
+            ("cluster", "multi_worker"),
+            ("tpu", "tpu"),
+        ):
+            if getattr(self, name) and self.strategy != strategy:
+                raise ValueError(f"--{name} belongs to --strategy={strategy}, and --strategy is {self.strategy}.")
+        if bool(self.cluster) != (self.task_index is not None):
+            raise ValueError("--cluster and --task_index belong together: all workers, and which one this is.")
+        if self.cluster and not 0 <= self.task_index < len(self.cluster):
+            raise ValueError(
+                f"--task_index must be from 0 to {len(self.cluster) - 1}, one of the workers of --cluster; "
+                f"got {self.task_index}."
+            )
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """A training run.
+    """A training run. What each field means is its help, which `python -m trainers.train --help` prints."""
 
-    Attributes:
-        data: which images.
-        preset: name of a preset, or empty: then `model` says it all.
-        model: arguments of `PixelRNN` besides the image's shape and levels; they replace the preset's.
-        init_from: a `.keras` file whose weights a new run starts from, or empty.
-        distribution: which devices.
-        batch_size: images per step, over all replicas.
-        accumulation: a replica computes its images in so many parts, one after another, to save memory.
-        steps: when to stop.
-        minutes: when to stop, if that comes first; 0 for no limit. Time before an interruption counts.
-        patience: stop after so many evaluations in a row without a best score; 0 for never.
-        optimizer: "adam", "rmsprop" (the paper's) or "sgd".
-        learning_rate: the largest of the schedule.
-        schedule: "constant", "cosine" or "step"; see `trainers.optimizers.LearningRate`.
-        warmup_steps: steps over which the learning rate rises from zero; 0 for none.
-        decay_steps: where "cosine" ends; 0 becomes `steps`.
-        final_learning_rate: where "cosine" ends.
-        decay_at: the steps at which "step" multiplies the learning rate by `decay_factor`.
-        decay_factor: see there.
-        clip_norm: largest global norm of the gradients; 0 for no clipping.
-        average_decay: largest decay of the weight average that is evaluated and saved.
-        eval_every: steps between evaluations on the validation split, which also save a checkpoint.
-        eval_images: how many validation images those use, from the first; 0 for all. The scores printed at
-            the end are always of whole splits.
-        checkpoint_every: steps between further checkpoints; 0 for none.
-        log_seconds: seconds between lines of progress.
-        num_samples: images drawn at the end and for TensorBoard; 0 for none.
-        sample_every: steps after which the next evaluation draws images for TensorBoard; 0 for never.
-        seed: of the initial weights and the order of the images.
-        jit_compile: "auto", "true" or "false": whether XLA compiles a step.
-        dtype_policy: Keras dtype policy: "float32", "mixed_bfloat16" or "mixed_float16".
-    """
-
-    data: DataConfig = dataclasses.field(default_factory=DataConfig)
-    preset: str = ""
-    model: dict[str, Any] = dataclasses.field(default_factory=dict)
-    init_from: str = ""
-    distribution: DistributionConfig = dataclasses.field(default_factory=DistributionConfig)
-    batch_size: int = 16
-    accumulation: int = 1
-    steps: int = 10_000
-    minutes: float = 0.0
-    patience: int = 0
-    optimizer: str = "adam"
-    learning_rate: float = 1e-3
-    schedule: str = "constant"
-    warmup_steps: int = 0
-    decay_steps: int = 0
-    final_learning_rate: float = 0.0
-    decay_at: tuple[int, ...] = ()
-    decay_factor: float = 0.1
-    clip_norm: float = 1.0
-    average_decay: float = 0.999
-    eval_every: int = 500
-    eval_images: int = 1000
-    checkpoint_every: int = 0
-    log_seconds: float = 10.0
-    num_samples: int = 16
-    sample_every: int = 5000
-    seed: int = 0
-    jit_compile: str = "auto"
-    dtype_policy: str = "float32"
+    data: DataConfig = options_in(DataConfig)
+    preset: str = option("A named network; the flags below replace its arguments.", "", group="Network")
+    # Arguments of PixelRNN that replace the preset's.
+    model: dict[str, Any] = options_in(NetworkArguments, as_dict=True)
+    init_from: str = _run("A .keras file of the same network to start a new run from.", "")
+    distribution: DistributionConfig = options_in(DistributionConfig)
+    batch_size: int | None = _run(
+        "Images per step, over all replicas; by default the preset's, or 16.", None, at_least=1, at_most=1_000_000
+    )
+    accumulation: int = _run(
+        "Parts in which a replica computes its images, one after another: less memory, the same result.",
+        1,
+        at_least=1,
+        at_most=1_000_000,
+    )
+    steps: int = _run("Steps to train for.", 10_000, at_least=1, at_most=MOST_STEPS)
+    minutes: float = _run(
+        "Minutes to train for, if that ends first, without evaluations; time before an interruption counts. 0 for no "
+        "limit.",
+        0.0,
+        at_least=0,
+        at_most=5_000_000,
+    )
+    patience: int = _run(
+        "Evaluations in a row without a best validation score after which to stop; 0 for never.",
+        0,
+        at_least=0,
+        at_most=MOST_STEPS,
+    )
+    optimizer: str = _optimizer("Optimizer; the paper's is rmsprop.", "adam", choices=("adam", "rmsprop", "sgd"))
+    learning_rate: float = _optimizer("Learning rate, the largest of the schedule.", 1e-3, above=0)
+    schedule: str = _optimizer(
+        "Learning rate after the warm-up: constant; falling as half a cosine; or falling in steps.",
+        "constant",
+        choices=("constant", "cosine", "step"),
+    )
+    warmup_steps: int = _optimizer(
+        "Steps over which the learning rate rises from zero; 0 for none.", 0, at_least=0, at_most=MOST_STEPS
+    )
+    decay_steps: int = _optimizer("Step at which the cosine ends; 0 for --steps.", 0, at_least=0, at_most=MOST_STEPS)
+    final_learning_rate: float = _optimizer("Learning rate at which the cosine ends.", 0.0, at_least=0)
+    decay_at: tuple[int, ...] = _optimizer(
+        "Steps at which --schedule=step lowers the learning rate.", (), form="growing steps, such as 20000,30000"
+    )
+    decay_factor: float = _optimizer(
+        "What --schedule=step multiplies the learning rate by each time.", 0.1, above=0, at_most=1
+    )
+    weight_decay: float = _optimizer(
+        "Part of the weights that a step of learning rate 1 takes away, apart from the gradient; biases and initial "
+        "states keep theirs. 0 for none.",
+        0.0,
+        at_least=0,
+        below=1,
+    )
+    clip_norm: float = _optimizer("Largest global norm of the gradients of a step; 0 for no clipping.", 1.0, at_least=0)
+    average_decay: float = _optimizer(
+        "Largest decay per step of the average of the weights that is scored and saved; 0 for no average.",
+        0.999,
+        at_least=0,
+        below=1,
+    )
+    eval_every: int = _shown(
+        "Steps between evaluations on the validation split, each with a checkpoint; the first is before training.",
+        500,
+        at_least=1,
+        at_most=MOST_STEPS,
+    )
+    eval_images: int = _shown(
+        "Images of each of these evaluations, from the first; 0 for all. Scores at the end are of whole splits.",
+        1000,
+        at_least=0,
+        at_most=MOST_STEPS,
+    )
+    checkpoint_every: int = _shown("Steps between further checkpoints; 0 for none.", 0, at_least=0, at_most=MOST_STEPS)
+    log_seconds: float = _shown("Seconds between lines of progress.", 10.0, at_least=0, at_most=10_000_000)
+    num_samples: int = _shown(
+        "Images to draw at the end and for TensorBoard; 0 for none.", 16, at_least=0, at_most=10_000
+    )
+    sample_every: int = _shown(
+        "Steps after each of which the next evaluation draws images for TensorBoard; 0 for never.",
+        5000,
+        at_least=0,
+        at_most=MOST_STEPS,
+    )
+    seed: int = _run("Seed of the weights, the order of the images and the samples.", 0, at_least=0, at_most=2**32 - 1)
+    jit_compile: str = _run(
+        "Whether XLA compiles loss and gradients; auto: always, but for a PixelCNN on the CPU.",
+        "auto",
+        choices=("auto", "true", "false"),
+    )
+    dtype_policy: str = _run(
+        "Keras dtype policy of the training; mixed_float16 scales the loss. Scores are in float32.",
+        "float32",
+        choices=("float32", "mixed_bfloat16", "mixed_float16"),
+    )
 
     def __post_init__(self):
-        self._check_ranges()
+        check(self)
+        NetworkArguments(**{field.name: self.model.get(field.name) for field in dataclasses.fields(NetworkArguments)})
         self._check_schedule()
         if self.schedule == "cosine" and not self.decay_steps:
             # Here, so that it does not change when an interrupted run is given more steps.
             object.__setattr__(self, "decay_steps", self.steps)
-
-    def _check_ranges(self) -> None:
-        for name in ("batch_size", "accumulation", "steps", "eval_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
-        for name in (
-            "minutes", "patience", "warmup_steps", "decay_steps", "final_learning_rate", "clip_norm", "eval_images",
-            "checkpoint_every", "num_samples", "sample_every",
-        ):  # fmt: skip
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}.")
-        for name, choices in (
-            ("optimizer", OPTIMIZER_NAMES),
-            ("schedule", SCHEDULES),
-            ("jit_compile", ("auto", "true", "false")),
-            ("dtype_policy", DTYPE_POLICIES),
-        ):
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}.")
-        if not 0 <= self.seed < 2**32:
-            raise ValueError(f"seed must be from 0 to 2**32 - 1, got {self.seed}.")
-        for name in ("learning_rate", "decay_factor"):
-            if not (getattr(self, name) > 0 and math.isfinite(getattr(self, name))):
-                raise ValueError(f"{name} must be a positive number, got {getattr(self, name)}.")
 
     def _check_schedule(self) -> None:
         for name, schedule in (("decay_steps", "cosine"), ("final_learning_rate", "cosine"), ("decay_at", "step")):
@@ -127,18 +210,31 @@ class TrainConfig:
                 raise ValueError(f"{name} belongs to the schedule {schedule!r}, and the schedule is {self.schedule!r}.")
         if self.schedule == "step" and not self.decay_at:
             raise ValueError('The schedule "step" needs decay_at, the steps at which the learning rate falls.')
+        if any(b <= a for a, b in zip((0, *self.decay_at), self.decay_at, strict=False)):
+            given = ",".join(map(str, self.decay_at))
+            raise ValueError(f"--decay_at must be growing steps, such as 20000,30000; got {given}.")
         if self.schedule == "cosine" and (self.decay_steps or self.steps) <= self.warmup_steps:
             raise ValueError(
                 f"The cosine must end after the warm-up of {self.warmup_steps} steps, and ends at step "
                 f"{self.decay_steps or self.steps}."
             )
 
-    def model_arguments(self, data: ImageData) -> dict[str, Any]:
+    def with_batch_size(self) -> "TrainConfig":
+        """The same run with its batch size said: where it is None, that of the preset, or 16."""
+        if self.batch_size is not None:
+            return self
+        from pixelrnn_tf.models import get_preset  # Here, as it loads Keras.
+
+        return dataclasses.replace(self, batch_size=get_preset(self.preset).batch_size if self.preset else 16)
+
+    def model_arguments(self, data: "ImageData") -> dict[str, Any]:
         """Arguments of `PixelRNN` for these images.
 
         Raises:
             ValueError: if neither the preset nor `model` gives one of them, or the preset does not exist.
         """
+        from pixelrnn_tf.models import PRESETS, get_preset
+
         arguments = {**(get_preset(self.preset).arguments if self.preset else {}), **self.model}
         arguments |= {"image_shape": data.image_shape, "levels": data.levels, "dtype": self.dtype_policy}
         missing = [n for n in ("block", "num_blocks", "hidden", "head_hidden") if n not in arguments]
@@ -162,15 +258,6 @@ class TrainConfig:
                 f"{unit}, so that every image counts the same; got {self.batch_size}. Take "
                 f"{-(-self.batch_size // unit) * unit}."
             )
-
-    def use_xla(self, model: PixelRNN) -> bool:
-        """Whether XLA compiles a step.
-
-        "auto": always, but for a PixelCNN on the CPU, which has no loop and whose convolutions oneDNN runs faster.
-        """
-        if self.jit_compile == "auto":
-            return not (on_cpu() and model.block == "pixel_cnn")
-        return self.jit_compile == "true"
 
 
 def check_workdir(workdir: pathlib.Path, config: TrainConfig) -> None:

@@ -4,26 +4,37 @@ Prints the exact negative log-likelihood of every image of the split, in nats pe
 --data, the images are those the model was trained on, as the `model.json` beside it says.
 """
 
-from absl import flags
+import dataclasses
+import pathlib
 
-from pixelrnn_tf.programs import data_flags, model_files, program
-from trainers.evaluation import Evaluator
-
-FLAGS = flags.FLAGS
-
-data_flags.define_data_flags(default=None)
-flags.DEFINE_string("model", None, "A .keras file.", required=True)
-flags.DEFINE_string("split", "test", "train, validation or test.")
-flags.DEFINE_integer("batch_size", 100, "Images per pass.", lower_bound=1)
+from pixelrnn_tf.programs import program
+from pixelrnn_tf.programs.data_config import DataConfig
+from pixelrnn_tf.programs.flags import check, option, options_in
 
 
-def main(_: list[str]) -> None:
-    model = model_files.load_model(FLAGS.model)
-    data = data_flags.data_config(FLAGS, default=lambda: model_files.trained_on(FLAGS.model)).load()
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What to score, on what."""
+
+    model: pathlib.Path = option("A .keras file.")
+    split: str = option("Split to score.", "test", choices=("train", "validation", "test"))
+    batch_size: int = option("Images per pass.", 100, at_least=1, at_most=100_000)
+    data: DataConfig | None = options_in(DataConfig, given_by="data")
+
+    def __post_init__(self):
+        check(self)
+
+
+def main(options: Options) -> None:
+    from pixelrnn_tf.programs import model_files
+    from trainers.scoring import Evaluator
+
+    model = model_files.load_model(options.model)
+    data = (options.data or model_files.trained_on(options.model)).load()
     print(data.describe(), flush=True)
-    score = Evaluator(model, FLAGS.batch_size).score(data, FLAGS.split)
-    print(f"{FLAGS.split} ({data.splits[FLAGS.split].name}, binarisation {data.binarization}): {score}")
+    score = Evaluator(model, options.batch_size).score(data, options.split)
+    print(f"{options.split} ({data.splits[options.split].name}, binarisation {data.binarization}): {score}")
 
 
 if __name__ == "__main__":
-    program.run(main)
+    program.run(main, Options)

@@ -1,18 +1,23 @@
 """What a run tells while it goes: lines of progress, `metrics.jsonl`, TensorBoard and the learning curve."""
 
+import json
+import os
 import pathlib
+import time
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.models import PixelRNN
 from pixelrnn_tf.programs.durations import duration
+from pixelrnn_tf.programs.files import written_beside
+from pixelrnn_tf.programs.picture_grids import square_grid
+from trainers.batched_sampling import draw_images
 from trainers.checkpoints import Progress
-from trainers.curves import write_curve
-from trainers.drawing import draw
-from trainers.evaluation import Score
-from trainers.metrics_file import MetricsFile
-from trainers.pictures import image_grid
+from trainers.learning_curve import write_curve
+from trainers.scoring import Score
 
 
 class Journal:
@@ -65,13 +70,13 @@ class Journal:
             },
         )
         if self.chief:
-            write_curve(self.metrics.path, self.workdir / "curve.png")
+            write_curve(metrics_in(self.metrics.path), self.workdir / "curve.png")
 
     def draws(self, progress: Progress, model: PixelRNN, number: int, seed: int) -> None:
         """Draw images from a model and show them in TensorBoard."""
         if not self.chief:
             return
-        grid = image_grid(draw(model, number, seed), model.levels)
+        grid = square_grid(to_bytes(draw_images(model, number, seed), model.levels))
         with self.summaries.as_default():
             tf.summary.image("samples", grid[None], step=progress.step)
         self.summaries.flush()
@@ -85,3 +90,80 @@ class Journal:
                 if np.isfinite(value):
                     tf.summary.scalar(name, value, step=progress.step)
         self.summaries.flush()
+
+
+def metrics_in(path: pathlib.Path) -> list[dict[str, Any]]:
+    """The lines of a `metrics.jsonl`; none if there is no such file."""
+    if not path.exists():
+        return []
+    # A run that was killed while it wrote leaves half a line at the end.
+    return [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
+
+
+class MetricsFile:
+    """`metrics.jsonl`: one JSON object a line, each with its step.
+
+    Args:
+        path: the file. What it holds after `last_step` is dropped: a resumed run writes it again.
+        last_step: the step the run stands at.
+    """
+
+    def __init__(self, path: str | os.PathLike, last_step: int):
+        self.path = pathlib.Path(path)
+        kept = [line for line in metrics_in(self.path) if line["step"] <= last_step]
+        with written_beside(self.path) as beside:
+            beside.write_text("".join(json.dumps(line) + "\n" for line in kept))
+
+    def write(self, **values: Any) -> None:
+        """Add a line."""
+        with self.path.open("a") as file:
+            file.write(json.dumps(values) + "\n")
+
+
+class Window:
+    """The losses of the steps since the last line of progress, and how fast they were.
+
+    Evaluations are not in a run's seconds, so a window may go on over one: the loss is never that of a few steps
+    alone. The first step is left out: it was compiled, which says nothing of the rate.
+
+    Args:
+        seconds: between lines.
+    """
+
+    def __init__(self, seconds: float):
+        self._seconds, self._throttle, self._losses, self._start = seconds, None, [], 0.0
+
+    def add(self, loss: float, trained: float) -> tuple[float, float] | None:
+        """Count a step.
+
+        Args:
+            loss: its own, in nats per image.
+            trained: seconds of training so far.
+
+        Returns:
+            the mean loss and the steps per second of the window, when it is time for a line; it begins anew then.
+        """
+        if self._throttle is None:
+            self._throttle, self._start = Throttle(self._seconds), trained
+            return None
+        self._losses.append(loss)
+        if not self._throttle():
+            return None
+        mean, rate = float(np.mean(self._losses)), len(self._losses) / max(trained - self._start, 1e-9)
+        self._losses, self._start = [], trained
+        return mean, rate
+
+
+class Throttle:
+    """True at most once in every `seconds`."""
+
+    def __init__(self, seconds: float):
+        self.seconds = seconds
+        self._last = time.monotonic()
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        if now - self._last < self.seconds:
+            return False
+        self._last = now
+        return True

@@ -1,69 +1,95 @@
 """What a run leaves for people and programs to read: `report.md` and `model.json`."""
 
 import dataclasses
+import pathlib
 import platform
-from typing import TYPE_CHECKING
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from pixelrnn_tf.data import ImageData
 from pixelrnn_tf.models import PRESETS
 from pixelrnn_tf.programs.durations import duration
 from pixelrnn_tf.programs.files import write_json, written_beside
 from pixelrnn_tf.version import __version__
+from trainers.checkpoints import Progress
 from trainers.config import TrainConfig
-from trainers.evaluation import Score
-from trainers.strategies import describe
-
-if TYPE_CHECKING:
-    from trainers.training import Training
+from trainers.scoring import Score
 
 
-def write_card(training: "Training", scores: dict[str, Score]) -> None:
+@dataclasses.dataclass(frozen=True)
+class RunSummary:
+    """What there is to say of a run.
+
+    Attributes:
+        config: what was asked for.
+        data: the images.
+        network: arguments of the `PixelRNN`.
+        parameters: number of its weights.
+        progress: how far the run has come.
+        devices: kind of strategy and number of replicas, in words.
+        xla: whether XLA compiles a step.
+    """
+
+    config: TrainConfig
+    data: ImageData
+    network: dict[str, Any]
+    parameters: int
+    progress: Progress
+    devices: str
+    xla: bool
+
+    def name(self) -> str:
+        """Kind and size of the network."""
+        return f"{self.network['block']} {self.network['num_blocks']} x {self.network['hidden']}"
+
+
+def write_card(workdir: pathlib.Path, run: RunSummary, scores: dict[str, Score]) -> None:
     """Write `model.json`: what `model.keras` was trained on, and its scores."""
-    progress = training.progress
     write_json(
-        training.workdir / "model.json",
+        workdir / "model.json",
         {
-            "data": dataclasses.asdict(training.config.data),
-            "binarization": training.data.binarization,
-            "steps": progress.best_step,
-            "training_seconds": round(progress.seconds, 1),
+            "data": dataclasses.asdict(run.config.data),
+            "binarization": run.data.binarization,
+            "steps": run.progress.best_step,
+            "training_seconds": round(run.progress.seconds, 1),
             "scores": {split: dataclasses.asdict(score) for split, score in scores.items()},
         },
     )
 
 
-def write_report(training: "Training", scores: dict[str, Score], command: str) -> None:
+def write_report(workdir: pathlib.Path, run: RunSummary, scores: dict[str, Score], command: str) -> None:
     """Write `report.md`: data, network, training, scores with their units, and what it takes to do it again.
 
     Args:
-        training: the finished run.
+        workdir: folder of the run.
+        run: the finished run.
         scores: of the best model on whole splits.
         command: what the user typed; empty if the run was started from Python.
     """
-    with written_beside(training.workdir / "report.md") as beside:
-        beside.write_text("\n\n".join(_sections(training, scores, command)) + "\n")
+    with written_beside(workdir / "report.md") as beside:
+        beside.write_text("\n\n".join(_sections(run, scores, command)) + "\n")
 
 
-def _sections(training: "Training", scores: dict[str, Score], command: str) -> list[str]:
-    config, data, model = training.config, training.data, training.model
+def _sections(run: RunSummary, scores: dict[str, Score], command: str) -> list[str]:
+    config, data = run.config, run.data
     pictures = ["![Training loss and validation score over the steps](curve.png)"]
     if config.num_samples:
         pictures.append(f"{config.num_samples} images drawn by the model:\n\n![Images drawn by the model](samples.png)")
     return [
-        f"# {model.block} {model.num_blocks} x {model.hidden} on {data.name}",
-        _score_table(training, scores),
+        f"# {run.name()} on {data.name}",
+        _score_table(run, scores),
         *_paper_score(config),
         "## Data",
         f"`{data.name}`: images of shape {data.image_shape}, {data.levels} levels. Binarisation: {data.binarization}.",
         _table(["split", "what it is", "images"], [[k, s.name, f"{s.size:,}"] for k, s in data.splits.items()]),
         "## Network",
-        f"{model.count_params():,} parameters." + (f" Preset: `{config.preset}`." if config.preset else ""),
-        _table(["argument", "value"], [[k, f"`{v}`"] for k, v in config.model_arguments(data).items()]),
+        f"{run.parameters:,} parameters." + (f" Preset: `{config.preset}`." if config.preset else ""),
+        _table(["argument", "value"], [[k, f"`{v}`"] for k, v in run.network.items()]),
         "## Training",
-        _table(["", ""], _training_rows(training)),
+        _table(["", ""], _training_rows(run)),
         *pictures,
         "## Command",
         f"```\n{command or '(started from Python)'}\n```",
@@ -73,7 +99,7 @@ def _sections(training: "Training", scores: dict[str, Score], command: str) -> l
     ]
 
 
-def _score_table(training: "Training", scores: dict[str, Score]) -> str:
+def _score_table(run: RunSummary, scores: dict[str, Score]) -> str:
     rows = [
         [
             split,
@@ -85,7 +111,7 @@ def _score_table(training: "Training", scores: dict[str, Score]) -> str:
     ]
     return (
         "Mean negative log-likelihood of whole splits, exact, with the standard error over the images; the weights are "
-        f"the average with the best validation score, of step {training.progress.best_step}:\n\n"
+        f"the average with the best validation score, of step {run.progress.best_step}:\n\n"
         + _table(["split", "nats per image", "bits/dim", "images"], rows)
     )
 
@@ -97,8 +123,8 @@ def _paper_score(config: TrainConfig) -> list[str]:
     return [f"The paper reports {preset.paper_score}, for this network trained to convergence."]
 
 
-def _training_rows(training: "Training") -> list[list[str]]:
-    config, progress = training.config, training.progress
+def _training_rows(run: RunSummary) -> list[list[str]]:
+    config, progress = run.config, run.progress
     selection = f"first {config.eval_images:,} images" if config.eval_images else "all images"
     rate = f"{config.schedule}, {config.learning_rate:g}"
     rate += f", warm-up over {config.warmup_steps:,} steps" if config.warmup_steps else ""
@@ -108,15 +134,16 @@ def _training_rows(training: "Training") -> list[list[str]]:
         ["steps", f"{progress.step:,} of {config.batch_size} images"],
         ["training time", f"{duration(progress.seconds)}, without evaluations"],
         ["wall time", f"{duration(progress.wall_seconds)}, with evaluations and checkpoints"],
-        ["devices", describe(training.strategy)],
+        ["devices", run.devices],
         ["optimizer", config.optimizer],
         ["learning rate", rate],
+        ["weight decay", f"{config.weight_decay:g}" if config.weight_decay else "none"],
         ["clipping", f"global norm {config.clip_norm:g}" if config.clip_norm else "none"],
         ["weight average", f"decay min({config.average_decay:g}, (1 + t) / (10 + t)) after t steps"],
         ["accumulation", f"{config.accumulation} parts of a batch"],
         ["selection", f"best validation score on the {selection}, every {config.eval_every:,} steps"],
         ["precision", f"{config.dtype_policy}; scores in float32"],
-        ["XLA", "on" if training.xla else "off"],
+        ["XLA", "on" if run.xla else "off"],
         ["seed", str(config.seed)],
     ]
 

@@ -1,22 +1,36 @@
 """Draw images from a saved model: `python -m trainers.sample --model=PATH --out=PNG`."""
 
-from absl import flags
+import dataclasses
+import pathlib
 
 from pixelrnn_tf.programs import program
-from trainers import drawing
-
-FLAGS = flags.FLAGS
-
-flags.DEFINE_string("model", None, "A .keras file.", required=True)
-flags.DEFINE_string("out", None, "PNG file to write.", required=True)
-flags.DEFINE_integer("num_images", 16, "Number of images.", lower_bound=1)
-flags.DEFINE_float("temperature", 1.0, "What the logits are divided by; below 1 for more likely images.")
-flags.DEFINE_integer("seed", 0, "Image k is a function of the seed and k alone.")
+from pixelrnn_tf.programs.flags import check, option
 
 
-def main(_: list[str]) -> None:
-    drawing.draw_grid(FLAGS.model, FLAGS.out, FLAGS.num_images, FLAGS.seed, FLAGS.temperature)
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What to draw, from what, into which file."""
+
+    model: pathlib.Path = option("A .keras file.")
+    out: pathlib.Path = option("PNG file to write.", endings=(".png",))
+    num_images: int = option("Number of images.", 16, at_least=1, at_most=100_000)
+    temperature: float = option(
+        "What the logits are divided by; below 1 for more likely images.", 1.0, above=0, at_most=1000
+    )
+    seed: int = option("Image k is a function of the seed and k alone.", 0, at_least=0, at_most=2**63 - 1)
+
+    def __post_init__(self):
+        check(self)
+
+
+def main(options: Options) -> None:
+    from pixelrnn_tf import sampling
+    from pixelrnn_tf.programs.model_files import load_model
+    from trainers.batched_sampling import draw_picture
+
+    sampling.check_temperature(options.temperature)
+    draw_picture(load_model(options.model), options.out, options.num_images, options.seed, options.temperature)
 
 
 if __name__ == "__main__":
-    program.run(main)
+    program.run(main, Options)

@@ -24,44 +24,24 @@ import pathlib
 import shlex
 import sys
 
-from absl import flags
-
-from pixelrnn_tf.models import get_preset
-from pixelrnn_tf.programs import data_flags, program
-from trainers import distribution_flags, evaluation_flags, loop, model_flags, optimizer_flags, train_flags
+from pixelrnn_tf.programs import program
+from pixelrnn_tf.programs.flags import option, options_in
 from trainers.config import TrainConfig
 
-FLAGS = flags.FLAGS
-DEFAULTS = TrainConfig()
 
-data_flags.define_data_flags()
-model_flags.define_model_flags(DEFAULTS.preset)
-train_flags.define_train_flags(DEFAULTS)
-optimizer_flags.define_optimizer_flags(DEFAULTS)
-evaluation_flags.define_evaluation_flags(DEFAULTS)
-distribution_flags.define_distribution_flags(DEFAULTS.distribution)
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """A run and its folder."""
+
+    workdir: pathlib.Path = option("Folder of the run; in a cluster, on a file system all workers see.", group="Run")
+    config: TrainConfig = options_in(TrainConfig)
 
 
-def config_from_flags(values: flags.FlagValues) -> TrainConfig:
-    """The flags as a configuration."""
-    named = {field.name: values[field.name].value for field in dataclasses.fields(TrainConfig) if field.name in values}
-    if named["batch_size"] is None:
-        named["batch_size"] = get_preset(values.preset).batch_size if values.preset else DEFAULTS.batch_size
-    return TrainConfig(
-        **{
-            **named,
-            "decay_at": optimizer_flags.decay_steps_at(values),
-            "data": data_flags.data_config(values),
-            "model": model_flags.model_arguments(values),
-            "distribution": distribution_flags.distribution_config(values),
-        }
-    )
+def main(options: Options) -> None:
+    from trainers.training_run import train
 
-
-def main(_: list[str]) -> None:
-    command = shlex.join(["python", "-m", "trainers.train", *sys.argv[1:]])
-    loop.train(config_from_flags(FLAGS), pathlib.Path(FLAGS.workdir), command)
+    train(options.config, options.workdir, shlex.join(["python", "-m", "trainers.train", *sys.argv[1:]]))
 
 
 if __name__ == "__main__":
-    program.run(main)
+    program.run(main, Options)

@@ -1,6 +1,5 @@
 """Saved models: loading them, and whether they fit their images; with errors for what a user may get wrong."""
 
-import json
 import os
 import pathlib
 
@@ -8,7 +7,8 @@ import keras
 
 from pixelrnn_tf.data import ImageData
 from pixelrnn_tf.models import PixelRNN
-from pixelrnn_tf.programs.data_flags import DataConfig
+from pixelrnn_tf.programs.data_config import DataConfig
+from pixelrnn_tf.programs.files import read_json
 
 
 def load_model(path: str | os.PathLike, flag: str = "--model") -> PixelRNN:
@@ -50,10 +50,7 @@ def trained_on(model_path: str | os.PathLike) -> DataConfig:
     path = pathlib.Path(model_path).with_name("model.json")
     if not path.is_file():
         raise ValueError(f"There is no {path} to tell what the model was trained on. Give --data.")
-    config = json.loads(path.read_text())["data"]
-    if config["image_size"] is not None:
-        config["image_size"] = tuple(config["image_size"])
-    return DataConfig(**config)
+    return DataConfig(**read_json(path)["data"])
 
 
 def check_fit(model: PixelRNN, data: ImageData) -> None:

@@ -1,9 +1,12 @@
-"""PNG files in memory, without TensorFlow, which takes seconds to import."""
+"""PNG files, without TensorFlow, which takes seconds to import."""
 
 import io
+import os
 
 import numpy as np
 from PIL import Image
+
+from pixelrnn_tf.programs.files import written_beside
 
 
 def encode(picture: np.ndarray) -> bytes:
@@ -13,6 +16,12 @@ def encode(picture: np.ndarray) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(picture).save(stream, "PNG")
     return stream.getvalue()
+
+
+def write(path: str | os.PathLike, picture: np.ndarray) -> None:
+    """Write uint8 `(height, width)` or `(height, width, 1 or 3)` as a PNG file that is whole or not there."""
+    with written_beside(path) as beside:
+        beside.write_bytes(encode(picture))
 
 
 def decode(png: bytes, name: str, channels: int) -> np.ndarray:

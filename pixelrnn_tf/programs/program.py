@@ -3,34 +3,55 @@
 import importlib
 import sys
 from collections.abc import Callable
+from typing import Any
 
-from absl import app, flags, logging
+from absl import app, logging
+from absl import flags as absl_flags
 
-from pixelrnn_tf.programs import environment
+from pixelrnn_tf.programs import environment, flags
+
+HELP = ("--help", "-help", "-h", "--helpshort", "-helpshort")
 
 
-def run(main: Callable[[list[str]], None], loads_tensorflow: bool = True) -> None:
+def run(main: Callable[[Any], None], options: type | None = None, loads_tensorflow: bool = True) -> None:
     """Run `main` under absl; a wrong flag, file or value ends in one line and exit status 1, not a traceback.
 
-    The environment is set first. A program's module therefore imports nothing that loads TensorFlow: its `main` does.
+    The environment is set first, and the flags are read before anything that takes time. A program's module therefore
+    imports nothing that loads TensorFlow: its `main` does.
 
     Args:
-        main: takes the arguments that are no flags.
+        main: takes the value of `options`; without them, the arguments that are no flags.
+        options: a dataclass of `pixelrnn_tf.programs.flags.option` fields, whose flags are defined here.
         loads_tensorflow: load it, without its start-up log, before `main`.
     """
     environment.prepare()
+    if options:
+        flags.define(options)
+        if any(argument in HELP for argument in sys.argv[1:]):
+            print(f"{(sys.modules['__main__'].__doc__ or '').strip()}\n\n{flags.help_text(options)}")
+            return
 
     def guarded(arguments: list[str]) -> None:
         if len(arguments) > 1:
             sys.exit(f"Error: unexpected arguments {arguments[1:]}; flags are written --name=value.")
-        if not flags.FLAGS["verbosity"].present:
+        if not absl_flags.FLAGS["verbosity"].present:
             logging.set_verbosity(logging.ERROR)  # TensorFlow Datasets tells every file it reads.
-        if loads_tensorflow:
-            with environment.quiet_loading():
-                importlib.import_module("keras")
         try:
-            main(arguments)
-        except (ValueError, OSError, FloatingPointError) as error:
+            value = flags.read(options) if options else arguments
+            if loads_tensorflow:
+                with environment.quiet_loading():
+                    importlib.import_module("keras")
+            main(value)
+        except (ValueError, OSError, FloatingPointError, MemoryError) as error:
             sys.exit(f"Error: {error}")
 
-    app.run(guarded)
+    app.run(guarded, flags_parser=_parse)
+
+
+def _parse(arguments: list[str]) -> list[str]:
+    """The arguments that are no flags, once the flags are read."""
+    try:
+        return absl_flags.FLAGS(arguments)
+    except absl_flags.Error as error:
+        problem = " ".join(str(error).split()).removesuffix(".")
+        sys.exit(f"Error: {problem}. --help lists the flags.")

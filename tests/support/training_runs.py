@@ -1,8 +1,9 @@
 """Small training runs, for any test that needs one."""
 
 import numpy as np
+import tensorflow as tf
 
-from trainers import config, training
+from trainers import config, devices, trainer
 
 TINY = {"block": "row_lstm", "num_blocks": 1, "hidden": 4, "head_hidden": 4}
 
@@ -14,9 +15,18 @@ def tiny_config(**changes):
 
 def opened(run, workdir, strategy=None):
     """A run on some devices, in its working directory, that has not begun."""
-    opened = training.Training(run, run.data.load(), strategy)
-    opened.open(workdir)
-    return opened
+    return trainer.Trainer(run, run.data.load(), workdir, strategy)
+
+
+def steps(training, number):
+    """Loss, norm and votes of the next steps of a run, one after another."""
+    return training.queue.run(number, lambda: (False, False))
+
+
+def one_update(training, images, number):
+    """`TrainStep.update` of a batch that nobody votes in: loss, norm, and whether there was one."""
+    parts = devices.split_batch(training.strategy, tf.constant(images))
+    return training.step.update(parts, tf.constant(number, tf.int64), tf.zeros(2))[:3]
 
 
 def state(training):

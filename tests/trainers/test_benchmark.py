@@ -111,7 +111,7 @@ def test_sampling_costs_less_than_one_pass_per_sub_pixel():
 
 def test_sampling_prints_what_it_returns(capsys):
     rows = sampling.run({**TINY, "block": "row_lstm"}, [(3, 3), (4, 5)], 2, [False, True], 1, 1)
-    printed = [line.split() for line in capsys.readouterr().out.splitlines()[2:-1]]
+    printed = [line.split() for line in capsys.readouterr().out.splitlines()[3:-1]]
     assert [line[:2] for line in printed] == [["3x3x1", "off"], ["4x5x1", "off"], ["3x3x1", "on"], ["4x5x1", "on"]]
     for row, line in zip(rows, printed, strict=True):
         assert row["xla"] == (line[1] == "on")
@@ -120,19 +120,14 @@ def test_sampling_prints_what_it_returns(capsys):
         assert float(line[5]) == pytest.approx(1e3 * row["batch"] / (int(line[0][0]) * int(line[0][2])), abs=6e-5)
 
 
-def test_the_program_runs_the_parts_it_is_told(tmp_path, monkeypatch, capsys):
-    flags = ["benchmark", "--parts=sampling", "--num_blocks=1", "--sizes=3", "--repeats=1", f"--out={tmp_path}"]
-    monkeypatch.setattr("sys.argv", flags)
-    benchmark.FLAGS(flags)
-    benchmark.main([])
+def test_the_program_runs_the_parts_it_is_told(tmp_path, capsys):
+    told = {"parts": ("sampling",), "network": {"num_blocks": 1}, "sizes": ("3",), "repeats": 1, "out": tmp_path}
+    benchmark.main(benchmark.Options(**told))
     assert "diagonal_bilstm 1x16, 2 levels" in capsys.readouterr().out
     results = json.loads((tmp_path / "benchmark.json").read_text())
     assert [row["image_shape"] for row in results["sampling"]] == [[3, 3, 1]] * 2
     assert "training" not in results
-    benchmark.FLAGS.parts = ["speed"]
-    with pytest.raises(ValueError, match="--parts has speed; it may have training, loop, growth, sampling, serving"):
-        benchmark.main([])
-    benchmark.FLAGS.parts, benchmark.FLAGS.sizes = ["sampling"], ["3x"]
+    with pytest.raises(ValueError, match="--parts has speed; it may have training, loop, growth, sampling"):
+        benchmark.Options(parts=("speed",))
     with pytest.raises(ValueError, match="--sizes has '3x'; a size is HEIGHTxWIDTH"):
-        benchmark.main([])
-    benchmark.FLAGS.unparse_flags()
+        benchmark.Options(sizes=("3x",))

@@ -1,32 +1,35 @@
 """Runs that are signalled, killed and damaged go on as if nothing had happened."""
 
 import json
+import pathlib
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.support.training_runs import assert_same_state, opened, state, tiny_config
 from tests.support.workers import ROOT, ends, flags_of, free_ports, start_workers, wait_for
-from trainers import loop, rendezvous
-from trainers.progress import StopRequest
+from trainers import cluster, training_run
+from trainers.stop_signals import StopRequest
 
 KILLED_IN_STEP_20 = """
 import os, pathlib, signal, sys
 from tests.support.training_runs import tiny_config
-from trainers import loop
-from trainers.step import TrainStep
-original = TrainStep.__call__
-def killed(self, images, number, votes):
-    if number == 19:
+from trainers import training_run
+from trainers.trainer import Trainer
+original = Trainer._votes
+def killed(self, stop):
+    if self.queue.started == 19:
         os.kill(os.getpid(), signal.SIGKILL)
-    return original(self, images, number, votes)
-TrainStep.__call__ = killed
-loop.train(tiny_config(checkpoint_every=17), pathlib.Path(sys.argv[1]))
+    return original(self, stop)
+Trainer._votes = killed
+training_run.train(tiny_config(checkpoint_every=17), pathlib.Path(sys.argv[1]))
 """
 
 
@@ -38,7 +41,7 @@ def steps_in(workdir):
 def straight(tmp_path_factory):
     """The state of a run of 30 steps without interruption."""
     workdir = tmp_path_factory.mktemp("straight")
-    loop.train(tiny_config(), workdir)
+    training_run.train(tiny_config(), workdir)
     return opened(tiny_config(), workdir)
 
 
@@ -46,7 +49,7 @@ def test_a_run_that_was_killed_goes_on_bit_for_bit(straight, tmp_path):
     killed = subprocess.run([sys.executable, "-c", KILLED_IN_STEP_20, str(tmp_path)], cwd=ROOT, capture_output=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert steps_in(tmp_path) == [10, 17]
-    loop.train(tiny_config(), tmp_path)
+    training_run.train(tiny_config(), tmp_path)
     assert_same_state(opened(tiny_config(), tmp_path), straight)
 
 
@@ -123,7 +126,7 @@ def test_a_signal_to_one_of_two_workers_stops_both_and_nothing_is_lost(tmp_path)
     assert not list(tmp_path.glob("two/.*"))
 
     run = tiny_config(steps=total, eval_every=1000000, optimizer="sgd")
-    scores = loop.train(run, tmp_path / "one")
+    scores = training_run.train(run, tmp_path / "one")
     card = json.loads((tmp_path / "two" / "model.json").read_text())
     for split, score in scores.items():
         assert card["scores"][split]["nats_per_image"] == pytest.approx(score.nats_per_image, rel=1e-6)
@@ -152,14 +155,39 @@ def test_workers_go_on_after_one_of_them_was_killed(tmp_path):
     assert steps_in(tmp_path)[-1] == last + 5
 
 
+@pytest.mark.parametrize(
+    ("kind", "message", "lost"),
+    [
+        (tf.errors.UnavailableError, "failed to connect to all addresses", True),
+        (tf.errors.AbortedError, "Collective ops is aborted", True),
+        (tf.errors.InternalError, "Recv: Connection reset by peer", True),
+        (tf.errors.InternalError, "Blas GEMM launch failed", False),
+        (tf.errors.ResourceExhaustedError, "OOM when allocating tensor", False),
+        (tf.errors.InvalidArgumentError, "Incompatible shapes", False),
+        (tf.errors.DataLossError, "truncated record", False),
+    ],
+)
+def test_only_a_lost_worker_is_called_one(kind, message, lost):
+    assert cluster.tells_of_lost_worker(kind(None, None, message)) == lost
+    strategy = SimpleNamespace(cluster_resolver=object())
+    if kind is tf.errors.ResourceExhaustedError:
+        expected = pytest.raises(MemoryError, match=r"too little memory: OOM .* smaller --batch_size")
+    elif lost:
+        expected = pytest.raises(ConnectionError, match=f"Another worker cannot be reached any more: {message}")
+    else:
+        expected = pytest.raises(kind, match=message)
+    with expected, training_run._in_plain_words(pathlib.Path("w"), strategy):
+        raise kind(None, None, message)
+
+
 def test_a_worker_that_does_not_come_is_named_after_the_stated_time():
     addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
     begin = time.monotonic()
     with pytest.raises(TimeoutError, match=rf"Could not reach worker 1 at {addresses[1]} within 0.6 seconds"):
-        rendezvous.wait_for_workers(addresses, 0, timeout=0.6)
+        cluster.wait_for_workers(addresses, 0, timeout=0.6)
     assert 0.6 < time.monotonic() - begin < 3
     with (
-        rendezvous._listener(addresses[1], int(addresses[1].split(":")[1])),
+        cluster._listener(addresses[1], int(addresses[1].split(":")[1])),
         pytest.raises(OSError, match=f"Cannot listen at {addresses[1]}, .* Another process may use the port"),
     ):
-        rendezvous.wait_for_workers(addresses, 1, timeout=0.6)
+        cluster.wait_for_workers(addresses, 1, timeout=0.6)

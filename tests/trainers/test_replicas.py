@@ -9,26 +9,26 @@ from pixelrnn_tf import data as images
 from pixelrnn_tf.models import BitsPerDim, NegativeLogLikelihood, PixelRNN
 from tests.support.networks import BLOCK_NAMES, make_network, randomize
 from tests.support.training_runs import TINY, opened, state, tiny_config
-from trainers import evaluation, loop, strategies
+from trainers import config, devices, scoring, training_run
 
 STEPS = 5
 
 
 def cpus(number):
-    return strategies.DistributionConfig("mirrored", num_devices=number, num_virtual_devices=number)
+    return config.DistributionConfig("mirrored", num_devices=number, num_virtual_devices=number)
 
 
 def replicas(number):
     if number == 1:
         return tf.distribute.get_strategy()
-    return strategies.make_strategy(cpus(number))
+    return devices.make_strategy(cpus(number))
 
 
 def trained(number, workdir, **changes):
     """Losses and norms of a few steps, and weights, averages and optimizer variables after them."""
     run = tiny_config(**{"batch_size": 24, "clip_norm": 5.0, "learning_rate": 0.02, **changes})
     training = opened(run, workdir / f"{number}", replicas(number))
-    results = list(training.pipeline.run(STEPS, lambda: (False, False)))
+    results = list(training.queue.run(STEPS, lambda: (False, False)))
     return np.array([result[:2] for result in results]), state(training)
 
 
@@ -66,12 +66,12 @@ def test_parts_of_a_batch_add_up_to_it(number, changes, tmp_path):
 @pytest.mark.parametrize(("number", "batch_size"), [(2, 1), (2, 7), (3, 100), (3, 64)])
 def test_every_image_counts_once_whatever_the_replicas(number, batch_size):
     data = images.load("digits")
-    expected = evaluation.Evaluator(make_network("row_lstm", (8, 8, 1), levels=17), 60).score(data, "test")
+    expected = scoring.Evaluator(make_network("row_lstm", (8, 8, 1), levels=17), 60).score(data, "test")
     strategy = replicas(number)
     with strategy.scope():
         keras.utils.set_random_seed(0)
         model = make_network("row_lstm", (8, 8, 1), levels=17)
-        evaluator = evaluation.Evaluator(model, batch_size)
+        evaluator = scoring.Evaluator(model, batch_size)
     score = evaluator.score(data, "test")
     assert score.images == expected.images == 180
     assert score.nats_per_image == pytest.approx(expected.nats_per_image, rel=1e-6)
@@ -80,11 +80,11 @@ def test_every_image_counts_once_whatever_the_replicas(number, batch_size):
 
 
 def test_a_run_goes_on_with_another_number_of_replicas(tmp_path):
-    straight = loop.train(tiny_config(steps=6, eval_every=3, batch_size=24), tmp_path / "straight")
+    straight = training_run.train(tiny_config(steps=6, eval_every=3, batch_size=24), tmp_path / "straight")
     for steps, number in ((3, 1), (6, 2)):
-        where = cpus(number) if number > 1 else strategies.DistributionConfig()
+        where = cpus(number) if number > 1 else config.DistributionConfig()
         changed = tiny_config(steps=steps, eval_every=3, batch_size=24, distribution=where)
-        scores = loop.train(changed, tmp_path / "changed")
+        scores = training_run.train(changed, tmp_path / "changed")
     for split, score in straight.items():
         assert scores[split].nats_per_image == pytest.approx(score.nats_per_image, rel=1e-5)
 
@@ -129,7 +129,7 @@ def test_fit_trains_on_several_replicas_as_on_one():
 def test_devices_that_are_not_there_are_named(arguments, message, monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(ValueError, match=message):
-        strategies.make_strategy(strategies.DistributionConfig(**arguments))
+        devices.make_strategy(config.DistributionConfig(**arguments))
 
 
 def test_a_batch_that_cannot_be_split_evenly_is_refused(tmp_path):

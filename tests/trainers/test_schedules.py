@@ -2,12 +2,14 @@
 
 import math
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from tests.support.networks import make_network
 from tests.support.training_runs import tiny_config
-from trainers.loss_scale import LossScale
-from trainers.optimizers import LearningRate, make_optimizer
+from trainers.optimizers import LearningRate, LossScale, make_optimizer
 
 
 def rates(steps, **changes):
@@ -33,9 +35,34 @@ def test_steps_multiply_the_rate_one_after_another():
 
 
 def test_the_optimizer_goes_by_the_schedule_and_clips_nothing():
-    optimizer = make_optimizer(tiny_config(learning_rate=0.1, warmup_steps=2))
+    optimizer = make_optimizer(tiny_config(learning_rate=0.1, warmup_steps=2), [keras.Variable(0.0)])
     assert float(optimizer.learning_rate) == pytest.approx(0.05)
     assert optimizer.clipnorm is optimizer.global_clipnorm is optimizer.clipvalue is None
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop"])
+def test_weight_decay_shrinks_kernels_and_leaves_biases_and_initial_states(optimizer):
+    model = make_network("row_lstm", (3, 3, 1))
+    run = tiny_config(optimizer=optimizer, learning_rate=0.5, weight_decay=0.25)
+    before = {weight.path: weight.numpy() for weight in model.weights}
+    # Without a gradient the decay alone acts: a step multiplies by 1 - 0.5 * 0.25.
+    make_optimizer(run, model.trainable_variables).apply([tf.zeros(weight.shape) for weight in model.weights])
+    kept = set()
+    for weight in model.weights:
+        if np.array_equal(weight.numpy(), before[weight.path]):
+            kept.add(weight.path.rpartition("/")[2])
+        else:
+            np.testing.assert_allclose(weight.numpy(), 0.875 * before[weight.path], rtol=1e-6)
+    assert kept == {"bias", "initial_h", "initial_c"}
+
+
+def test_weight_decay_by_hand():
+    weight = keras.Variable([2.0], name="kernel")
+    optimizer = make_optimizer(tiny_config(optimizer="sgd", learning_rate=0.1, weight_decay=0.5), [weight])
+    optimizer.apply([tf.constant([3.0])])
+    # 2 (1 - 0.1 * 0.5) - 0.1 * 3
+    assert weight.numpy() == pytest.approx([1.6])
+    assert make_optimizer(tiny_config(), [weight]).weight_decay is None
 
 
 def test_more_steps_do_not_stretch_the_cosine_of_a_run():
@@ -52,9 +79,12 @@ def test_more_steps_do_not_stretch_the_cosine_of_a_run():
         ({"decay_at": (3,)}, "decay_at belongs to the schedule 'step', and the schedule is 'constant'"),
         ({"final_learning_rate": 1e-5}, "final_learning_rate belongs to the schedule 'cosine'"),
         ({"schedule": "cosine", "steps": 10, "warmup_steps": 10}, "must end after the warm-up of 10 steps"),
-        ({"learning_rate": -1.0}, "learning_rate must be a positive number"),
-        ({"warmup_steps": -1}, "warmup_steps must not be negative"),
-        ({"accumulation": 0}, "accumulation must be at least 1"),
+        ({"learning_rate": -1.0}, "learning_rate must be a number greater than 0, got -1.0"),
+        ({"warmup_steps": -1}, "warmup_steps must be a whole number of at least 0 .*got -1"),
+        ({"accumulation": 0}, "accumulation must be a whole number of at least 1 .*got 0"),
+        ({"steps": 10**12}, "steps must be a whole number of at least 1 and at most 1,000,000,000, got 10"),
+        ({"minutes": math.nan}, "minutes must be a number of at least 0 .*got nan"),
+        ({"model": {"num_blocks": 10**9}}, "num_blocks must be a whole number of at least 1 and at most 1,000"),
         ({"dtype_policy": "float16"}, "dtype_policy must be one of float32, mixed_bfloat16, mixed_float16"),
     ],
     ids=str,

@@ -9,9 +9,9 @@ import pytest
 import tensorflow as tf
 
 from tests.support.training_runs import TINY, opened, state, tiny_config
-from trainers import curves, loop, pipeline
-from trainers.evaluation import Score
-from trainers.progress import StopRequest
+from trainers import learning_curve, training_run
+from trainers.scoring import Score
+from trainers.stop_signals import StopRequest
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def finished(tmp_path_factory):
     """A run with pictures, and its scores."""
     workdir = tmp_path_factory.mktemp("finished")
     run = tiny_config(steps=8, eval_every=4, num_samples=2, sample_every=3, log_seconds=0.0, warmup_steps=3)
-    return workdir, loop.train(run, workdir, "python -m trainers.train --steps=8")
+    return workdir, training_run.train(run, workdir, "python -m trainers.train --steps=8")
 
 
 def events(workdir):
@@ -50,9 +50,9 @@ def test_a_run_is_scored_before_training_and_on_schedule(finished):
 
 def test_a_printed_loss_is_the_mean_of_all_steps_since_the_one_before_evaluations_or_not(tmp_path, monkeypatch):
     training = opened(tiny_config(steps=10, eval_every=3, log_seconds=1e6), tmp_path)
-    losses, log = [], training._log
-    monkeypatch.setattr(training, "_log", lambda loss, norm: losses.append(loss) or log(loss, norm))
-    monkeypatch.setattr("trainers.training.Throttle", lambda _: lambda: len(losses) in (4, 10))
+    losses, count = [], training._count
+    monkeypatch.setattr(training, "_count", lambda loss, *rest: losses.append(loss) or count(loss, *rest))
+    monkeypatch.setattr("trainers.journal.Throttle", lambda _: lambda: len(losses) in (4, 10))
     assert training.run(StopRequest())
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     printed = {line["step"]: line["train_nats_per_image"] for line in lines if "train_nats_per_image" in line}
@@ -92,10 +92,10 @@ def test_the_report_says_what_was_trained_on_what_and_how_well(finished):
 
 
 def test_the_axis_of_a_curve_leaves_out_the_fall_at_the_beginning():
-    low, high = curves._limits([540.0, 200.0, *np.linspace(110.0, 86.0, 40)])
+    low, high = learning_curve._limits([540.0, 200.0, *np.linspace(110.0, 86.0, 40)])
     assert low < 86.0
     assert 110.0 < high < 200.0
-    assert curves._limits([5.0])[0] < 5.0 < curves._limits([5.0])[1]
+    assert learning_curve._limits([5.0])[0] < 5.0 < learning_curve._limits([5.0])[1]
 
 
 def test_patience_ends_a_run_that_gets_no_better_and_keeps_the_best(tmp_path, capsys):
@@ -146,23 +146,25 @@ def test_a_float16_step_that_overflows_is_done_again_at_a_smaller_scale(tmp_path
     training = opened(tiny_config(dtype_policy="mixed_float16"), tmp_path)
     training.loss_scale.scale.assign(2.0**20)
     batches = [batch.numpy() for batch in training.data.train_batches(32, 0).take(4)]
-    seen, original = [], training.update.__class__.__call__
+    seen = []
 
-    def recorded(update, images, number, votes):
-        result = original(update, images, number, votes)
-        if bool(result[2]):
-            seen.append(images.numpy())
-        return result
+    class Recorded:
+        strategy, loss_scale = training.strategy, training.loss_scale
 
-    training.pipeline.update = lambda *arguments: recorded(training.update, *arguments)
-    training.pipeline.update.loss_scale = training.loss_scale
-    losses = [loss for loss, _, _ in training.pipeline.run(4, lambda: (False, False))]
+        def update(self, images, number, votes):
+            result = training.step.update(images, number, votes)
+            if bool(result[2]):
+                seen.append(images.numpy())
+            return result
+
+    training.queue.step = Recorded()
+    losses = [loss for loss, _, _ in training.queue.run(4, lambda: (False, False))]
     assert len(losses) == 4
     assert float(training.loss_scale.value()) < 2.0**20
     assert all(np.array_equal(a, b) for a, b in zip(seen, batches, strict=True)), "no batch was lost"
     assert all(np.isfinite(value).all() for value in state(training))
     reference = opened(tiny_config(), tmp_path / "float32")
-    expected = [loss for loss, _, _ in reference.pipeline.run(4, lambda: (False, False))]
+    expected = [loss for loss, _, _ in reference.queue.run(4, lambda: (False, False))]
     np.testing.assert_allclose(losses, expected, rtol=2e-3)
 
 
@@ -170,4 +172,4 @@ def test_gradients_that_overflow_without_a_scale_stop_the_run(tmp_path, monkeypa
     training = opened(tiny_config(dtype_policy="mixed_float16"), tmp_path)
     monkeypatch.setattr(training.loss_scale, "value", lambda: tf.constant(0.5))
     with pytest.raises(FloatingPointError, match="The norm of the gradients after step 0 is inf"):
-        pipeline.Pipeline._check(training.pipeline, 184.0, np.inf)
+        training.queue._check(184.0, np.inf)

@@ -12,6 +12,15 @@ SIZES, DEPTHS = (16, 32, 48, 64), (1, 2, 4, 8)
 SIZE, DEPTH = 32, 2
 
 
+def run(rounds: int, picture: pathlib.Path, hidden: int = 16, batch_size: int = 4) -> list[dict[str, Any]]:
+    """Time, print and draw the growth; the rows of `time_growth`."""
+    print(f"growth of training steps, h = {hidden}, batch {batch_size}, medians of {rounds}", flush=True)
+    rows = time_growth(hidden, batch_size, rounds)
+    print_growth(rows)
+    plot_growth(rows, picture)
+    return rows
+
+
 def time_growth(hidden: int, batch_size: int, rounds: int) -> list[dict[str, Any]]:
     """Median seconds of a step of every kind of network: growing images, and growing depth.
 

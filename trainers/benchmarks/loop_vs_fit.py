@@ -14,11 +14,12 @@ import numpy as np
 import tensorflow as tf
 
 from pixelrnn_tf.data import ImageData, Split
-from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN
-from trainers.averaging import WeightAverage
+from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN, get_preset
 from trainers.config import TrainConfig
-from trainers.pipeline import Pipeline
-from trainers.step import TrainStep
+from trainers.devices import uses_xla
+from trainers.step_queue import StepQueue
+from trainers.train_step import TrainStep
+from trainers.weight_average import WeightAverage
 
 
 def compare(
@@ -52,28 +53,28 @@ def _random_images(arguments: dict[str, Any]) -> ImageData:
 
 def _loop_rounds(arguments, data, batch_size, steps, jit_compile) -> Iterator[float]:
     """Seconds of one round after another."""
-    model, config = PixelRNN(**arguments), TrainConfig(jit_compile=jit_compile)
+    model, config = PixelRNN(**arguments), TrainConfig()
     optimizer = keras.optimizers.Adam()
     optimizer.build(model.trainable_variables)
-    update = TrainStep(
+    step = TrainStep(
         model,
         optimizer,
         WeightAverage(model, config.average_decay),
         config.clip_norm,
-        jit_compile=config.use_xla(model),
+        jit_compile=uses_xla(jit_compile, model.block),
     )
-    pipeline = Pipeline(update, data, batch_size, 0, 0)
+    queue = StepQueue(step, data, batch_size, 0, 0)
     while True:
         start = time.perf_counter()
-        for _ in pipeline.run(pipeline.finished + steps, lambda: (False, False)):
+        for _ in queue.run(queue.finished + steps, lambda: (False, False)):
             pass
         yield time.perf_counter() - start
 
 
 def _fit_rounds(arguments, data, batch_size, steps, jit_compile) -> Iterator[float]:
     """Seconds of one epoch of `steps` after another, without what `fit` does before the first and after the last."""
-    model, config = PixelRNN(**arguments), TrainConfig(jit_compile=jit_compile)
-    model.compile("adam", loss=NegativeLogLikelihood(), jit_compile=config.use_xla(model))
+    model = PixelRNN(**arguments)
+    model.compile("adam", loss=NegativeLogLikelihood(), jit_compile=uses_xla(jit_compile, model.block))
     batches = data.train_batches(batch_size, 0).map(lambda images: (images, images))
     timer = _EpochTimer()
     while True:
@@ -89,12 +90,13 @@ class _EpochTimer(keras.callbacks.Callback):
         self.seconds = time.perf_counter() - self._start
 
 
-def print_rates(arguments: dict[str, Any], batch_size: int, rounds: int, steps: int = 12) -> dict[str, float]:
-    """Time both and print it.
+def run(rounds: int, batch_size: int = 16, steps: int = 12) -> dict[str, float]:
+    """Time both on the Diagonal BiLSTM 1 x 32 for MNIST, and print it.
 
     Returns:
         images per second of the `loop` and of `fit`.
     """
+    arguments = get_preset("mnist_diagonal_bilstm_1x32").arguments
     loop, fit = compare(arguments, batch_size, steps, rounds)
     network = f"{arguments['block']} {arguments['num_blocks']}x{arguments['hidden']}, {arguments['image_shape']}"
     print(

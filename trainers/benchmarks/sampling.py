@@ -84,7 +84,8 @@ def run(
         a row per mode and size, as printed, in seconds and bytes.
     """
     channels, rows = arguments["image_shape"][-1], []
-    print(f"sampling, batch {batch_size}, medians of {repeats}")
+    network = f"{arguments['block']} {arguments['num_blocks']}x{arguments['hidden']}, {arguments['levels']} levels"
+    print(f"{network}\nsampling, batch {batch_size}, medians of {repeats}")
     print(
         f"{'size':>9} {'XLA':>5} {'first':>8} {'batch':>10} {'images/s':>9} {'ms/pixel':>9} {'peak MiB':>8} "
         f"{'naive*':>9} {'ratio':>7}"

@@ -19,19 +19,51 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models import PixelRNN, get_preset
 from trainers.benchmarks import baselines
 from trainers.benchmarks.flops import useful_flops
 from trainers.benchmarks.memory import mebibytes, peak_bytes
-from trainers.config import TrainConfig
-from trainers.gradients import LossAndGradients
+from trainers.devices import parts_for_cores, uses_xla
+from trainers.gradients import loss_and_gradients, sum_of_parts
 
 Step = Callable[[], None]
 
 
+def _network(preset: str, **changes: Any) -> dict[str, Any]:
+    return {**get_preset(preset).arguments, **changes}
+
+
+# Networks and their batch sizes; the last column: whether to run what they are compared with.
+NETWORKS = [
+    (_network("mnist_diagonal_bilstm_7x16"), 16, True),
+    (_network("mnist_diagonal_bilstm_7x16", block="row_lstm"), 16, True),
+    (_network("mnist_diagonal_bilstm_7x16", block="pixel_cnn", num_blocks=15), 16, True),
+    (_network("mnist_diagonal_bilstm_1x32"), 16, True),
+    (_network("mnist_diagonal_bilstm_1x32", image_shape=(32, 32, 3), levels=256), 4, True),
+    (_network("cifar10_diagonal_bilstm"), 4, False),
+]
+
+
+def run(rounds: int) -> list[dict[str, Any]]:
+    """Time the networks and print a table.
+
+    Args:
+        rounds: of which medians are taken.
+
+    Returns:
+        what `time_network` does, of each.
+    """
+    print(f"training steps, medians of {rounds}\n{HEADER}", flush=True)
+    results = []
+    for arguments, batch_size, beside in NETWORKS:
+        results.append(time_network(arguments, batch_size, rounds, beside))
+        print(row(results[-1]), flush=True)
+    return results
+
+
 def _ours(arguments: dict[str, Any]) -> tuple[keras.Model, bool]:
     model = PixelRNN(**arguments)
-    return model, TrainConfig().use_xla(model)
+    return model, uses_xla("auto", model.block)
 
 
 VARIANTS: dict[str, Callable[[dict[str, Any]], tuple[keras.Model, bool]]] = {
@@ -54,11 +86,13 @@ def prepare(arguments: dict[str, Any], variant: str, batch_size: int) -> Step:
     images = np.random.default_rng(0).integers(0, arguments["levels"], (batch_size, *arguments["image_shape"]))
     images, optimizer = tf.constant(images, tf.uint8), keras.optimizers.Adam()
     optimizer.build(model.trainable_variables)
-    loss_and_gradients = LossAndGradients(model, jit_compile=jit_compile)
+    of_part = loss_and_gradients(model, jit_compile=jit_compile)
 
-    @tf.function
+    @tf.function(autograph=False)
     def update(images):
-        loss, gradients = loss_and_gradients(images, batch_size)
+        count, scale = tf.constant(float(batch_size)), tf.constant(1.0)
+        parts = parts_for_cores(images, jit_compile)
+        loss, gradients = sum_of_parts([of_part(part, count, scale) for part in parts])
         optimizer.apply(gradients, model.trainable_variables)
         return loss
 

@@ -23,10 +23,11 @@ from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.distributions import PixelDistribution
 from pixelrnn_tf.models import bits_per_dim
 from pixelrnn_tf.programs import occlusion, png_files
+from pixelrnn_tf.programs.picture_grids import occlusion_panel, square_grid
 from tests.support import serving_servers
 from tests.support.malformed_requests import KINDS, Kinds, malformed_requests, to_request
 from tests.support.serving_requests import SIGNATURES, to_body
-from trainers import drawing, pictures
+from trainers import batched_sampling
 
 ROOT = pathlib.Path(__file__).parents[3]
 REFUSALS = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.NOT_FOUND)
@@ -88,7 +89,9 @@ def test_a_served_model_draws_scores_and_completes_as_the_library_does(client, m
     assert np.allclose(scores.log_prob, nats, rtol=1e-5)
     assert np.allclose(scores.bits_per_dim, bits_per_dim(-nats, (8, 8, 1)), rtol=1e-5)
     completed = client.complete(drawn.images, lower_half(3), seed=5, temperature=0.8)
-    expected = drawing.complete(model, drawn.images, lower_half(1)[0], samples=1, seed=5, temperature=0.8)
+    expected = batched_sampling.complete_images(
+        model, drawn.images, lower_half(1)[0], samples=1, seed=5, temperature=0.8
+    )
     assert np.array_equal(completed.images, expected[0])
     assert np.array_equal(completed.images[:, :4], drawn.images[:, :4])
     logits = client.predict("logits", images=drawn.images)["logits"]
@@ -155,8 +158,8 @@ def test_the_program_draws_the_pictures_that_trainers_draw(server, model, tmp_pa
     done = program("sample", *flags(server), f"--out={out}", "--num_images=5", "--batch_size=2", "--seed=7")
     assert done.returncode == 0, done.stderr
     assert f"5 images at temperature 1: {out}" in done.stdout
-    drawn = drawing.draw(model, 5, seed=7)
-    assert np.array_equal(png_files.decode(out.read_bytes(), "grid", 1), pictures.image_grid(drawn, 17))
+    drawn = batched_sampling.draw_images(model, 5, seed=7)
+    assert np.array_equal(png_files.decode(out.read_bytes(), "grid", 1), square_grid(to_bytes(drawn, 17)))
 
     done = program("sample", *flags(server), f"--out={tmp_path / 'many'}", "--num_images=2", "--seed=7")
     paths = [tmp_path / "many" / name for name in ("0000.png", "0001.png")]
@@ -167,8 +170,8 @@ def test_the_program_draws_the_pictures_that_trainers_draw(server, model, tmp_pa
     done = program("complete", *flags(server), images, f"--out={out}", "--num_samples=3", "--mask=right_half")
     assert f"3 completions of 2 images, right_half occluded, at temperature 1: {out}" in done.stdout, done.stderr
     known = occlusion.known_pixels("right_half", 8, 8)
-    completed = drawing.complete(model, drawn[:2], known, samples=3, seed=0)
-    panel = pictures.completion_panel(drawn[:2], known, completed, 17)
+    completed = batched_sampling.complete_images(model, drawn[:2], known, samples=3, seed=0)
+    panel = occlusion_panel(to_bytes(drawn[:2], 17), known, to_bytes(completed, 17))
     assert np.array_equal(png_files.decode(out.read_bytes(), "panel", 1), panel)
 
 

@@ -1,14 +1,17 @@
 """The learning curve of a run as a picture."""
 
 import os
-import pathlib
+from typing import Any
 
 from pixelrnn_tf.programs.files import written_beside
-from trainers.metrics_file import metrics_in
 
 
-def write_curve(metrics: str | os.PathLike, out: str | os.PathLike) -> None:
-    """Draw the training loss and the validation score of a `metrics.jsonl`, in nats per image, over the steps.
+def write_curve(lines: list[dict[str, Any]], out: str | os.PathLike) -> None:
+    """Draw the training loss and the validation score of a run, in nats per image, over the steps.
+
+    Args:
+        lines: those of its `metrics.jsonl`.
+        out: the PNG file.
 
     Before training both are several times what they soon become: the vertical axis leaves out what would
     flatten the rest.
@@ -16,7 +19,6 @@ def write_curve(metrics: str | os.PathLike, out: str | os.PathLike) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # Slow to import, and needed here alone.
     from matplotlib.figure import Figure
 
-    lines = metrics_in(pathlib.Path(metrics))
     figure = Figure(figsize=(8, 5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()

@@ -1,63 +1,14 @@
-"""Where a run computes: the `tf.distribute` strategy that the flags and TF_CONFIG ask for."""
+"""Where a run computes: its `tf.distribute` strategy, and how the cores of a CPU and XLA are used."""
 
-import dataclasses
-import json
 import os
 from typing import Any
 
 import tensorflow as tf
 
-from trainers.rendezvous import wait_for_workers
+from trainers.cluster import multi_worker_strategy
+from trainers.config import DistributionConfig
 
-STRATEGIES = ("none", "mirrored", "multi_worker", "tpu")
-
-
-@dataclasses.dataclass(frozen=True)
-class DistributionConfig:
-    """Which devices of which machines a run uses.
-
-    Attributes:
-        strategy: "none": the first device; "mirrored": several devices of this machine; "multi_worker": one
-            process on every machine of a cluster; "tpu": the cores of a TPU.
-        num_devices: how many devices of this machine "mirrored" uses; 0 for all, and at least two.
-        num_virtual_devices: split the CPU into so many devices, to try replicas without GPUs; 0 for not.
-        cluster: "host:port" of every worker, the chief first; empty to read TF_CONFIG.
-        task_index: which of `cluster` this process is.
-        tpu: name or address of the TPU; empty for the one of this machine.
-        worker_timeout: seconds to wait for the other workers when a run starts.
-    """
-
-    strategy: str = "none"
-    num_devices: int = 0
-    num_virtual_devices: int = 0
-    cluster: tuple[str, ...] = ()
-    task_index: int | None = None
-    tpu: str = ""
-    worker_timeout: float = 300.0
-
-    def __post_init__(self):
-        if self.strategy not in STRATEGIES:
-            raise ValueError(f"strategy must be one of {', '.join(STRATEGIES)}, got {self.strategy!r}.")
-        for name in ("num_devices", "num_virtual_devices"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}.")
-        if not self.worker_timeout > 0:
-            raise ValueError(f"worker_timeout must be positive, got {self.worker_timeout}.")
-        for name, strategy in (
-            ("num_devices", "mirrored"),
-            ("num_virtual_devices", "mirrored"),
-            ("cluster", "multi_worker"),
-            ("tpu", "tpu"),
-        ):
-            if getattr(self, name) and self.strategy != strategy:
-                raise ValueError(f"--{name} belongs to --strategy={strategy}, and --strategy is {self.strategy}.")
-        if bool(self.cluster) != (self.task_index is not None):
-            raise ValueError("--cluster and --task_index belong together: all workers, and which one this is.")
-        if self.cluster and not 0 <= self.task_index < len(self.cluster):
-            raise ValueError(
-                f"--task_index must be from 0 to {len(self.cluster) - 1}, one of the workers of --cluster; "
-                f"got {self.task_index}."
-            )
+IMAGES_PER_PART = 4
 
 
 def make_strategy(config: DistributionConfig) -> tf.distribute.Strategy:
@@ -78,7 +29,7 @@ def make_strategy(config: DistributionConfig) -> tf.distribute.Strategy:
         on_cpu = all("CPU" in device for device in devices)
         return tf.distribute.MirroredStrategy(devices, tf.distribute.ReductionToOneDevice() if on_cpu else None)
     if config.strategy == "multi_worker":
-        return _multi_worker(config)
+        return multi_worker_strategy(config)
     return _tpu(config)
 
 
@@ -132,6 +83,62 @@ def barrier(strategy: tf.distribute.Strategy) -> None:
     ones().numpy()
 
 
+def on_cpu() -> bool:
+    """Whether there is no other device."""
+    return all(device.device_type == "CPU" for device in tf.config.list_logical_devices())
+
+
+def uses_xla(jit_compile: str, block: str) -> bool:
+    """Whether XLA compiles the passes of a network.
+
+    Args:
+        jit_compile: "true", "false" or "auto": always, but for a PixelCNN on the CPU, which has no loop and whose
+            convolutions oneDNN runs faster.
+        block: its kind of block.
+    """
+    if jit_compile == "auto":
+        return not (on_cpu() and block == "pixel_cnn")
+    return jit_compile == "true"
+
+
+def parts_for_cores(images: tf.Tensor, jit_compile: bool, accumulation: int = 1) -> list[tf.Tensor]:
+    """The images of a replica in equal parts that are computed at the same time.
+
+    One step of a recurrence is too small to be divided among cores, but parts of the batch need not wait for each
+    other: a `tf.function` that calls a compiled one for each part starts them all at once.
+
+    Args:
+        images: `(batch, ...)`, of a batch size known in advance.
+        jit_compile: whether XLA compiles the pass. Without it TensorFlow divides the work itself: one part.
+        accumulation: in so many parts the pass computes its images one after another.
+    """
+    return tf.split(images, number_of_parts(images.shape[0] // accumulation) if jit_compile else 1)
+
+
+def number_of_parts(images: int) -> int:
+    """How many equal parts of a replica's images are computed at the same time where XLA compiles the pass.
+
+    A CPU takes one part per core, or fewer where the replica shares the cores with others or a part would have less
+    than four images: then the products of wide networks lose more than is won. Other devices take one.
+
+    Args:
+        images: images of the replica that are computed at once.
+
+    Returns:
+        A divisor of `images`.
+    """
+    if not on_cpu():
+        return 1
+    replicas = len(tf.distribute.get_strategy().extended.worker_devices) if tf.distribute.has_strategy() else 1
+    most = min(_cores() // replicas, images // IMAGES_PER_PART)
+    return next((parts for parts in range(most, 1, -1) if images % parts == 0), 1)
+
+
+def _cores() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _local_devices(config: DistributionConfig) -> list[str]:
     """The names of the devices for "mirrored": GPUs where there are any, or else (virtual) CPUs."""
     if config.num_virtual_devices:
@@ -159,51 +166,6 @@ def _split_cpu(number: int) -> None:
                 f"The CPU cannot be split into {number} devices any more: TensorFlow already runs with {have}. "
                 "Do it in a new process."
             ) from error
-
-
-def _multi_worker(config: DistributionConfig) -> tf.distribute.Strategy:
-    spec, kind, index = _cluster(config)
-    addresses = [address for job in ("chief", "worker") for address in spec.get(job, [])]
-    own = index + (len(spec.get("chief", [])) if kind == "worker" else 0)
-    wait_for_workers(addresses, own, config.worker_timeout)
-    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
-        tf.train.ClusterSpec(spec),
-        task_type=kind,
-        task_id=index,
-        num_accelerators={"GPU": len(tf.config.list_physical_devices("GPU"))},
-        rpc_layer="grpc",
-    )
-    try:
-        return tf.distribute.MultiWorkerMirroredStrategy(resolver)
-    except tf.errors.OpError as error:
-        raise ConnectionError(
-            f"The workers {', '.join(addresses)} could not form a cluster: {error.message.splitlines()[0]} Start all "
-            "of them anew, with the same flags but for --task_index."
-        ) from error
-
-
-def _cluster(config: DistributionConfig) -> tuple[dict[str, list[str]], str, int]:
-    """The cluster of the flags or of TF_CONFIG: addresses by job, and job and index of this process."""
-    if config.cluster:
-        return {"worker": list(config.cluster)}, "worker", config.task_index
-    text = os.environ.get("TF_CONFIG", "")
-    if not text:
-        raise ValueError(
-            "--strategy=multi_worker needs the cluster: give --cluster=HOST:PORT,HOST:PORT and --task_index, or "
-            "set the environment variable TF_CONFIG."
-        )
-    try:
-        value = json.loads(text)
-        spec, kind, index = value["cluster"], value["task"]["type"], int(value["task"]["index"])
-        is_sound = set(spec) <= {"chief", "worker"} and 0 <= index < len(spec[kind])
-    except (ValueError, KeyError, TypeError):
-        is_sound = False
-    if not is_sound:
-        raise ValueError(
-            'TF_CONFIG must look like {"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", '
-            f'"index": 0}}}} with jobs "worker" and "chief" alone; got {text}.'
-        )
-    return spec, kind, index
 
 
 def _tpu(config: DistributionConfig) -> tf.distribute.Strategy:

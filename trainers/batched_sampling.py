@@ -1,4 +1,4 @@
-"""Drawing images from a saved model, with progress, into a picture."""
+"""Sampling and completing any number of images, batch by batch, with progress."""
 
 import os
 import time
@@ -8,14 +8,15 @@ import numpy as np
 import tensorflow as tf
 
 from pixelrnn_tf import sampling
+from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.distributions import image_noise, image_seeds, stateless_seed
 from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.programs import png_files
 from pixelrnn_tf.programs.durations import duration
-from pixelrnn_tf.programs.model_files import load_model
-from trainers.pictures import image_grid, write_png
+from pixelrnn_tf.programs.picture_grids import square_grid
 
 
-def draw(model: PixelRNN, number: int, seed: int, temperature: float = 1.0, batch_size: int = 64) -> np.ndarray:
+def draw_images(model: PixelRNN, number: int, seed: int, temperature: float = 1.0, batch_size: int = 64) -> np.ndarray:
     """Draw images; image k is a function of the seed and k alone, the one `PixelDistribution` draws too.
 
     Returns:
@@ -25,7 +26,7 @@ def draw(model: PixelRNN, number: int, seed: int, temperature: float = 1.0, batc
     return _in_batches(run, model, number, seed, batch_size)
 
 
-def complete(
+def complete_images(
     model: PixelRNN,
     images: np.ndarray,
     known: np.ndarray,
@@ -74,11 +75,8 @@ def _in_batches(run: Callable, model: PixelRNN, number: int, seed: int, batch_si
     return np.concatenate(images)[:number]
 
 
-def draw_grid(
-    model_path: str | os.PathLike, out: str | os.PathLike, number: int, seed: int, temperature: float = 1.0
-) -> None:
-    """Draw images from a saved model into a PNG file."""
-    sampling.check_temperature(temperature)
-    model = load_model(model_path)
-    write_png(out, image_grid(draw(model, number, seed, temperature), model.levels))
+def draw_picture(model: PixelRNN, out: str | os.PathLike, number: int, seed: int, temperature: float = 1.0) -> None:
+    """Draw images from a model into a PNG file, a grid."""
+    images = draw_images(model, number, seed, temperature)
+    png_files.write(out, square_grid(to_bytes(images, model.levels)))
     print(f"{number} images at temperature {temperature:g}: {out}", flush=True)

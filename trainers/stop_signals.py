@@ -1,8 +1,7 @@
-"""What a person sees of long work: lines of progress, and a way to stop it."""
+"""Signals that ask a run to stop: it saves, and the same command goes on."""
 
 import signal
 import threading
-import time
 from types import FrameType
 
 
@@ -32,18 +31,3 @@ class StopRequest:
             raise KeyboardInterrupt
         self.signal = signal.Signals(number).name
         print(f"{self.signal}: stopping after this step. Once more ends at once.", flush=True)
-
-
-class Throttle:
-    """True at most once in every `seconds`."""
-
-    def __init__(self, seconds: float):
-        self.seconds = seconds
-        self._last = time.monotonic()
-
-    def __call__(self) -> bool:
-        now = time.monotonic()
-        if now - self._last < self.seconds:
-            return False
-        self._last = now
-        return True

@@ -12,6 +12,8 @@ class WeightAverage:
     The decay after t updates is min(decay, (1 + t) / (10 + t)): a constant one would keep the initial
     weights for about 1 / (1 - decay) steps and ruin short runs.
 
+    To be made in the scope of the strategy.
+
     Args:
         model: the model in training.
         decay: largest decay, in [0, 1); 0 keeps the twin equal to the model.
@@ -25,6 +27,7 @@ class WeightAverage:
             raise ValueError(f"The decay of the weight average must be in [0, 1), got {decay}.")
         self.decay = decay
         self.source = model
+        self.strategy = tf.distribute.get_strategy()
         # What is evaluated, saved and sampled is one network, in one precision.
         self.model = float32_twin(model)
 
@@ -38,7 +41,7 @@ class WeightAverage:
         rate = 1.0 - tf.minimum(self.decay, (1.0 + t) / (10.0 + t))
         for average, weight in zip(self.model.weights, self.source.weights, strict=True):
             # Outside of the replicas: each one's copy moves on its own device.
-            tf.distribute.get_strategy().extended.update(
+            self.strategy.extended.update(
                 average.value, _move, args=(weight.value, tf.cast(rate, average.dtype)), group=False
             )
 

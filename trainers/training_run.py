@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from pixelrnn_tf.programs.model_files import load_model
+from trainers.batched_sampling import draw_picture
+from trainers.cluster import tells_of_lost_worker
 from trainers.config import TrainConfig, check_workdir
-from trainers.drawing import draw_grid
-from trainers.evaluation import Evaluator, Score
-from trainers.progress import StopRequest
+from trainers.devices import barrier, make_strategy
 from trainers.report import write_card, write_report
-from trainers.strategies import barrier, make_strategy
-from trainers.training import Training
+from trainers.scoring import Evaluator, Score
+from trainers.stop_signals import StopRequest
+from trainers.trainer import Trainer
 
 
 def train(config: TrainConfig, workdir: str | pathlib.Path, command: str = "") -> dict[str, Score] | None:
@@ -37,19 +38,17 @@ def train(config: TrainConfig, workdir: str | pathlib.Path, command: str = "") -
         FloatingPointError: at the first loss that is not finite. The last checkpoint stays.
         ConnectionError: if another worker cannot be reached any more.
         OSError: if files cannot be written. Those that were written before are whole.
+        MemoryError: if the memory of a device does not hold a step.
     """
-    workdir = pathlib.Path(workdir)
+    workdir, config = pathlib.Path(workdir), config.with_batch_size()
     check_workdir(workdir, config)
     strategy = make_strategy(config.distribution)
     data = config.data.load()
     with _in_plain_words(workdir, strategy):
         with StopRequest() as stop:
-            training = Training(config, data, strategy)
-            # Nothing is written before all of the configuration has proved right.
-            training.open(workdir)
-            training.introduce()
-            finished = training.run(stop)
-        return finish(training, command) if finished else None
+            trainer = Trainer(config, data, workdir, strategy)
+            finished = trainer.run(stop)
+        return finish(trainer, command) if finished else None
 
 
 @contextlib.contextmanager
@@ -69,8 +68,13 @@ def _in_plain_words(workdir: pathlib.Path, strategy: tf.distribute.Strategy) -> 
             f"Cannot write to {workdir}: {error.strerror or error}. What was written before is whole: make room, and "
             "the same command goes on from the last checkpoint."
         ) from error
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError(
+            f"A device has too little memory: {error.message.splitlines()[0]} Take more --accumulation or a smaller "
+            "--batch_size."
+        ) from error
     except tf.errors.OpError as error:
-        if strategy.cluster_resolver is None:
+        if strategy.cluster_resolver is None or not tells_of_lost_worker(error):
             raise
         raise ConnectionError(
             f"Another worker cannot be reached any more: {error.message.splitlines()[0]} Start all workers anew, with "
@@ -78,20 +82,20 @@ def _in_plain_words(workdir: pathlib.Path, strategy: tf.distribute.Strategy) -> 
         ) from error
 
 
-def finish(training: Training, command: str) -> dict[str, Score]:
+def finish(trainer: Trainer, command: str) -> dict[str, Score]:
     """Score the best model on whole splits, draw from it, and write the report."""
-    config, data, strategy, workdir = training.config, training.data, training.strategy, training.workdir
+    config, data, strategy, workdir = trainer.config, trainer.data, trainer.strategy, trainer.workdir
     barrier(strategy)  # The chief has written the model.
     with strategy.scope():
         best = load_model(workdir / "model.keras")
-        evaluator = Evaluator(best, jit_compile=training.xla)
+        evaluator = Evaluator(best, jit_compile=trainer.xla)
     scores = {split: evaluator.score(data, split) for split in ("validation", "test") if split in data.splits}
     for split, score in scores.items():
-        training.journal.say(f"{split} ({data.splits[split].name}): {score}")
-    if training.chief:
-        write_card(training, scores)
+        trainer.journal.say(f"{split} ({data.splits[split].name}): {score}")
+    if trainer.chief:
+        write_card(workdir, trainer.summary(), scores)
         if config.num_samples:
-            draw_grid(workdir / "model.keras", workdir / "samples.png", config.num_samples, config.seed)
-        write_report(training, scores, command)
+            draw_picture(load_model(workdir / "model.keras"), workdir / "samples.png", config.num_samples, config.seed)
+        write_report(workdir, trainer.summary(), scores, command)
     barrier(strategy)
     return scores

@@ -6,10 +6,10 @@ import keras
 import tensorflow as tf
 
 from pixelrnn_tf.models import PixelRNN
-from trainers.averaging import WeightAverage
-from trainers.gradients import LossAndGradients
-from trainers.loss_scale import LossScale
-from trainers.strategies import split_batch
+from trainers.devices import parts_for_cores
+from trainers.gradients import loss_and_gradients, sum_of_parts
+from trainers.optimizers import LossScale
+from trainers.weight_average import WeightAverage
 
 
 class TrainStep:
@@ -45,22 +45,23 @@ class TrainStep:
         loss_scale: LossScale | None = None,
     ):
         self.model, self.optimizer, self.average = model, optimizer, average
-        self.clip_norm, self.loss_scale = clip_norm, loss_scale
+        self.clip_norm, self.accumulation, self.jit_compile = clip_norm, accumulation, jit_compile
+        self.loss_scale = loss_scale
         self.strategy = tf.distribute.get_strategy()
         self.step = tf.Variable(0, dtype=tf.int64, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
-        self._loss_and_gradients = LossAndGradients(model, accumulation, jit_compile)
-        self._update = tf.function(self._update)
+        self._loss_and_gradients = loss_and_gradients(model, accumulation, jit_compile)
 
-    def __call__(self, images: tf.Tensor, number: int, votes: tuple[bool, ...] = ()) -> tuple[tf.Tensor, ...]:
+    @tf.function(autograph=False)
+    def update(self, images: Any, number: tf.Tensor, votes: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Update unless the loss or a gradient is not finite, or the model has not made exactly `number` updates.
 
         The second condition lets steps be started before the result of those before them is known: after one that
         was not finite, those already started do nothing.
 
         Args:
-            images: the global batch, integer levels, the same on every worker.
-            number: how many updates came before this one.
-            votes: what this worker has to say to the others.
+            images: the global batch, integer levels, split by `trainers.devices.split_batch`.
+            number: int64, how many updates came before this one.
+            votes: float32 `(votes,)`, 1 for each that this worker casts.
 
         Returns:
             `(loss, norm, updated, votes)`: the loss in nats per image and the global norm of the gradients, both
@@ -68,21 +69,34 @@ class TrainStep:
             any worker cast it.
         """
         with self.strategy.scope():
-            return self._update(
-                split_batch(self.strategy, images), tf.constant(number, tf.int64), tf.constant(votes, tf.float32)
+            loss, norm, votes, gradients = self.strategy.run(self._summed_gradients, args=(images, votes))
+            # They are the same on every replica; this worker goes by its first one.
+            loss, norm, votes = (self.strategy.experimental_local_results(value)[0] for value in (loss, norm, votes))
+            expected = tf.equal(self.step, number)
+            updated = tf.cond(
+                expected & tf.math.is_finite(loss) & tf.math.is_finite(norm),
+                lambda: self._apply(gradients),
+                lambda: self._skip(expected & tf.math.is_finite(loss)),
             )
+            return loss, norm, updated, votes > 0
 
-    def _update(self, images: Any, number: tf.Tensor, votes: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        loss, norm, votes, gradients = self.strategy.run(self._summed_gradients, args=(images, votes))
-        # They are the same on every replica; this worker goes by its first one.
-        loss, norm, votes = (self.strategy.experimental_local_results(value)[0] for value in (loss, norm, votes))
-        expected = tf.equal(self.step, number)
-        updated = tf.cond(
-            expected & tf.math.is_finite(loss) & tf.math.is_finite(norm),
-            lambda: self._apply(gradients),
-            lambda: self._skip(expected & tf.math.is_finite(loss)),
-        )
-        return loss, norm, updated, votes > 0
+    def _summed_gradients(self, images: tf.Tensor, votes: tf.Tensor) -> tuple:
+        """On a replica: loss, norm of the gradients, votes and clipped gradients, all summed over the replicas."""
+        scale = self.loss_scale.value() if self.loss_scale else tf.constant(1.0)
+        count = tf.constant(float(images.shape[0] * self.strategy.num_replicas_in_sync))
+        parts = []
+        for part in parts_for_cores(images, self.jit_compile, self.accumulation):
+            parts.append(self._loss_and_gradients(part, count, scale))
+        loss, gradients = sum_of_parts(parts)
+        context = tf.distribute.get_replica_context()
+        votes = tf.identity(votes)  # On this replica's device; an argument has none, and cannot be reduced.
+        loss, votes, *gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, [loss, votes, *gradients])
+        if self.loss_scale:
+            gradients = [gradient / scale for gradient in gradients]
+        norm = tf.linalg.global_norm(gradients)
+        if self.clip_norm:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm, use_norm=norm)
+        return loss, norm, votes, gradients
 
     def _apply(self, gradients: list) -> bool:
         self.strategy.run(self._apply_on_replica, args=(gradients,))
@@ -101,18 +115,3 @@ class TrainStep:
         if self.loss_scale:
             self.loss_scale.failed(overflow)
         return False
-
-    def _summed_gradients(self, images: tf.Tensor, votes: tf.Tensor) -> tuple:
-        """On a replica: loss, norm of the gradients, votes and clipped gradients, all summed over the replicas."""
-        scale = self.loss_scale.value() if self.loss_scale else tf.constant(1.0)
-        replicas = self.strategy.num_replicas_in_sync
-        loss, gradients = self._loss_and_gradients(images, images.shape[0] * replicas, scale)
-        context = tf.distribute.get_replica_context()
-        votes = tf.identity(votes)  # On this replica's device; an argument has none, and cannot be reduced.
-        loss, votes, *gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, [loss, votes, *gradients])
-        if self.loss_scale:
-            gradients = [gradient / scale for gradient in gradients]
-        norm = tf.linalg.global_norm(gradients)
-        if self.clip_norm:
-            gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm, use_norm=norm)
-        return loss, norm, votes, gradients

@@ -7,15 +7,16 @@ import time
 import numpy as np
 import pytest
 
+from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.distributions import PixelDistribution
-from pixelrnn_tf.programs import durations, files, occlusion
+from pixelrnn_tf.programs import durations, files, occlusion, picture_grids, png_files
 from tests.support.networks import make_network
-from trainers import drawing, pictures, progress
+from trainers import batched_sampling, journal
 
 
 def test_a_picture_holds_every_image_at_its_place():
     levels = np.arange(3).reshape(3, 1, 1, 1)
-    grid = pictures.image_grid(levels, levels=3, columns=2, min_size=1)
+    grid = picture_grids.square_grid(to_bytes(levels, 3), columns=2, min_size=1)
     assert grid[..., 0].tolist() == [
         [96, 96, 96, 96, 96],
         [96, 0, 96, 128, 96],
@@ -45,7 +46,7 @@ def test_durations_read_as_people_write_them():
 
 
 def test_the_throttle_lets_one_through_in_its_time():
-    throttle = progress.Throttle(0.05)
+    throttle = journal.Throttle(0.05)
     assert not throttle()
     time.sleep(0.06)
     assert throttle()
@@ -68,7 +69,7 @@ def test_masks_by_name(mask, known):
 
 def test_a_mask_from_a_png_file(tmp_path):
     picture = np.array([[0, 255], [127, 128]], "uint8")[..., None]
-    pictures.write_png(tmp_path / "mask.png", picture)
+    png_files.write(tmp_path / "mask.png", picture)
     assert occlusion.known_pixels(str(tmp_path / "mask.png"), 2, 2).tolist() == [[False, True], [False, True]]
     with pytest.raises(ValueError, match="is 2x2; the images are 4x4"):
         occlusion.known_pixels(str(tmp_path / "mask.png"), 4, 4)
@@ -81,5 +82,5 @@ def test_a_mask_from_a_png_file(tmp_path):
 
 def test_programs_draw_what_the_distribution_draws():
     model = make_network("pixel_cnn")
-    drawn = drawing.draw(model, 3, seed=7, batch_size=2)
+    drawn = batched_sampling.draw_images(model, 3, seed=7, batch_size=2)
     assert np.array_equal(drawn, PixelDistribution(model).sample(3, seed=7))

@@ -4,30 +4,32 @@ import collections
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import tensorflow as tf
 
 from pixelrnn_tf.data import ImageData
-from trainers.step import TrainStep
+from trainers.devices import split_batch
+from trainers.train_step import TrainStep
 
 # So many steps are started before the result of the first of them is waited for, to keep an accelerator busy.
 IN_FLIGHT = 2
 
 
-class Pipeline:
+class StepQueue:
     """Feeds the batches of a data set to a `TrainStep`.
 
     Step t has batch t of the seed, whatever was interrupted before it. A step whose float16 gradients overflow is
     done again at half the loss scale.
 
     Args:
-        update: the step.
+        step: the step.
         data: the images.
         batch_size: images per step, over all replicas.
         seed: of their order.
         first_step: how many steps came before.
     """
 
-    def __init__(self, update: TrainStep, data: ImageData, batch_size: int, seed: int, first_step: int):
-        self.update, self.data, self.batch_size, self.seed = update, data, batch_size, seed
+    def __init__(self, step: TrainStep, data: ImageData, batch_size: int, seed: int, first_step: int):
+        self.step, self.data, self.batch_size, self.seed = step, data, batch_size, seed
         self._start_at(first_step)
 
     def _start_at(self, step: int) -> None:
@@ -54,7 +56,9 @@ class Pipeline:
         while True:
             more = self.started < end and not cast.any()
             if more:
-                in_flight.append(self.update(next(self.batches), self.started, votes()))
+                images = split_batch(self.step.strategy, next(self.batches))
+                number, own_votes = tf.constant(self.started, tf.int64), tf.constant(votes(), tf.float32)
+                in_flight.append(self.step.update(images, number, own_votes))
                 self.started += 1
             elif not in_flight:
                 return
@@ -73,6 +77,6 @@ class Pipeline:
     def _check(self, loss: float, norm: float) -> None:
         """Whether a step that failed may be tried again."""
         for what, value in (("loss", loss), ("norm of the gradients", norm)):
-            scale = self.update.loss_scale
+            scale = self.step.loss_scale
             if not np.isfinite(value) and (what == "loss" or scale is None or float(scale.value()) < 1.0):
                 raise FloatingPointError(f"The {what} after step {self.finished} is {value}.")

@@ -10,8 +10,7 @@ from pixelrnn_tf.data import ImageData
 from pixelrnn_tf.distributions import discretized_categorical
 from pixelrnn_tf.models import PixelRNN, bits_per_dim
 from pixelrnn_tf.programs.model_files import check_fit
-from trainers.gradients import number_of_parts
-from trainers.strategies import split_batch
+from trainers.devices import parts_for_cores, split_batch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,8 +67,7 @@ class Evaluator:
 
         # A function of Python: one of TensorFlow given to `run` would be compiled for all replicas together.
         def of_replica(images):
-            parts = number_of_parts(images.shape[0]) if jit_compile else 1
-            return tf.concat([log_prob(part) for part in tf.split(images, parts)], axis=0)
+            return tf.concat([log_prob(part) for part in parts_for_cores(images, jit_compile)], axis=0)
 
         self._log_prob = tf.function(lambda images: self.strategy.run(of_replica, args=(images,)))
 
