@@ -95,7 +95,7 @@ def _open(contents: bytes) -> Image.Image:
         raise ValueError(
             f"it declares {width} x {height} pixels; at most {MAX_PIXELS:,} are read. Make it smaller first."
         )
-    if image.format == "GIF" and image.tile and tuple(image.tile[0][1]) != (0, 0, width, height):
+    if image.format == "GIF" and image.tile and image.tile[0][1] not in (None, (0, 0, width, height)):
         raise ValueError(
             f"the first frame of this GIF covers only a part of its {width} x {height} pixels, and viewers differ "
             "in what they show around it. Save it as a PNG."
@@ -116,9 +116,9 @@ def _decoded(image: Image.Image, contents: bytes) -> Picture:
     else:
         pixels = np.asarray(image.convert("L" if grey else "RGB"))
         pixels, opacity = pixels.reshape(*pixels.shape[:2], -1), None
-    transparent = opacity is not None and bool((opacity < 255).any())
-    if transparent:
-        pixels = _on_white(pixels, opacity)
+    transparent = False
+    if opacity is not None and (opacity < 255).any():
+        pixels, transparent = _on_white(pixels, opacity), True
     return Picture(np.ascontiguousarray(_upright(pixels, orientation)), transparent, animated)
 
 

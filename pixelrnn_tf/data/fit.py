@@ -25,14 +25,15 @@ def fitted_shape(
     Raises:
         ValueError: if nothing is asked where the images vary, or they have neither 1 nor 3 channels.
     """
-    if image_size is None and None in shape[:2]:
+    height, width = image_size or shape[:2]
+    depth = channels or shape[2]
+    if height is None or width is None:
         raise ValueError(f"The images of {name} vary in size: give image_size=(height, width).")
-    if channels is None and shape[2] is None:
+    if depth is None:
         raise ValueError(f"The images of {name} vary in their number of channels: give channels=1 or 3.")
     if shape[2] not in (None, 1, 3):
         raise ValueError(f"The images of {name} have {shape[2]} channels; only 1 (grey) and 3 (colour) can be used.")
-    height, width = shape[:2] if image_size is None else image_size
-    return (height, width, shape[2] if channels is None else channels)
+    return (height, width, depth)
 
 
 def fit_image(image: tf.Tensor, shape: ImageShape, levels: int) -> tf.Tensor:
@@ -52,8 +53,9 @@ def fit_image(image: tf.Tensor, shape: ImageShape, levels: int) -> tf.Tensor:
     if tuple(image.shape) == shape:
         return tf.cast(image, tf.uint8)
     height, width, channels = shape
-    image = tf.cast(_centre_crop(tf.convert_to_tensor(image), height, width), tf.float32)
-    image = tf.image.resize(image, (height, width), method="area")
+    image = _centre_crop(tf.convert_to_tensor(image), height, width)
+    # From integers, so that a large picture is not copied to four times its bytes first.
+    image = tf.cast(tf.image.resize(image, (height, width), method="area"), tf.float32)
     if image.shape[-1] != channels:
         # Where channels vary, their number is known only when this runs. A grey image does not pass through its
         # luma: the three weights do not add up to one exactly, and a half would be rounded down.

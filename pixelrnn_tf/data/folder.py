@@ -106,20 +106,19 @@ def _split(found: dict[str, tuple[str, list[str]]], files: list[PictureFile]) ->
     indices = {key: list(range(end - len(found[key][1]), end)) for key, end in zip(found, ends, strict=True)}
     if "" in found:
         return _cut("", indices[""], files, ["validation", "test"])
-    parts, notes = {key: (name, indices[key]) for key, (name, _) in found.items()}, []
+    parts = {key: (name, indices[key]) for key, (name, _) in found.items()}
     if "validation" in parts:
         parts["train"] = (parts["train"][0], sorted(indices["train"], key=lambda k: files[k].digest))
-    else:
-        cut, notes = _cut(f"{parts['train'][0]}, ", indices["train"], files, ["validation"])
-        parts = {**cut, **{key: part for key, part in parts.items() if key not in cut}}
-    return parts, notes
+        return parts, []
+    cut, notes = _cut(f"{parts['train'][0]}, ", indices["train"], files, ["validation"])
+    return {**cut, **{key: part for key, part in parts.items() if key not in cut}}, notes
 
 
 def _cut(
     prefix: str, indices: list[int], files: list[PictureFile], keys: list[str]
 ) -> tuple[dict[str, Part], list[str]]:
     """Train, and a share of the files for every other key, by their contents alone; and notes."""
-    copies = collections.defaultdict(list)
+    copies: dict[str, list[int]] = collections.defaultdict(list)
     for k in sorted(indices, key=lambda k: files[k].digest):
         copies[files[k].digest].append(k)
     # Where in [0, 1) a file lies: the first 48 bits of its digest.
@@ -129,7 +128,9 @@ def _cut(
             f"{files[indices[0]].path} and the other {len(indices) - 1} images are {len(places)} different ones; "
             f"train, {' and '.join(keys)} need one each at least."
         )
-    groups, notes, start, parts = list(copies.values()), [], 0, {}
+    groups, start = list(copies.values()), 0
+    parts: dict[str, Part] = {}
+    notes: list[str] = []
     for number, key in enumerate(keys):
         bounds = f"[{SHARE * number:.1g}, {SHARE * (number + 1):.1g})"
         share_end = int(np.searchsorted(places, SHARE * (number + 1)))

@@ -204,13 +204,14 @@ class ImageData:
 
     def _to_images(self, batches: tf.data.Dataset, key: tf.Tensor) -> tf.data.Dataset:
         """The images of batches of indices and images, or binary samples of them, drawn by the key and the index."""
-        if self.sampled_from is None:
+        levels = self.sampled_from
+        if levels is None:
             return batches.map(lambda indices, images: images)
 
         def sample(index_and_image: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
             index, image = index_and_image
             own_key = tf.random.experimental.stateless_fold_in(key, index, alg="philox")
-            return sample_binary(image, self.sampled_from, own_key)
+            return sample_binary(image, levels, own_key)
 
         return batches.map(
             lambda indices, images: tf.map_fn(sample, (indices, images), fn_output_signature=tf.uint8),

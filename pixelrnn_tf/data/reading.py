@@ -61,7 +61,7 @@ def read_files(paths: list[str], shape: ImageShape, keep: bool) -> tuple[list[Pi
     files: list[PictureFile] = []
     faults: list[str] = []
     for batch in _each(paths, read).batch(BATCH).prefetch(1).as_numpy_iterator():
-        if keep:
+        if images is not None:
             images[len(files) : len(files) + len(batch[0])] = batch[0]
         for (channels, transparent, animated), digest, fault in zip(*batch[-3:], strict=True):
             path = paths[len(files)]
