@@ -204,6 +204,29 @@ def _path(name: str, text: str, endings: tuple[str, ...]) -> pathlib.Path:
     return path
 
 
+def as_flags(options: type, values: typing.Mapping[str, Any]) -> list[str]:
+    """The command line that gives a dataclass these values: a flag for every value that is not the default.
+
+    Args:
+        options: the dataclass.
+        values: of its fields, as JSON has them; what is left out has its default.
+    """
+    words = []
+    for field in dataclasses.fields(options):
+        value = values.get(field.name)
+        if value is None:
+            continue
+        if "options" in field.metadata:
+            words += as_flags(field.metadata["options"], value)
+        elif "help" in field.metadata and value != (
+            list(field.default) if isinstance(field.default, tuple) else field.default
+        ):
+            text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            is_bool = isinstance(value, bool)
+            words.append(f"--{'' if value or not is_bool else 'no'}{_flag(field)}" + ("" if is_bool else f"={text}"))
+    return words
+
+
 def help_text(options: type, width: int = 100) -> str:
     """Every flag of a dataclass with its help, bounds and default, by subject."""
     groups: dict[str, list[str]] = {}

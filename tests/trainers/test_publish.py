@@ -1,0 +1,105 @@
+"""Finished runs become presets, with cards made from their metadata; others are refused."""
+
+import json
+import shutil
+
+import pytest
+
+from pixelrnn_tf.models import PixelRNN, preset_files
+from tests.support.training_runs import tiny_config
+from trainers import model_cards, publish
+from trainers.config import TrainConfig
+from trainers.training_run import train
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("runs") / "run"
+    train(tiny_config(steps=10), workdir)
+    return workdir
+
+
+def options(workdir, **changes):
+    given = {"name": "tiny", "description": "A network for a test.", "out": workdir.parent / "presets", "seed": 3}
+    return publish.Options(workdir=workdir, **{**given, **changes})
+
+
+@pytest.fixture(scope="module")
+def published(run):
+    return publish.publish(options(run, commit="0123abc"))
+
+
+def test_a_preset_of_a_run_loads_with_the_best_weights(run, published):
+    import keras
+
+    best = keras.models.load_model(run / "model.keras")
+    loaded = PixelRNN.from_preset(published)
+    assert preset_files.weights_digest(loaded) == preset_files.weights_digest(best)
+    for picture in ("samples.png", "completions.png", "curve.png"):
+        assert (published / picture).read_bytes()[:4] == b"\x89PNG"
+
+
+def test_metadata_says_what_the_run_says(run, published):
+    metadata, scores = preset_files.read_metadata(published), json.loads((run / "model.json").read_text())["scores"]
+    assert metadata["scores"] == scores
+    assert metadata["scores"]["test"]["images"] == metadata["data"]["splits"]["test"]["images"] == 180
+    assert metadata["training"]["commit"] == "0123abc"
+    assert metadata["check"]["images"] == 180  # All of this split.
+    assert metadata["check"]["nats_per_image"] == pytest.approx(scores["test"]["nats_per_image"], abs=1e-4)
+    assert metadata["data"]["licence"].endswith("CC BY 4.0.")
+    assert metadata["paper"] is None
+
+
+def test_the_command_is_that_of_the_run(published):
+    command = preset_files.read_metadata(published)["training"]["command"]
+    assert command.split()[:3] == ["python", "-m", "trainers.train"]
+    words = [word for word in command.split()[3:] if word != "\\"]
+    assert words == [
+        *("--block=row_lstm", "--num_blocks=1", "--hidden=4", "--head_hidden=4"),
+        *("--batch_size=32", "--steps=10", "--eval_every=10", "--eval_images=50", "--num_samples=0"),
+    ]
+
+
+def test_the_card_is_made_from_the_metadata(published):
+    metadata = preset_files.read_metadata(published)
+    card = (published / "README.md").read_text()
+    assert card == model_cards.card(metadata)
+    score = metadata["scores"]["test"]
+    assert f"| test | {score['nats_per_image']:.2f} ± {score['standard_error']:.2f} |" in card
+    for section in ("Use", "Data", "Scores", "Training", "Speed", "Licence", "Citation"):
+        assert f"\n## {section}\n" in card
+
+
+def test_a_run_that_is_not_finished_is_refused(run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "run")
+    (copy / "report.md").unlink()
+    with pytest.raises(ValueError, match=r"holds no finished run: there is no report\.md"):
+        publish.publish(options(copy))
+
+
+@pytest.mark.parametrize("images", [50, 0])
+def test_scores_of_a_part_of_a_split_are_refused(images, tmp_path):
+    scores = {"validation": {"images": 180}, **({"test": {"images": images}} if images else {})}
+    with pytest.raises(ValueError, match=f"scores of {images} of the 180 images of test; only scores of whole"):
+        publish.check_whole_splits(scores, {"train": 1437, "validation": 180, "test": 180}, tmp_path)
+
+
+def test_what_is_not_known_is_asked_for(run):
+    with pytest.raises(ValueError, match="Give --description"):
+        publish.publish(options(run, description=""))
+
+
+def test_shipped_cards_are_those_of_their_metadata():
+    names = preset_files.shipped_presets()
+    assert "mnist_diagonal_bilstm_7x16" in names
+    for name in names:
+        metadata = preset_files.read_metadata(preset_files.ZOO / name)
+        assert (preset_files.ZOO / name / "README.md").read_text() == model_cards.card(metadata), name
+        assert metadata["name"] == name
+
+
+def test_the_defaults_of_the_configuration_are_no_flags():
+    from pixelrnn_tf.programs.flags import as_flags
+    from trainers.config import as_json
+
+    assert as_flags(TrainConfig, as_json(TrainConfig())) == []

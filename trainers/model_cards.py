@@ -1,0 +1,150 @@
+"""What people read of a published preset, from its metadata alone: its card, and its line in the README's table."""
+
+from collections.abc import Iterable
+
+from pixelrnn_tf.typing import Config
+
+TABLE_HEAD = "| preset | network | weights | data | validation | test | the paper |\n|---|---|---|---|---|---|---|"
+
+PAPER = """@inproceedings{oord2016pixel,
+  title={Pixel Recurrent Neural Networks},
+  author={van den Oord, A{\\"a}ron and Kalchbrenner, Nal and Kavukcuoglu, Koray},
+  booktitle={International Conference on Machine Learning},
+  year={2016}
+}"""
+
+
+def card(metadata: Config) -> str:
+    """The README.md of a preset directory, in Markdown.
+
+    Args:
+        metadata: what `trainers.publish` writes as metadata.json.
+    """
+    name, network = metadata["name"], metadata["network"]
+    return (
+        "\n\n".join(
+            [
+                f"# {name}",
+                metadata["description"],
+                f"{network['title']}: {metadata['parameters']:,} weights, images {_shape(metadata)}, "
+                f"{network['levels']} levels. Made with pixelrnn_tf {metadata['pixelrnn_tf_version']} and Keras "
+                f"{metadata['keras_version']}.",
+                "![Images drawn by the network](samples.png)",
+                "## Use",
+                f'```python\nimport pixelrnn_tf\n\nmodel = pixelrnn_tf.PixelRNN.from_preset("{name}")\n```',
+                "It draws images like those it was trained on, completes images whose first pixels in raster order are "
+                "known, and scores images exactly.",
+                "**Limits.** It knows one data set, in one size and with one number of levels. Its likelihood says how "
+                "probable an image is under that data set; it is no measure of quality, and images of another kind can "
+                "score better than those it was trained on. It completes the lower part of an image; pixels below or "
+                "to the right of a hidden one are not looked at.",
+                "![Test images, what was known of them, and completions](completions.png)",
+                "## Data",
+                _data(metadata),
+                "## Scores",
+                _scores(metadata),
+                "## Training",
+                _training(metadata),
+                "![Training loss and validation score over the steps](curve.png)",
+                "## Speed",
+                _speed(metadata),
+                "## Licence",
+                f"The weights: Apache-2.0, as pixelrnn_tf. The data: {metadata['data']['licence']}",
+                "## Citation",
+                f"```bibtex\n{PAPER}\n```",
+            ]
+        )
+        + "\n"
+    )
+
+
+def table(presets: Iterable[Config]) -> str:
+    """The table of published presets in Markdown, a line each.
+
+    Args:
+        presets: their metadata.
+    """
+    return "\n".join([TABLE_HEAD, *map(_line, presets)])
+
+
+def _line(metadata: Config) -> str:
+    cells = [
+        f"`{metadata['name']}`",
+        metadata["network"]["title"],
+        f"{metadata['parameters']:,}",
+        metadata["data"]["title"],
+        *(_score(metadata, split) for split in ("validation", "test")),
+        _paper(metadata) or "",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _score(metadata: Config, split: str) -> str:
+    """A score in the unit of the data: nats per image for binary images, bits/dim for others."""
+    score = metadata["scores"][split]
+    if metadata["network"]["levels"] == 2:
+        return f"{score['nats_per_image']:.2f} nats"
+    return f"{score['bits_per_dim']:.3f} bits/dim"
+
+
+def _paper(metadata: Config) -> str | None:
+    paper = metadata["paper"]
+    return None if paper is None else f"{paper['value']:.2f} {paper['unit'].split(' ')[0]}"
+
+
+def _shape(metadata: Config) -> str:
+    return "x".join(map(str, metadata["network"]["image_shape"]))
+
+
+def _data(metadata: Config) -> str:
+    data = metadata["data"]
+    lines = [
+        f"{data['title']} (`{data['name']}`). Binarisation: {data['binarization']}.",
+        "",
+        "| split | what it is | images |",
+        "|---|---|---|",
+        *(f"| {key} | {split['name']} | {split['images']:,} |" for key, split in data["splits"].items()),
+    ]
+    return "\n".join(lines)
+
+
+def _scores(metadata: Config) -> str:
+    lines = [
+        "Mean negative log-likelihood of whole splits, exact; after ± the standard error over the images.",
+        "",
+        "| split | nats per image | bits/dim | images |",
+        "|---|---|---|---|",
+    ]
+    for split, score in metadata["scores"].items():
+        lines.append(
+            f"| {split} | {score['nats_per_image']:.2f} ± {score['standard_error']:.2f} | "
+            f"{score['bits_per_dim']:.4f} | {score['images']:,} |"
+        )
+    paper = metadata["paper"]
+    if paper is not None:
+        lines += ["", f"The paper reports {paper['value']:.2f} {paper['unit']} on {paper['data']} for this network."]
+    return "\n".join(lines)
+
+
+def _training(metadata: Config) -> str:
+    training = metadata["training"]
+    hours = training["seconds"] / 3600
+    lines = [
+        f"{training['steps']:,} steps of {training['batch_size']} images, {hours:.1f} hours without evaluations, seed "
+        f"{training['seed']}; the weights are those of step {training['best_step']:,}: {training['selection']}.",
+        *([training["remark"]] if training.get("remark") else []),
+        "",
+        f"```\n{training['command']}\n```",
+        "",
+        f"Trained by commit {training['commit']}." if training["commit"] else "The commit was not recorded.",
+    ]
+    return "\n".join(lines)
+
+
+def _speed(metadata: Config) -> str:
+    speed = metadata["speed"]
+    return (
+        f"Drawing {speed['images']} images took {speed['draw_over_score']:.1f} times as long as scoring them in one "
+        f"pass, with XLA {speed['draw_over_score_xla']:.1f} times (medians of {speed['rounds']} turns on "
+        f"{speed['processor']}); a naive sampler takes {speed['sub_pixels']:,} passes."
+    )

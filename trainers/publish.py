@@ -1,0 +1,216 @@
+"""Make a preset of a finished run: `python -m trainers.publish --workdir=runs/mnist --name=mnist_diagonal_bilstm_1x32`.
+
+Writes a directory that `PixelRNN.from_preset` reads: the best network of the run, what is known of it (metadata.json),
+its card (README.md) and the card's pictures. A run whose scores are not those of whole splits is refused.
+"""
+
+import dataclasses
+import math
+import os
+import pathlib
+import platform
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from pixelrnn_tf.programs import program
+from pixelrnn_tf.programs.data_config import DataConfig
+from pixelrnn_tf.programs.files import read_json
+from pixelrnn_tf.programs.flags import as_flags, check, option
+from trainers import model_cards
+from trainers.config import TrainConfig, as_json
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from pixelrnn_tf.data import ImageData
+    from pixelrnn_tf.models import PixelRNN
+
+# Of the data sets that are prepared here; for others say it with --data_licence.
+LICENCES = {
+    "digits": "optical recognition of handwritten digits (E. Alpaydin, C. Kaynak), UCI, CC BY 4.0.",
+    "tfds:binarized_mnist": "MNIST (Y. LeCun, C. Cortes), CC BY-SA 3.0, binarised by H. Larochelle.",
+    "tfds:mnist": "MNIST (Y. LeCun, C. Cortes), CC BY-SA 3.0.",
+    "tfds:fashion_mnist": "Fashion-MNIST (Zalando SE), MIT.",
+    "tfds:cifar10": "CIFAR-10 (A. Krizhevsky): the authors name no licence.",
+}
+# So many first test images are scored again by whoever wants to see that the weights are these.
+CHECKED_IMAGES = 200
+TITLES = {"diagonal_bilstm": "Diagonal BiLSTM", "row_lstm": "Row LSTM", "pixel_cnn": "PixelCNN"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What to publish, as what."""
+
+    workdir: pathlib.Path = option("Folder of a finished run.")
+    name: str = option("Name of the preset.")
+    out: pathlib.Path = option("Folder of the presets.", pathlib.Path("pixelrnn_tf/zoo"))
+    description: str = option("What it is, in a sentence; by default that of the preset of this name.", "")
+    remark: str = option("What else to say of the training, in a sentence.", "")
+    commit: str = option("The commit that trained it.", "")
+    data_licence: str = option("Licence of the data; known for the data sets of the README.", "")
+    seed: int = option("Seed of the pictures.", 0, at_least=0, at_most=2**32 - 1)
+
+    def __post_init__(self):
+        check(self)
+
+
+def main(options: Options) -> None:
+    print(publish(options), flush=True)
+
+
+def publish(options: Options) -> pathlib.Path:
+    """Write the preset.
+
+    Returns:
+        its directory.
+
+    Raises:
+        ValueError: if the run is not finished or its scores are not of whole splits.
+    """
+    from pixelrnn_tf.models import preset_files
+    from pixelrnn_tf.programs.model_files import load_model
+
+    run, config = _finished_run(options.workdir)
+    data = DataConfig(**config["data"]).load()
+    check_whole_splits(run["scores"], {key: split.size for key, split in data.splits.items()}, options.workdir)
+    model = load_model(options.workdir / "model.keras", "--workdir")
+    metadata = _metadata(options, run, config, data, model)
+    directory = options.out / options.name
+    preset_files.save_preset(model, directory, metadata, model_cards.card(metadata))
+    shutil.copy(options.workdir / "curve.png", directory / "curve.png")
+    _draw(model, data, directory, options.seed)
+    return directory
+
+
+def _finished_run(workdir: pathlib.Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What `model.json` and `config.json` say, the latter with the defaults of what an earlier version did not have."""
+    for name in ("model.keras", "model.json", "config.json", "report.md", "curve.png"):
+        if not (workdir / name).is_file():
+            raise ValueError(f"{workdir} holds no finished run: there is no {name}. Let trainers.train end first.")
+    config = {**as_json(TrainConfig()), **read_json(workdir / "config.json")}
+    return read_json(workdir / "model.json"), config
+
+
+def check_whole_splits(scores: dict[str, Any], sizes: dict[str, int], workdir: pathlib.Path) -> None:
+    """Check that every split but train was scored, and as a whole.
+
+    Raises:
+        ValueError: if not; the message names the split.
+    """
+    for split in sizes.keys() - {"train"}:
+        scored = scores.get(split, {}).get("images", 0)
+        if scored != sizes[split]:
+            raise ValueError(
+                f"{workdir} has scores of {scored} of the {sizes[split]} images of {split}; only scores of whole "
+                "splits are published. Let trainers.train end, which scores them."
+            )
+
+
+def _metadata(
+    options: Options, run: dict[str, Any], config: dict[str, Any], data: "ImageData", model: "PixelRNN"
+) -> dict[str, Any]:
+    import keras
+    import tensorflow as tf
+
+    from pixelrnn_tf.models import PRESETS
+    from pixelrnn_tf.version import __version__
+
+    preset = PRESETS.get(options.name)
+    description = options.description or (preset.description if preset else "")
+    licence = options.data_licence or LICENCES.get(data.name, "")
+    for flag, value in (("description", description), ("data_licence", licence)):
+        if not value:
+            raise ValueError(f"Give --{flag}: it is not known of {options.name}, trained on {data.name}.")
+    return {
+        "name": options.name,
+        "description": description,
+        "parameters": model.count_params(),
+        "pixelrnn_tf_version": __version__,
+        "keras_version": keras.__version__,
+        "tensorflow_version": tf.__version__,
+        "network": {
+            "title": f"{TITLES.get(model.block, model.block)} {model.num_blocks} x {model.hidden}",
+            "image_shape": list(model.image_shape),
+            "levels": model.levels,
+        },
+        "data": {
+            "title": preset.data if preset else data.name,
+            "name": data.name,
+            "binarization": data.binarization,
+            "splits": {key: {"name": split.name, "images": split.size} for key, split in data.splits.items()},
+            "licence": licence,
+        },
+        "scores": run["scores"],
+        "check": _score_of_first(model, data),
+        "paper": dataclasses.asdict(preset.paper_score) if preset and preset.paper_score else None,
+        "training": _training(options, run, config),
+        "speed": _speed(model, next(data.batches("test", 16).as_numpy_iterator())),
+    }
+
+
+def _training(options: Options, run: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
+    first = config["eval_images"]
+    selection = f"the first {first:,} validation images" if first else "the validation split"
+    return {
+        "steps": config["steps"],
+        "best_step": run["steps"],
+        "batch_size": config["batch_size"],
+        "seconds": run["training_seconds"],
+        "seed": config["seed"],
+        "selection": f"the best score on {selection}, of evaluations every {config['eval_every']:,} steps",
+        "command": " \\\n    ".join(["python -m trainers.train", *as_flags(TrainConfig, config)]),
+        "commit": options.commit or None,
+        "remark": options.remark,
+    }
+
+
+def _score_of_first(model: "PixelRNN", data: "ImageData") -> dict[str, Any]:
+    from trainers.scoring import Evaluator
+
+    score = Evaluator(model).score(data, "test", CHECKED_IMAGES)
+    return {"split": "test", "images": score.images, "nats_per_image": score.nats_per_image}
+
+
+def _speed(model: "PixelRNN", images: "np.ndarray", rounds: int = 5) -> dict[str, Any]:
+    """How much longer drawing a batch takes than scoring it in one pass, both timed in turns, without XLA and with."""
+    import tensorflow as tf
+
+    from pixelrnn_tf.models import negative_log_likelihood
+    from pixelrnn_tf.sampling import generate
+    from trainers.benchmarks.training import time_in_turns
+
+    noise = tf.random.stateless_uniform(images.shape, (0, 0))
+    steps = {}
+    for xla in (False, True):
+        steps[xla, "draw"] = tf.function(lambda: generate(model, noise), jit_compile=xla)
+        steps[xla, "score"] = tf.function(lambda: negative_log_likelihood(images, model(images)), jit_compile=xla)
+    seconds = time_in_turns({name: lambda run=run: run().numpy() for name, run in steps.items()}, rounds, times=2)
+    return {
+        "images": len(images),
+        "draw_over_score": seconds[False, "draw"] / seconds[False, "score"],
+        "draw_over_score_xla": seconds[True, "draw"] / seconds[True, "score"],
+        "rounds": rounds,
+        "processor": f"a CPU ({platform.machine()}, {len(os.sched_getaffinity(0))} cores)",
+        "sub_pixels": math.prod(model.image_shape),
+    }
+
+
+def _draw(model: "PixelRNN", data: "ImageData", directory: pathlib.Path, seed: int) -> None:
+    """The pictures of the card: images drawn, and test images completed from their upper half."""
+    from pixelrnn_tf.data import to_bytes
+    from pixelrnn_tf.distributions import PixelDistribution
+    from pixelrnn_tf.programs import occlusion, picture_grids, png_files
+
+    distribution = PixelDistribution(model)
+    drawn = distribution.sample(64, seed=seed).numpy()
+    png_files.write(directory / "samples.png", picture_grids.square_grid(to_bytes(drawn, model.levels)))
+    images = next(data.batches("test", 8).as_numpy_iterator())
+    known = occlusion.known_pixels("lower_half", *model.image_shape[:2])
+    completed = distribution.complete(images, known, seed=seed, sample_shape=6).numpy()
+    panel = picture_grids.occlusion_panel(to_bytes(images, model.levels), known, to_bytes(completed, model.levels))
+    png_files.write(directory / "completions.png", panel)
+
+
+if __name__ == "__main__":
+    program.run(main, Options)
