@@ -4,6 +4,8 @@ import pathlib
 
 import numpy as np
 
+from pixelrnn_tf.programs import png_files
+
 NAMES = ("lower_half", "upper_half", "right_half", "left_half", "centre")
 
 
@@ -20,7 +22,7 @@ def known_pixels(mask: str, height: int, width: int) -> np.ndarray:
         bool `(height, width)`, True where a pixel is known.
 
     Raises:
-        ValueError: for another name, or a file that is no PNG of that size.
+        ValueError: for another name, or a file that is no PNG of that size with opaque 8-bit pixels.
     """
     rows, columns = np.arange(height)[:, None], np.arange(width)[None, :]
     everywhere = np.ones((height, width), bool)
@@ -34,15 +36,7 @@ def known_pixels(mask: str, height: int, width: int) -> np.ndarray:
     }
     if mask in by_name:
         return by_name[mask] & everywhere
-    path = pathlib.Path(mask)
+    path = pathlib.Path(mask).expanduser()
     if not path.is_file():
         raise ValueError(f"There is no mask {mask!r}: give one of {', '.join(NAMES)}, or the path of a PNG file.")
-    import tensorflow as tf  # Here, because it takes seconds, and the masks by name need none.
-
-    try:
-        picture = tf.io.decode_png(path.read_bytes(), channels=1).numpy()[..., 0]
-    except tf.errors.InvalidArgumentError as error:
-        raise ValueError(f"{path} is no PNG file that can be read: {error.message.splitlines()[0]}") from error
-    if picture.shape != (height, width):
-        raise ValueError(f"The mask {path} is {picture.shape[0]}x{picture.shape[1]}; the images are {height}x{width}.")
-    return picture >= 128
+    return png_files.decode_mask(path.read_bytes(), f"The mask {path}", height, width)
