@@ -67,6 +67,26 @@ def checked(inputs: tuple[Input, ...], tensors: tuple[tf.Tensor, ...]) -> list[t
     return [_fixed(item, tensor, values) for item, tensor in zip(inputs, tensors, strict=True)]
 
 
+def finite(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """The outputs of a request, once none of their numbers has proved to be infinite or NaN.
+
+    Weights are finite in every export, and so are inputs; but large ones may overflow on their way.
+
+    Raises:
+        tf.errors.InvalidArgumentError: when the graph runs.
+    """
+    checks = [
+        assert_that(
+            tf.reduce_all(tf.math.is_finite(value)),
+            f"{name} is not finite: the inputs, or the weights, are too large for float32",
+        )
+        for name, value in outputs.items()
+        if value.dtype == tf.float32
+    ]
+    with tf.control_dependencies(checks):
+        return {name: tf.identity(value) for name, value in outputs.items()}
+
+
 def assert_that(condition: tf.Tensor, message: str, *given: Any) -> tf.Operation:
     """An operation that fails with the message and what was given (int32 or string) unless the condition holds."""
     return tf.debugging.Assert(condition, [message, *given], summarize=8)

@@ -24,7 +24,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from export.input_checks import Input, checked
+from export.input_checks import Input, checked, finite
 from export.png_ops import COLOUR_TYPES, decode_pngs
 from pixelrnn_tf.data import to_bytes, to_levels
 from pixelrnn_tf.distributions import image_noise
@@ -35,6 +35,10 @@ Outputs = dict[str, tf.Tensor]
 
 # Dividing logits by less could overflow float32.
 MIN_TEMPERATURE = 1e-30
+
+# A conditioning map is of the size of a feature. Values near the largest of float32 would overflow in a product, and a
+# ReLU may hide that.
+LARGEST_CONDITION = 1e6
 
 
 class Signatures:
@@ -85,8 +89,8 @@ class Signatures:
                 "condition",
                 tf.float32,
                 (height, width, model.condition_features),
-                lambda x: tf.reduce_all(tf.math.is_finite(x)),
-                "hold finite numbers",
+                lambda x: tf.reduce_all(tf.abs(x) <= LARGEST_CONDITION),
+                f"hold numbers from {-LARGEST_CONDITION:g} to {LARGEST_CONDITION:g}",
             )
             self.inputs = {name: (*inputs, condition) for name, inputs in self.inputs.items()}
         self.inputs["serving_default"] = self.inputs["score"]
@@ -98,7 +102,7 @@ class Signatures:
 
         def serve(*tensors: tf.Tensor) -> Outputs:
             tensors = checked(inputs, tensors)
-            return run(**{item.name: tensor for item, tensor in zip(inputs, tensors, strict=True)})
+            return finite(run(**{item.name: tensor for item, tensor in zip(inputs, tensors, strict=True)}))
 
         return serve
 

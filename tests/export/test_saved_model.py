@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import struct
 import zlib
 
 import numpy as np
@@ -17,6 +16,7 @@ from export.signatures import Signatures
 from pixelrnn_tf import data
 from pixelrnn_tf.version import __version__
 from tests.support.networks import make_network
+from tests.support.raw_pngs import interlaced, raw_png
 
 
 def inputs_of(loader, signature, batch=2, **changed):
@@ -25,15 +25,9 @@ def inputs_of(loader, signature, batch=2, **changed):
 
 
 def png(header=None, pixels=None, contents=None):
-    """A PNG file from its raw parts; by default a good one of 6 by 5 grey pixels."""
-
-    def chunk(kind, body):
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    header = struct.pack(">IIBBBBB", *(header or (6, 5, 8, 0, 0, 0, 0)))
+    """A PNG file; by default a good one of 6 by 5 grey pixels."""
     rows = (np.zeros((5, 7), "uint8") if pixels is None else pixels).tobytes()
-    body = zlib.compress(rows) if contents is None else contents
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+    return raw_png(header or (6, 5, 8, 0, 0, 0, 0), zlib.compress(rows) if contents is None else contents)
 
 
 def test_the_folder_holds_graphs_weights_warm_up_and_card(grey_export):
@@ -159,6 +153,8 @@ def test_pngs_are_read_and_written_as_levels(grey_loader):
     scores = grey_loader.run("score_png", {"image_bytes": encoded(pictures)})
     expected = grey_loader.run("score", {"images": levels})
     assert np.array_equal(scores["log_prob"], expected["log_prob"])
+    in_passes = np.array([interlaced(picture[..., 0]) for picture in pictures], object)
+    assert np.array_equal(grey_loader.run("score_png", {"image_bytes": in_passes})["log_prob"], expected["log_prob"])
     values = inputs_of(grey_loader, "complete", 3, images=levels)
     # From 128 on, a pixel of the mask is known.
     mask = np.where(values["known"], 128, 127).astype("uint8")[..., None]

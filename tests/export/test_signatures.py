@@ -6,10 +6,11 @@ import pytest
 import tensorflow as tf
 
 from export.checking.comparison import LIMITS, compare
-from export.checking.loader import Loader
+from export.checking.loader import Loader, LoaderError
 from export.checking.reference import Format, model_reference
 from export.example_inputs import example_inputs
 from export.saved_model_writer import export_model
+from export.signatures import Signatures
 from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.distributions import image_noise
 from pixelrnn_tf.models import PRESETS, PixelRNN, negative_log_likelihood
@@ -90,6 +91,32 @@ def test_every_signature_takes_a_condition(conditioned):
     np.testing.assert_allclose(conditioned.run("logits", inputs)["logits"], expected, rtol=1e-5, atol=1e-5)
     other = {**inputs, "condition": inputs["condition"] + 1}
     assert (conditioned.run("score", inputs)["log_prob"] != conditioned.run("score", other)["log_prob"]).all()
+
+
+def test_a_huge_condition_is_refused_before_it_overflows(conditioned):
+    inputs = conditioned.inputs(2)
+    for value in (1e6, -1e6):
+        outputs = conditioned.run("score", {**inputs, "condition": np.full_like(inputs["condition"], value)})
+        assert np.isfinite(outputs["log_prob"]).all()
+    for value in (2e6, 3e38, -3e38, np.inf, np.nan):
+        huge = {**inputs, "condition": np.full_like(inputs["condition"], value)}
+        for signature in SIGNATURES:
+            with pytest.raises(LoaderError, match=r"condition must hold numbers from -1e\+06 to 1e\+06") as caught:
+                conditioned.run(signature, huge)
+            assert caught.value.code == tf.errors.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize("signature", ["score", "logits", "sample"])
+def test_what_overflows_gets_an_error(signature):
+    model = make_network("row_lstm", (3, 4, 1), num_blocks=1)
+    signatures = Signatures(model)
+    values = example_inputs(model.image_shape, model.levels, 0, batch=2)
+    serve = tf.function(signatures.function(signature), autograph=False)
+    inputs = [tf.constant(values[item.name]) for item in signatures.inputs[signature]]
+    assert all(np.isfinite(value).all() for value in serve(*inputs).values())
+    model.head.logits.kernel.assign(np.full(model.head.logits.kernel.shape, 3e38))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"(log_prob|logits) is not finite: the inputs, or the"):
+        serve(*inputs)
 
 
 def test_scores_are_those_of_the_loss(served):
