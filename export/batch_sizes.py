@@ -1,26 +1,24 @@
-"""The flag --batch_sizes of the programs that send requests to an export."""
+"""The option `batch_sizes` of the programs that send requests to an export."""
 
-from absl import flags
+from typing import Any
+
+from pixelrnn_tf.programs.flags import option
 
 # More rows than a server takes in one request by any usual setting.
 LARGEST_BATCH = 4096
 
 
-def define_batch_sizes(default: tuple[int, ...]) -> None:
-    flags.DEFINE_list("batch_sizes", [str(size) for size in default], "Rows of the requests.")
+def batch_sizes_option(default: tuple[int, ...]) -> Any:
+    """A field of a dataclass of options: rows of the requests."""
+    return option("Rows of the requests.", default, form="positive integers, such as 1,16")
 
 
-def batch_sizes(values: flags.FlagValues) -> tuple[int, ...]:
-    """The value of the flag.
+def check_batch_sizes(sizes: tuple[int, ...]) -> None:
+    """Check what was given for it.
 
     Raises:
-        ValueError: if it is no list of integers within bounds.
+        ValueError: if one is out of bounds, or there is none.
     """
-    texts = values.batch_sizes
-    # The length is looked at before the number is made of it: Python refuses thousands of digits in words of its own.
-    right = [text.isascii() and text.isdigit() and len(text) < 9 and 0 < int(text) <= LARGEST_BATCH for text in texts]
-    if not texts or not all(right):
-        raise ValueError(
-            f"--batch_sizes must be positive integers, got {','.join(texts)}; the largest allowed is {LARGEST_BATCH}."
-        )
-    return tuple(map(int, texts))
+    if not sizes or not all(0 < size <= LARGEST_BATCH for size in sizes):
+        given = ",".join(map(str, sizes)) or "none"
+        raise ValueError(f"batch_sizes must be positive integers of at most {LARGEST_BATCH}, got {given}.")

@@ -1,4 +1,4 @@
-"""Time what a server runs: `python -m export.benchmark [--model=PATH | --preset=NAME] [--out=benchmark.json]`.
+"""Time what a server runs: `python -m export.benchmark [--model=PATH | --preset=NAME] [--out=times.json]`.
 
 Exports a model, or a named network with weights at random, to a temporary folder, and times each of its signatures in
 the C++ session of the server; also how long the session takes to load it, and what it takes on disk. Latencies of
@@ -6,57 +6,58 @@ different runs, on machines that do other things too, compare with nothing.
 """
 
 import dataclasses
+import pathlib
 from typing import TYPE_CHECKING
 
-from absl import flags
-
-from export.batch_sizes import batch_sizes, define_batch_sizes
+from export.batch_sizes import batch_sizes_option, check_batch_sizes
 from pixelrnn_tf.programs import program
 from pixelrnn_tf.programs.files import write_json
+from pixelrnn_tf.programs.flags import check, option
 
 if TYPE_CHECKING:
     from pixelrnn_tf.models import PixelRNN
 
-FLAGS = flags.FLAGS
 
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What to time, and how often."""
 
-def define_flags() -> None:
-    flags.DEFINE_string("model", None, "A .keras file; by default the network of --preset.")
-    flags.DEFINE_string("preset", "mnist_diagonal_bilstm_7x16", "A named network, used without --model.")
-    define_batch_sizes((1, 16))
-    flags.DEFINE_integer(
-        "repeats", 5, "Requests timed after the first, at each size; medians are printed.", lower_bound=1
+    model: pathlib.Path | None = option("A .keras file; by default the network of --preset.", None)
+    preset: str = option("A named network, used without --model.", "mnist_diagonal_bilstm_7x16")
+    batch_sizes: tuple[int, ...] = batch_sizes_option((1, 16))
+    repeats: int = option(
+        "Requests timed after the first, at each size; medians are printed.", 5, at_least=1, at_most=100_000
     )
-    flags.DEFINE_string("out", None, "A JSON file for the times.")
+    out: pathlib.Path | None = option("File for the times.", None, endings=(".json",))
+
+    def __post_init__(self):
+        check(self)
+        check_batch_sizes(self.batch_sizes)
 
 
-def main(_: list[str]) -> None:
-    sizes, model = batch_sizes(FLAGS), network()
-
+def main(options: Options) -> None:
     from export.checking import latencies
 
+    model = network(options)
     print(f"{model.block} {model.num_blocks}x{model.hidden}, {model.image_shape}, {model.levels} levels", flush=True)
-    times = latencies.time_signatures(model, sizes, FLAGS.repeats)
+    times = latencies.time_signatures(model, options.batch_sizes, options.repeats)
     latencies.print_times(times)
-    if FLAGS.out:
-        write_json(FLAGS.out, dataclasses.asdict(times))
-        print(FLAGS.out)
+    if options.out:
+        write_json(options.out, dataclasses.asdict(times))
+        print(options.out)
 
 
-def network() -> "PixelRNN":
-    """The network of --model, or of --preset.
+def network(options: Options) -> "PixelRNN":
+    """The network of `model`, or of `preset`.
 
     Raises:
         ValueError: if there is none.
     """
     from pixelrnn_tf.models import PixelRNN, get_preset
-    from pixelrnn_tf.programs import model_files
+    from pixelrnn_tf.programs.model_files import load_model
 
-    if FLAGS.model:
-        return model_files.load_model(FLAGS.model)
-    return PixelRNN(**get_preset(FLAGS.preset).arguments)
+    return load_model(options.model) if options.model else PixelRNN(**get_preset(options.preset).arguments)
 
 
 if __name__ == "__main__":
-    define_flags()
-    program.run(main)
+    program.run(main, Options)

@@ -6,36 +6,40 @@ a C++ compiler, else one with XLA disabled. With --model, everything is compared
 without, with the export's own logits. Exit status 0 if all is right, and 1 if not.
 """
 
+import dataclasses
+import pathlib
 import sys
 
-from absl import flags
-
-from export.batch_sizes import batch_sizes, define_batch_sizes
+from export.batch_sizes import batch_sizes_option, check_batch_sizes
 from export.serving.versions import version_dir
 from pixelrnn_tf.programs import program
-
-FLAGS = flags.FLAGS
-
-
-def define_flags() -> None:
-    flags.DEFINE_string("model_dir", None, "BASE/NAME/VERSION, or BASE/NAME for its newest version.", required=True)
-    flags.DEFINE_string("model", None, "The .keras file it was exported from.")
-    define_batch_sizes((1, 3, 64))
+from pixelrnn_tf.programs.flags import check, option
 
 
-def main(_: list[str]) -> None:
-    sizes = batch_sizes(FLAGS)
-    folder = version_dir(FLAGS.model_dir)
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What to check, beside what, with which requests."""
 
-    from export.checking.report import check
-    from pixelrnn_tf.programs import model_files
+    model_dir: pathlib.Path = option("BASE/NAME/VERSION, or BASE/NAME for its newest version.")
+    model: pathlib.Path | None = option("The .keras file it was exported from.", None)
+    batch_sizes: tuple[int, ...] = batch_sizes_option((1, 3, 64))
 
-    model = model_files.load_model(FLAGS.model) if FLAGS.model else None
-    right = check(folder, model, sizes)
+    def __post_init__(self):
+        check(self)
+        check_batch_sizes(self.batch_sizes)
+
+
+def main(options: Options) -> None:
+    folder = version_dir(options.model_dir)
+
+    from export.checking import report
+    from pixelrnn_tf.programs.model_files import load_model
+
+    model = load_model(options.model) if options.model else None
+    right = report.check(folder, model, options.batch_sizes)
     print(f"\n{folder}: {'a server will take it.' if right else 'NOT fit to be served.'}")
     sys.exit(0 if right else 1)
 
 
 if __name__ == "__main__":
-    define_flags()
-    program.run(main)
+    program.run(main, Options)

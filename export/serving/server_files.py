@@ -6,14 +6,14 @@ is built on.
 
 import dataclasses
 import pathlib
-import re
 import shlex
 
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
-from export.serving.versions import version_folders
+from export.serving.versions import check_names, version_folders
 from pixelrnn_tf.programs.files import written_beside
+from pixelrnn_tf.programs.flags import check, option
 
 CPU_IMAGE, GPU_IMAGE = "tensorflow/serving:2.19.1", "tensorflow/serving:2.19.1-gpu"
 GRPC_PORT, REST_PORT = 8500, 8501
@@ -30,19 +30,29 @@ BATCHING_WARNING = (
 
 @dataclasses.dataclass(frozen=True)
 class Batching:
-    """How the server merges requests.
+    """How the server merges requests."""
 
-    Attributes:
-        max_batch_size: rows of a batch at most; the server refuses a request of more.
-        timeout_micros: how long a request waits for others, in microseconds.
-        threads: batches that run at the same time.
-        max_enqueued: batches that may wait; beyond that requests are turned away as unavailable.
-    """
+    max_batch_size: int = option(
+        "Rows of a batch at most; the server refuses a request of more.", 64, at_least=1, at_most=100_000
+    )
+    timeout_micros: int = option(
+        "Microseconds for which a request waits for others.",
+        5_000,
+        flag="batch_timeout_micros",
+        at_least=0,
+        at_most=60_000_000,
+    )
+    threads: int = option("Batches that run at the same time.", 2, flag="num_batch_threads", at_least=1, at_most=1024)
+    max_enqueued: int = option(
+        "Batches that may wait; beyond that, requests are turned away as unavailable.",
+        100,
+        flag="max_enqueued_batches",
+        at_least=1,
+        at_most=1_000_000,
+    )
 
-    max_batch_size: int = 64
-    timeout_micros: int = 5_000
-    threads: int = 2
-    max_enqueued: int = 100
+    def __post_init__(self):
+        check(self)
 
     def text(self) -> str:
         """The contents of `batching.config`."""
@@ -64,9 +74,7 @@ def served_models(base: pathlib.Path) -> list[str]:
     """
     folders = [path for path in base.iterdir() if not path.name.startswith(".")] if base.is_dir() else []
     names = sorted(path.name for path in folders if version_folders(path))
-    wrong = [name for name in names if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name)]
-    if wrong:
-        raise ValueError(f"Names of models must consist of letters, digits and _ . -; got {', '.join(wrong)}.")
+    check_names(names)
     if not names:
         raise ValueError(
             f"There are no models in {base}: it must hold NAME/VERSION/saved_model.pb. Export one with "

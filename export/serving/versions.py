@@ -3,9 +3,13 @@
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+# What goes into the address of a model.
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 # The server holds a version in 64 bits with a sign.
 LARGEST_VERSION = 2**63 - 1
@@ -39,6 +43,28 @@ def version_dir(path: str | os.PathLike) -> pathlib.Path:
     return found[-1]
 
 
+def check_names(names: Iterable[str]) -> None:
+    """Check that models can be asked for by their names.
+
+    Raises:
+        ValueError: if one does not go into an address.
+    """
+    wrong = [name for name in names if not _NAME.fullmatch(name)]
+    if wrong:
+        raise ValueError(f"Names of models must consist of letters, digits and _ . -; got {', '.join(wrong)}.")
+
+
+def check_model_dir(model_dir: pathlib.Path) -> None:
+    """Check that a folder can hold the versions of a model that is called as the folder is.
+
+    Raises:
+        ValueError: if it is a file, or the name does not go into an address.
+    """
+    check_names([model_dir.resolve().name])
+    if model_dir.exists() and not model_dir.is_dir():
+        raise ValueError(f"{model_dir} is a file; give a folder for the versions of the model.")
+
+
 @contextlib.contextmanager
 def unpublished(model_dir: str | os.PathLike) -> Iterator[pathlib.Path]:
     """A new hidden folder to fill beside the versions, which the server passes over.
@@ -46,11 +72,10 @@ def unpublished(model_dir: str | os.PathLike) -> Iterator[pathlib.Path]:
     Unless the block publishes it, it is removed when the block ends.
 
     Raises:
-        ValueError: if `model_dir` is a file.
+        ValueError: as `check_model_dir`.
     """
     model_dir = pathlib.Path(model_dir)
-    if model_dir.exists() and not model_dir.is_dir():
-        raise ValueError(f"{model_dir} is a file; give a folder for the versions of the model.")
+    check_model_dir(model_dir)
     model_dir.mkdir(parents=True, exist_ok=True)
     folder = model_dir / f".export-{uuid.uuid4().hex}"
     folder.mkdir()

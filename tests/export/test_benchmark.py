@@ -1,7 +1,6 @@
 """The times of an export are those of its signatures."""
 
 import json
-import types
 
 import pytest
 
@@ -10,13 +9,11 @@ from export.checking.latencies import Latency
 from export.saved_model_writer import size_on_disk
 
 
-def test_every_signature_of_the_model_given_is_timed(small_export, tmp_path, monkeypatch, capsys):
+def test_every_signature_of_the_model_given_is_timed(small_export, tmp_path, capsys):
     model, folder = small_export
     model.save(tmp_path / "model.keras")
     out = tmp_path / "times.json"
-    values = {"model": str(tmp_path / "model.keras"), "batch_sizes": ["1", "2"], "repeats": 2, "out": str(out)}
-    monkeypatch.setattr(benchmark, "FLAGS", types.SimpleNamespace(**values))
-    benchmark.main([])
+    benchmark.main(benchmark.Options(tmp_path / "model.keras", batch_sizes=(1, 2), repeats=2, out=out))
     times = json.loads(out.read_text())
     assert "without Python" in times["process"]
     rows = [Latency(**row) for row in times["rows"]]

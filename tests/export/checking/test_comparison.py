@@ -1,7 +1,6 @@
 """The check tells an export that is not the model it was made from."""
 
 import shutil
-import types
 
 import numpy as np
 import pytest
@@ -15,21 +14,19 @@ from export.example_inputs import example_inputs
 from tests.support.networks import make_network, randomize
 
 
-def test_the_program_ends_with_status_one_if_a_server_should_not_have_it(tmp_path, small_export, monkeypatch, capsys):
-    folder = shutil.copytree(small_export[1], tmp_path / "network" / "7")
+def test_the_program_ends_with_status_one_if_a_server_should_not_have_it(tmp_path, small_export, capsys):
+    folder = shutil.copytree(small_export[1], tmp_path / "network" / "00000007")
     (folder / "assets.extra" / "tf_serving_warmup_requests").unlink()
-    values = {"model_dir": str(tmp_path / "network"), "model": None, "batch_sizes": ["1"]}
-    monkeypatch.setattr(check, "FLAGS", types.SimpleNamespace(**values))
     with pytest.raises(SystemExit) as end:
-        check.main([])
+        check.main(check.Options(model_dir=tmp_path / "network", batch_sizes=(1,)))
     assert end.value.code == 1
     printed = capsys.readouterr().out
+    assert "ok  the folder's name is a number" in printed
     assert "FAILED  warm-up requests fit" in printed
     assert f"{folder}: NOT fit to be served" in printed
-    values["batch_sizes"] = ["1", "0"]
-    monkeypatch.setattr(check, "FLAGS", types.SimpleNamespace(**values))
-    with pytest.raises(ValueError, match="--batch_sizes must be positive integers, got 1,0"):
-        check.main([])
+    for wrong, words in (((1, 0), "1,0"), ((4097,), "4097"), ((), "none")):
+        with pytest.raises(ValueError, match=f"batch_sizes must be positive integers of at most 4096, got {words}"):
+            check.Options(model_dir=tmp_path, batch_sizes=wrong)
 
 
 @pytest.fixture(scope="module")
