@@ -1,27 +1,20 @@
 """The client library: score, draw and complete images with a model that TensorFlow Serving serves."""
 
-import random
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from export.serving.errors import (
-    ModelLoadingError,
-    ModelNotFoundError,
-    ServerTimeoutError,
-    ServerUnavailableError,
-    ServingError,
-)
+from export.serving.errors import ModelLoadingError, ModelNotFoundError, ServingError
 from export.serving.metadata import Signature, VersionState, as_input
 from export.serving.rest_transport import RestTransport
+from export.serving.retries import LOAD_SECONDS, Retries
 from export.serving.seeds import image_seeds
+from pixelrnn_tf.programs import png_files
 
 T = TypeVar("T")
-
-# The first pause before a retry, and the longest, in seconds.
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+Seed = int | Sequence[int]
+Temperature = float | Sequence[float] | np.ndarray
 
 
 class Scores(NamedTuple):
@@ -47,8 +40,9 @@ class Drawn(NamedTuple):
 class Client:
     """A model that TensorFlow Serving serves. Threads may share a client.
 
-    A call is tried again, after a pause that doubles, when the server is away, loads the model or is too
-    late. That is safe: seeds make every call repeatable. A call that the server rejects is not tried again.
+    A call is tried again, after pauses that grow to 5 seconds, while the server is away, busy, loading the model or
+    late: for as long as a model may take to load, 120 seconds, unless `wait` or `retries` says otherwise. That is
+    safe: seeds make every call repeatable. A call that the server rejects is not tried again.
 
     Args:
         server: "HOST:PORT".
@@ -56,7 +50,9 @@ class Client:
         protocol: "rest" or "grpc".
         version: of the model; None for the latest.
         timeout: seconds after which one attempt is given up.
-        retries: attempts after the first.
+        wait: seconds from the start of a call after which no other attempt is made; 0 for one attempt.
+        retries: attempts after the first at most; None for as many as `wait` allows.
+        notify: called with the error of an attempt that failed, before the pause.
 
     Raises:
         ValueError: for arguments or inputs that cannot be right.
@@ -78,11 +74,14 @@ class Client:
         protocol: str = "rest",
         version: int | None = None,
         timeout: float = 60.0,
-        retries: int = 5,
+        wait: float = LOAD_SECONDS,
+        retries: int | None = None,
+        notify: Callable[[ServingError], None] | None = None,
     ):
-        if timeout <= 0 or retries < 0:
-            raise ValueError(f"timeout must be positive and retries at least 0, got {timeout} and {retries}.")
-        self.server, self.model, self.version, self.retries = server, model, version, retries
+        if not 0 < timeout < float("inf"):
+            raise ValueError(f"timeout must be a positive, finite number of seconds, got {timeout}.")
+        self.server, self.model, self.version = server, model, version
+        self.retries = Retries(wait, retries, notify)
         self.transport = _transport(protocol)(server, model, version, timeout)
         self._signatures: dict[str, Signature] | None = None
 
@@ -133,24 +132,34 @@ class Client:
 
     def score_png(self, files: Sequence[bytes], condition: np.ndarray | None = None) -> Scores:
         """As `score`, of PNG files."""
-        return Scores(**self.predict("score_png", image_bytes=files, condition=condition))
+        return Scores(**self.predict("score_png", image_bytes=_plain(files), condition=condition))
 
     def sample(
-        self, number: int, seed: int = 0, temperature: float = 1.0, condition: np.ndarray | None = None, first: int = 0
+        self,
+        number: int,
+        seed: Seed = 0,
+        temperature: Temperature = 1.0,
+        condition: np.ndarray | None = None,
+        first: int = 0,
     ) -> Drawn:
         """Draw images; image k is a function of the seed and k alone, as in `trainers.sample`.
 
         Args:
             number: how many.
-            seed: an integer of up to 64 bits.
-            temperature: what the logits are divided by.
+            seed: an integer of up to 64 bits, or the two of a stateless seed.
+            temperature: what the logits are divided by: a number, or one per image.
             condition: as for `score`.
             first: k of the first image, so that a large number can be drawn in parts.
         """
         return Drawn(**self.predict("sample", **_draws(number, seed, temperature, first), condition=condition))
 
     def sample_png(
-        self, number: int, seed: int = 0, temperature: float = 1.0, condition: np.ndarray | None = None, first: int = 0
+        self,
+        number: int,
+        seed: Seed = 0,
+        temperature: Temperature = 1.0,
+        condition: np.ndarray | None = None,
+        first: int = 0,
     ) -> Drawn:
         """As `sample`, into PNG files."""
         return _drawn_files(self.predict("sample_png", **_draws(number, seed, temperature, first), condition=condition))
@@ -159,8 +168,8 @@ class Client:
         self,
         images: np.ndarray,
         known: np.ndarray,
-        seed: int = 0,
-        temperature: float = 1.0,
+        seed: Seed = 0,
+        temperature: Temperature = 1.0,
         condition: np.ndarray | None = None,
         first: int = 0,
     ) -> Drawn:
@@ -168,9 +177,9 @@ class Client:
 
         Args:
             images: integer levels `(batch, height, width, channels)`, read at known pixels.
-            known: bool `(batch, height, width)`, True where a pixel is kept.
+            known: `(batch, height, width)`, True where a pixel is kept; or integers, 0 and 1 or 0 and 255.
             seed: completion k is a function of its image, the seed and k.
-            temperature: what the logits are divided by.
+            temperature: as for `sample`.
             condition: as for `score`.
             first: k of the first completion.
         """
@@ -181,13 +190,14 @@ class Client:
         self,
         files: Sequence[bytes],
         known_files: Sequence[bytes],
-        seed: int = 0,
-        temperature: float = 1.0,
+        seed: Seed = 0,
+        temperature: Temperature = 1.0,
         condition: np.ndarray | None = None,
         first: int = 0,
     ) -> Drawn:
         """As `complete`, of PNG files into PNG files; in those of `known_files`, unknown pixels are black."""
-        inputs = {"image_bytes": files, "known_bytes": known_files, **_draws(len(files), seed, temperature, first)}
+        inputs = {"image_bytes": _plain(files), "known_bytes": _plain(known_files)}
+        inputs |= _draws(len(files), seed, temperature, first)
         return _drawn_files(self.predict("complete_png", **inputs, condition=condition))
 
     def close(self) -> None:
@@ -209,16 +219,7 @@ class Client:
         return self.signatures[name]
 
     def _repeat(self, call: Callable[[], T]) -> T:
-        for attempt in range(self.retries + 1):
-            try:
-                return self._explain(call)
-            except (ServerUnavailableError, ServerTimeoutError):
-                if attempt == self.retries:
-                    raise
-                # Half of the pause is random, so that many clients do not come back at once.
-                pause = min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE)
-                time.sleep(pause * random.uniform(0.5, 1.0))
-        raise AssertionError("unreachable")
+        return self.retries.run(lambda: self._explain(call))
 
     def _explain(self, call: Callable[[], T]) -> T:
         """A server that is loading a model says that there is none: ask what the matter is."""
@@ -251,13 +252,27 @@ def _transport(protocol: str) -> Callable[..., Any]:
     raise ValueError(f"protocol must be 'rest' or 'grpc', got {protocol!r}.")
 
 
-def _draws(number: int, seed: int, temperature: float, first: int) -> dict[str, np.ndarray]:
-    if number < 1 or first < 0:
-        raise ValueError(f"The number of images must be at least 1 and the first at least 0, got {number} and {first}.")
-    return {
-        "seed": image_seeds(seed, first, number),
-        "temperature": np.full(number, temperature, "float32"),
-    }
+def _draws(number: int, seed: Seed, temperature: Temperature, first: int) -> dict[str, np.ndarray]:
+    try:
+        temperatures = np.broadcast_to(np.asarray(temperature, "float32"), number)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"temperature must be a number, or one for each of {number} images, got {temperature!r}."
+        ) from error
+    return {"seed": image_seeds(seed, first, number), "temperature": temperatures}
+
+
+def _plain(files: Sequence[bytes]) -> Sequence[bytes]:
+    """PNG files whose pixels are what a viewer shows; the server looks at nothing else.
+
+    Raises:
+        ValueError: for one that a viewer turns or moves.
+    """
+    for k, file in enumerate(files):
+        problem = png_files.not_plain(file) if isinstance(file, bytes) else ""
+        if problem:
+            raise ValueError(f"File {k} is a PNG that viewers show {problem}: save it as one plain picture.")
+    return files
 
 
 def _drawn_files(outputs: dict[str, np.ndarray]) -> Drawn:

@@ -28,6 +28,17 @@ from export.serving.errors import (
 )
 from export.serving.metadata import Signature, Tensor, VersionState
 
+# A message may hold a batch of logits or pictures: gRPC's own limit is 4 MiB. As over REST, no proxy is asked. While
+# the server is away, gRPC itself tries to reach it at least as often as the client does.
+CHANNEL_OPTIONS = [
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2000),
+]
+
 ERRORS = {
     grpc.StatusCode.INVALID_ARGUMENT: RequestRejectedError,
     grpc.StatusCode.FAILED_PRECONDITION: RequestRejectedError,
@@ -48,9 +59,7 @@ class GrpcTransport:
 
     def __init__(self, server: str, model: str, version: int | None, timeout: float):
         self.server, self.model, self.version, self.timeout = server, model, version, timeout
-        # A message may hold a batch of logits or pictures: gRPC's own limit is 4 MiB.
-        unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-        self.channel = grpc.insecure_channel(server, options=unlimited)
+        self.channel = grpc.insecure_channel(server, options=CHANNEL_OPTIONS)
         self.prediction = prediction_service_pb2_grpc.PredictionServiceStub(self.channel)
         self.models = model_service_pb2_grpc.ModelServiceStub(self.channel)
 
@@ -98,7 +107,7 @@ class GrpcTransport:
 
     def _explained(self, error: grpc.RpcError) -> ServingError:
         code, message = error.code(), tidy(error.details() or "")
-        if code == grpc.StatusCode.UNAVAILABLE:
+        if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED):
             return ServerUnavailableError(f"No server can be reached at {self.server}, or it is busy: {message}")
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
             return ServerTimeoutError(f"The server at {self.server} gave no answer in {self.timeout:g} s.")

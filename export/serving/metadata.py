@@ -69,6 +69,8 @@ def as_input(name: str, value: Any, tensor: Tensor) -> np.ndarray:
         return array.astype(dtype)
     if array.dtype.kind not in "biu":
         raise ValueError(f"{name} must be integers, got {array.dtype.name}.")
+    if dtype.kind == "b" and set(np.unique(array)) <= {0, 255}:
+        return array != 0  # A mask as pictures hold it.
     low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
     if array.size and (array.min() < low or array.max() > high):
         raise ValueError(f"{name} must be in [{low}, {high}], got values from {array.min()} to {array.max()}.")

@@ -27,6 +27,8 @@ ERRORS = {
     400: RequestRejectedError,
     404: ModelNotFoundError,
     408: ServerTimeoutError,
+    429: ServerUnavailableError,
+    502: ServerUnavailableError,
     503: ServerUnavailableError,
     504: ServerTimeoutError,
 }
@@ -110,7 +112,7 @@ class RestTransport:
         if response.status == 200 and isinstance(answer, dict):
             return answer
         if not isinstance(answer, dict) or "error" not in answer:
-            if response.status in (503, 504):  # A proxy speaks for a server that is away.
+            if response.status in (429, 502, 503, 504):  # A proxy speaks for a server that is away or busy.
                 raise ERRORS[response.status](f"{self.server} answered with HTTP status {response.status}.")
             raise ServingError(
                 f"{self.server} gave an answer that is none of TensorFlow Serving (HTTP status {response.status})."

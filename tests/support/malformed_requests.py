@@ -174,6 +174,8 @@ class Kinds:
 # In rows every input has the number of rows; in columns the server itself ignores names it does not know.
 NOT_IN_ROWS = ("other_batch_size", "axes_in_another_order", "one_axis_too_few")
 NOT_IN_COLUMNS = ("extra_input",)
+# Words that begin the kind of a request for what the server answers with an error of its own, "internal".
+RESERVED = "reserved signature"
 KINDS = [name for name in vars(Kinds) if not name.startswith("_") and name != "good"]
 
 
@@ -185,9 +187,9 @@ def malformed_requests(
     kinds = Kinds(rng, image_shape, levels)
     turn = 0
     while number > 0:
-        for kind in [*KINDS, "form"]:
-            if kind == "form":
-                request = malformed_form(kinds, model, turn)
+        for kind in [*KINDS, "form", "other form"]:
+            if kind.endswith("form"):
+                request = malformed_form(kinds, model, 2 * turn + (kind == "form"))
             else:
                 request = malformed_inputs(kinds, kind, model, turn)
             yield request
@@ -245,6 +247,8 @@ def forms_of_grpc(kinds: Kinds, good: Inputs, model: str) -> dict[str, predict_p
         "negative size": negative,
         "content too short": short,
         "no model named": to_message("", "sample", good),
+        "reserved signature, gRPC": to_message(model, "__saved_model_init_op", {}),
+        "reserved signature with inputs, gRPC": to_message(model, "__saved_model_init_op", good),
         "no inputs, gRPC": predict_pb2.PredictRequest(model_spec={"name": model}),
     }
 
@@ -278,6 +282,16 @@ def forms_of_rest(kinds: Kinds, good: Inputs, model: str) -> dict[str, tuple[str
         "other object": b'{"signature_name": "score_png", "inputs": [{"b64": "", "x": 1}]}',
         "integer too large": b'{"signature_name": "sample", "inputs": {"seed": [[9999999999, 0]], "temperature": [1]}}',
         "number too large": b'{"inputs": [[[[1e400]]]]}',
+        "integer of 30 digits": body.replace(b'"temperature": [', b'"temperature": [' + b"9" * 30 + b", "),
+        "integer of 400 digits": body.replace(b'"temperature": [', b'"temperature": [' + b"9" * 400 + b", "),
+        "integer of 5000 digits": b'{"signature_name": "score", "inputs": [[[[' + b"9" * 5000 + b"]]]]}",
+        "lone surrogate": body.replace(b'"sample"', b'"\\ud800"'),
+        "lone surrogate in a name": body.replace(b'"seed"', b'"\\udfff"'),
+        "lone surrogate in a file": b'{"signature_name": "score_png", "inputs": ["\\ud800"]}',
+        "reserved signature": body.replace(b'"sample"', b'"__saved_model_init_op"'),
+        "reserved signature, plain": b'{"signature_name": "__saved_model_init_op", "inputs": [1]}',
+        "reserved signature, rows": b'{"signature_name": "__saved_model_init_op", "instances": [1]}',
+        "unknown reserved name": body.replace(b'"sample"', b'"__saved_model_train_op"'),
     }
     return {name: (wrong, body) for name, wrong in wrong_paths.items()} | {
         name: (f"{path}:predict", wrong) for name, wrong in wrong_bodies.items()

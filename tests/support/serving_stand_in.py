@@ -84,8 +84,7 @@ class SessionModel:
         """
         if name not in self.signatures:
             raise tf.errors.FailedPreconditionError(None, None, f'Serving signature key "{name}" not found.')
-        if name not in self.runs:
-            raise tf.errors.InternalError(None, None, f"Expected prediction signature method_name to be {PREDICT}.")
+        self.check_method(name)
         signature = self.signatures[name]
         extra, missing = inputs.keys() - signature.inputs.keys(), signature.inputs.keys() - inputs.keys()
         if len(inputs) != len(signature.inputs):
@@ -97,6 +96,11 @@ class SessionModel:
             raise invalid(f"Request inputs do not match required inputs for model. Missing: {sorted(missing)}")
         feeds = [self._parsed(alias, inputs[alias], info) for alias, info in signature.inputs.items()]
         return dict(zip(signature.outputs, self.runs[name](*feeds), strict=True))
+
+    def check_method(self, name: str) -> None:
+        """Refuse a signature that is not for predict, such as TensorFlow's own, which initialises the model."""
+        if name not in self.runs:
+            raise tf.errors.InternalError(None, None, f"Expected prediction signature method_name to be {PREDICT}.")
 
     @staticmethod
     def _parsed(alias: str, proto: tensor_pb2.TensorProto, info: meta_graph_pb2.TensorInfo) -> np.ndarray:
@@ -116,8 +120,10 @@ class Served:
 
     def __init__(self, name: str, base_path: pathlib.Path):
         self.name = name
-        self.version = max(int(folder.name) for folder in base_path.iterdir() if folder.name.isdigit())
-        self.path = base_path / str(self.version)
+        # The server reads a folder 00000001 as version 1.
+        folders = {int(folder.name): folder for folder in base_path.iterdir() if folder.name.isdigit()}
+        self.version = max(folders)
+        self.path = folders[self.version]
         self.model: SessionModel | None = None
         self.state, self.failure = State.START, ""
 

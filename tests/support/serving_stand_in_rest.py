@@ -77,7 +77,7 @@ def add_value(value: Any, dtype: int, tensor: tensor_pb2.TensorProto) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if dtype == types_pb2.DT_FLOAT and is_number:
         greatest = 2**24 - 1 if isinstance(value, int) else float(np.finfo("float32").max)
-        if math.isfinite(value) and abs(value) > greatest:
+        if abs(value) > greatest:
             raise invalid(f"Cannot convert JSON value: {value} to float without loss of precision.")
         tensor.float_val.append(value)
     elif dtype in (types_pb2.DT_INT32, types_pb2.DT_UINT8) and isinstance(value, int) and is_number:
@@ -101,6 +101,30 @@ def decoded(value: dict[str, Any]) -> bytes:
         return base64.b64decode(value["b64"] + "=" * (-len(value["b64"]) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise invalid("Unable to base64 decode") from error
+
+
+def parsed(body: bytes) -> Any:
+    """JSON as the server reads it, NaN included: text that is Unicode, and numbers that fit 64 bits or a double."""
+    try:
+        content = json.loads(body, parse_int=whole_number, parse_float=number)
+        json.dumps(content, ensure_ascii=False).encode()  # Half of a surrogate pair is no text.
+    except (ValueError, RecursionError) as error:
+        raise invalid(f"JSON Parse error: {error}") from error
+    return content
+
+
+def whole_number(digits: str) -> int | float:
+    """A number without a point: one that does not fit 64 bits is a double to the server."""
+    # Python refuses to make an integer of thousands of digits.
+    value = int(digits) if len(digits) < 30 else 2**64
+    return value if -(2**63) <= value < 2**64 else number(digits)
+
+
+def number(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"Number too big to be stored in double: {digits[:30]}")
+    return value
 
 
 def to_tensor(value: Any, dtype: int) -> tensor_pb2.TensorProto:
@@ -181,6 +205,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             code, content = 200, run()
         except tf.errors.OpError as error:
             code, content = HTTP_CODES.get(error.error_code, 500), {"error": error.message}
+        except Exception as error:  # Whatever it is, a request gets an answer.
+            code, content = 500, {"error": f"{type(error).__name__}: {error}"}
         body = json.dumps(content).encode()
         self.send_response(code)
         self.send_header("Content-Type", "application/json")
@@ -222,6 +248,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         in_rows = "instances" in content
         if in_rows == ("inputs" in content):
             raise invalid("Expecting one of the keys 'inputs' and 'instances'")
+        self.server.served.find(request.model_spec).check_method(name)
         infos = signatures[name].inputs
         read = from_rows if in_rows else from_columns
         for key, tensor in read(content["instances" if in_rows else "inputs"], infos).items():
@@ -249,10 +276,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     @staticmethod
     def _parsed(body: bytes) -> dict[str, Any]:
-        try:
-            content = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise invalid(f"JSON Parse error: {error}") from error
+        content = parsed(body)
         if not isinstance(content, dict):
             raise invalid("JSON Value: Is not object")
         return content

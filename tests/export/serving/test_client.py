@@ -16,9 +16,9 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc
 
+from export import client as client_program
 from export.client import Client
-from export.serving import client as client_module
-from export.serving import seeds
+from export.serving import retries, seeds
 from export.serving.errors import (
     ModelLoadingError,
     ModelNotFoundError,
@@ -31,7 +31,6 @@ from export.serving.errors import (
 from export.serving.metadata import Tensor, as_input
 from pixelrnn_tf.distributions import image_seeds
 from pixelrnn_tf.distributions.noise import stateless_seed
-from pixelrnn_tf.programs import png_files
 
 ROOT = pathlib.Path(__file__).parents[3]
 IMAGES = np.zeros((1, 1, 1, 1), "uint8")
@@ -89,7 +88,7 @@ def canned(predictions, states=None, seconds=0.0):
 
 def test_the_client_tries_again_while_the_server_is_away_with_longer_pauses(monkeypatch):
     pauses = []
-    monkeypatch.setattr(client_module.time, "sleep", pauses.append)
+    monkeypatch.setattr(retries.time, "sleep", pauses.append)
     busy = (503, {"error": "The queue is full."})
     with canned([busy, busy, (200, ANSWER)]) as (server, times):
         scores = Client(server, "digits").score(IMAGES)
@@ -102,6 +101,31 @@ def test_the_client_tries_again_while_the_server_is_away_with_longer_pauses(monk
     ):
         Client(server, "digits", retries=2).score(IMAGES)
     assert len(times) == 3
+
+
+@pytest.mark.parametrize("body", [{"error": "Too many requests."}, b"<html>"])
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_what_a_server_or_a_proxy_turns_away_is_tried_again(monkeypatch, status, body):
+    monkeypatch.setattr(retries.time, "sleep", lambda _: None)
+    with canned([(status, body), (200, ANSWER)]) as (server, times):
+        assert Client(server, "digits").score(IMAGES).log_prob == np.float32(-1.5)
+    assert len(times) == 2
+
+
+def test_a_server_is_given_as_long_as_a_model_takes_to_load(monkeypatch):
+    """By default two minutes, with pauses of at most five seconds; on a clock of the test's own."""
+    now, told = [0.0], []
+    monkeypatch.setattr(retries.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(retries.time, "sleep", lambda seconds: now.append(now.pop() + seconds))
+    client = Client("127.0.0.1:1", "digits", notify=told.append)
+    with pytest.raises(ServerUnavailableError, match="No server can be reached at"):
+        client.score(IMAGES)
+    assert now[0] == pytest.approx(120)
+    assert 24 <= len(told) <= 60
+    assert told[0].args[0].startswith("No server can be reached at 127.0.0.1:1")
+    with pytest.raises(ServerUnavailableError):
+        Client("127.0.0.1:1", "digits", wait=0, notify=told.append).score(IMAGES)
+    assert now[0] == pytest.approx(120), "no pause"
 
 
 @pytest.mark.parametrize("status", [400, 500, 501])
@@ -158,8 +182,9 @@ def test_what_is_no_server_is_told():
             client.score(IMAGES)
     with pytest.raises(ValueError, match="protocol must be 'rest' or 'grpc', got 'http'"):
         Client(server, "digits", protocol="http")
-    with pytest.raises(ValueError, match="got 0 and 5"):
-        Client(server, "digits", timeout=0)
+    for wrong in ({"timeout": 0}, {"timeout": np.inf}, {"wait": -1}, {"wait": np.inf}, {"retries": -1}):
+        with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be .*, got {next(iter(wrong.values()))}"):
+            Client(server, "digits", **wrong)
 
 
 def test_what_cannot_be_right_is_not_sent():
@@ -201,30 +226,49 @@ class Canned(prediction_service_pb2_grpc.PredictionServiceServicer):
         return answer
 
 
+@contextlib.contextmanager
+def canned_grpc(*codes):
+    service = Canned(*codes)
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(2))
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"127.0.0.1:{port}", service
+    server.stop(None)
+
+
 @pytest.mark.parametrize(
     ("code", "error", "calls"),
     [
         (grpc.StatusCode.UNAVAILABLE, None, 3),
         (grpc.StatusCode.DEADLINE_EXCEEDED, None, 3),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, None, 3),
         (grpc.StatusCode.INVALID_ARGUMENT, RequestRejectedError, 1),
         (grpc.StatusCode.FAILED_PRECONDITION, RequestRejectedError, 1),
         (grpc.StatusCode.INTERNAL, ServingError, 1),
     ],
 )
 def test_grpc_is_tried_again_for_the_same_reasons(code, error, calls):
-    service = Canned(code, code)
-    server = grpc.server(concurrent.futures.ThreadPoolExecutor(2))
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    client = Client(f"127.0.0.1:{port}", "digits", protocol="grpc")
-    if error:
-        with pytest.raises(error, match="canned"):
-            client.score(IMAGES)
-    else:
+    with canned_grpc(code, code) as (address, service):
+        client = Client(address, "digits", protocol="grpc")
+        if error:
+            with pytest.raises(error, match="canned"):
+                client.score(IMAGES)
+        else:
+            assert client.score(IMAGES).log_prob == np.float32(-1.5)
+        assert service.calls == calls
+
+
+@pytest.mark.parametrize("protocol", ["rest", "grpc"])
+def test_no_proxy_is_asked(monkeypatch, protocol):
+    for name in ("http_proxy", "HTTP_PROXY", "grpc_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("no_proxy", "NO_PROXY", "no_grpc_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with canned([(200, ANSWER)]) as (rest, _), canned_grpc() as (grpc_address, _):
+        address = rest if protocol == "rest" else grpc_address
+        client = Client(address, "digits", protocol=protocol, retries=0)
         assert client.score(IMAGES).log_prob == np.float32(-1.5)
-    assert service.calls == calls
-    server.stop(None)
 
 
 @pytest.mark.parametrize("seed", [0, 7, -3, 2**31, 2**40 + 5, -(2**63), 2**64 - 1])
@@ -232,6 +276,20 @@ def test_seeds_are_those_of_the_library(seed):
     expected = image_seeds(stateless_seed(seed), tf.range(2, 6))
     assert np.array_equal(seeds.image_seeds(seed, first=2, number=4), expected)
     assert seeds.image_seeds(seed, 2, 4).dtype == np.int32
+    pair = stateless_seed(seed).numpy()
+    for given in (pair, pair.tolist(), tuple(pair.view("uint32"))):
+        assert np.array_equal(seeds.image_seeds(given, first=2, number=4), expected)
+
+
+def test_seeds_are_what_users_of_numpy_have():
+    for seed in (np.int8(-3), np.int32(-3), np.int64(-3), np.array(-3)):
+        assert np.array_equal(seeds.image_seeds(seed, 0, 2), seeds.image_seeds(-3, 0, 2))
+    for wrong in (2**64, -(2**63) - 1, 1.0, "1", None, [1, 2, 3], [2**32, 0], [0.5, 1]):
+        with pytest.raises(ValueError, match="seed must be an integer of up to 64 bits, or two of up to 32 bits, got"):
+            seeds.image_seeds(wrong, 0, 1)
+    assert seeds.image_seeds(0, 2**31 - 1, 1)[0, 1] == 2**31 - 1
+    with pytest.raises(ValueError, match="Images are numbered from 0 to 2147483647, got 2 of them from 2147483647 on"):
+        seeds.image_seeds(0, 2**31 - 1, 2)
 
 
 def test_inputs_that_would_be_changed_on_the_way_are_refused():
@@ -243,6 +301,12 @@ def test_inputs_that_would_be_changed_on_the_way_are_refused():
         as_input("images", np.array([0.5]), uint8)
     with pytest.raises(ValueError, match=r"known must be in \[0, 1\], got values from 0 to 2"):
         as_input("known", np.array([0, 2]), Tensor("bool", None))
+    with pytest.raises(ValueError, match=r"known must be in \[0, 1\], got values from 0 to 255"):
+        as_input("known", np.array([0, 1, 255]), Tensor("bool", None))
+    for mask in ([True, False], [1, 0], [255, 0], np.array([255, 0], "uint8")):
+        array = as_input("known", mask, Tensor("bool", None))
+        assert array.tolist() == [True, False]
+        assert array.dtype == bool
     assert as_input("image_bytes", [b"a\0", b""], Tensor("object", None)).tolist() == [b"a\0", b""]
     for wrong in (b"one file, not in a list", "a.png", ["a.png"], [137, 80]):
         with pytest.raises(ValueError, match="image_bytes must be a list of bytes, the contents of one file each"):
@@ -254,14 +318,6 @@ def test_messages_of_tensorflow_become_one_sentence():
     assert tidy(message) == "must be 8x8; given are 1 [8 8][9 9]"
     assert tidy("Invalid PNG data, size 75\n\t [[{{node decode}}]]") == "Invalid PNG data, size 75"
     assert tidy("") == ""
-
-
-def test_png_files():
-    picture = np.arange(18, dtype="uint8").reshape(2, 3, 3)
-    assert np.array_equal(png_files.decode(png_files.encode(picture), "a.png", 3), picture)
-    for broken in (b"", b"GIF89a" + b"\0" * 30, png_files.encode(picture)[:50]):
-        with pytest.raises(ValueError, match=r"a\.png is no PNG file"):
-            png_files.decode(broken, "a.png", 3)
 
 
 def test_the_program_ends_in_one_line():
@@ -276,4 +332,37 @@ def test_the_program_ends_in_one_line():
     done = program("draw", "--model=digits")
     assert "Error: write python -m export.client score|sample|complete" in done.stderr
     done = program("score", "--model=digits", "--images=no.png")
-    assert done.stderr.startswith("Error: [Errno 2] No such file or directory: 'no.png'")
+    assert done.stderr == "Error: images must be PNG files; there is no file 'no.png'.\n"
+    done = program("sample", "--server=127.0.0.1:1", "--model=digits", "--out=never.png", "--wait=0.3")
+    told, error = done.stderr.splitlines()
+    assert told.startswith("No server can be reached at 127.0.0.1:1: ")
+    assert told.endswith("; trying again for up to 0.3 s.")
+    assert error.startswith("Error: No server can be reached at 127.0.0.1:1: ")
+
+
+def test_what_cannot_be_right_is_told_before_the_server_is_asked(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"")
+    (tmp_path / "folder.png").mkdir()
+    sample = client_program.SampleOptions
+    for wrong, message in (
+        ({"out": tmp_path / "x.jpg"}, "out must be a .png file or a folder"),
+        ({"out": tmp_path / "folder.png"}, "is a folder already"),
+        ({"out": tmp_path / "x.png", "num_images": 10**12}, "num_images must be a whole number of at least 1 and at"),
+        ({"out": tmp_path / "x.png", "batch_size": 0}, "batch_size must be a whole number of at least 1"),
+        ({"out": tmp_path / "x.png", "temperature": 0.0}, "temperature must be a number greater than 0"),
+        ({"out": tmp_path / "x.png", "timeout": np.inf}, "timeout must be a number greater than 0"),
+        ({"out": tmp_path / "x.png", "seed": 2**64}, "seed must be a whole number"),
+        ({"out": tmp_path / "x.png", "model": " "}, "model must be a name"),
+        ({"out": tmp_path / "x.png", "server": ""}, "server HOST:PORT; one of them is empty"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            sample(**{"model": "digits", **wrong})
+    for images in ((), ("",), ("~",), (str(tmp_path / "b.png"),)):
+        with pytest.raises(ValueError, match="images must be PNG files; "):
+            client_program.ScoreOptions(model="digits", images=images)
+    np.save(tmp_path / "map.npy", np.zeros((2, 3)))
+    options = client_program.ScoreOptions(
+        model="digits", images=(str(tmp_path / "a.png"),), condition=tmp_path / "map.npy"
+    )
+    with pytest.raises(ValueError, match=r"must hold one conditioning map .* it holds an array of the shape \(2, 3\)"):
+        client_program.score(options)

@@ -25,7 +25,7 @@ from pixelrnn_tf.models import bits_per_dim
 from pixelrnn_tf.programs import occlusion, png_files
 from pixelrnn_tf.programs.picture_grids import occlusion_panel, square_grid
 from tests.support import serving_servers
-from tests.support.malformed_requests import KINDS, Kinds, malformed_requests, to_request
+from tests.support.malformed_requests import KINDS, RESERVED, Kinds, malformed_requests, to_request
 from tests.support.serving_requests import SIGNATURES, to_body
 from trainers import batched_sampling
 
@@ -211,11 +211,13 @@ def refusals_of(server):
             try:
                 stub.Predict(request.message, timeout=30)
             except grpc.RpcError as error:
-                return error.details() if error.code() in REFUSALS else None
+                codes = (*REFUSALS, grpc.StatusCode.INTERNAL) if request.kind.startswith(RESERVED) else REFUSALS
+                return error.details() if error.code() in codes else None
             return None
         url = f"http://{server.addresses['rest']}{request.path}"
         response = pool.request("POST", url, body=request.body, timeout=30, retries=False)
-        return json.loads(response.data).get("error") if response.status in (400, 404) else None
+        statuses = (400, 404, 500) if request.kind.startswith(RESERVED) else (400, 404)
+        return json.loads(response.data).get("error") if response.status in statuses else None
 
     return refusal
 
@@ -233,6 +235,7 @@ def test_1000_malformed_requests_get_an_error_and_change_nothing(server):
     refused = refusals_of(server)
     requests = list(malformed_requests(1000, serving_servers.NAME, (8, 8, 1), levels=17))
     assert {kind for kind in KINDS if any(request.kind.startswith(kind) for request in requests)} == set(KINDS)
+    assert {"lone surrogate", "integer of 400 digits", RESERVED, "null"} <= {request.kind for request in requests}
     answered, start = [], time.monotonic()
     for k, request in enumerate(requests):
         if not refused(request):
