@@ -62,7 +62,7 @@ def load_folder(path: str, image_size: tuple[int, int] | None, channels: int | N
     if channels is None:
         _check_one_kind(root, files)
     parts, cut_notes = _split(found.parts, files)
-    notes = [*found.all_notes(), *cut_notes, *_notes(parts, files, channels)]
+    notes = [*found.notes(), *cut_notes, *_notes(parts, files, channels)]
     return ImageData(
         f"folder:{path}",
         shape,

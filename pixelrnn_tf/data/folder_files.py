@@ -18,19 +18,23 @@ class FolderFiles:
         parts: for every split that has a folder of its own the name of that folder and the files in it, sorted;
             for a folder without such the same under the key "".
         others: how many files of other kinds were left out, by suffix.
-        notes: what else was left out, to be printed.
+        repeated: links to folders that were left out, since those are read already or hold the link.
     """
 
     parts: dict[str, tuple[str, list[str]]] = dataclasses.field(default_factory=dict)
     others: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
-    notes: list[str] = dataclasses.field(default_factory=list)
+    repeated: list[str] = dataclasses.field(default_factory=list)
 
-    def all_notes(self) -> list[str]:
-        """Everything that was left out, a line each."""
-        if not self.others:
-            return self.notes
-        kinds = ", ".join(f"{suffix or 'no suffix'} {count}" for suffix, count in self.others.most_common(5))
-        return [*self.notes, f"left out {self.others.total()} files of other kinds ({kinds})"]
+    def notes(self) -> list[str]:
+        """What was left out, a line for each kind."""
+        notes = []
+        if self.repeated:
+            number = f"{len(self.repeated)} folders that are reached by links and read already, or hold the link"
+            notes.append(f"left out {number}, such as {self.repeated[0]}")
+        if self.others:
+            kinds = ", ".join(f"{suffix or 'no suffix'} {count}" for suffix, count in self.others.most_common(5))
+            notes.append(f"left out {self.others.total()} files of other kinds ({kinds})")
+        return notes
 
 
 def find_files(root: pathlib.Path) -> FolderFiles:
@@ -97,7 +101,7 @@ def _files(folder: pathlib.Path, found: FolderFiles) -> list[str]:
             if entry.is_dir():
                 real = pathlib.Path(os.path.realpath(entry.path))
                 if real in seen:
-                    found.notes.append(f"left out {entry.path}: {real} is read already, or holds it")
+                    found.repeated.append(entry.path)
                 else:
                     seen.add(real)
                     waiting.append(entry.path)

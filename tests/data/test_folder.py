@@ -2,6 +2,7 @@
 
 import importlib
 import itertools
+import os
 import shutil
 
 import numpy as np
@@ -232,6 +233,12 @@ def test_a_folder_is_decoded_once_if_it_fits_in_memory(tmp_path, monkeypatch):
     (tmp_path / "003.png").unlink()
     with pytest.raises(tf.errors.OpError, match=r"Cannot read the image .*003\.png"):
         numbers_of(streamed)
+
+
+def test_names_need_not_be_utf8(tmp_path):
+    write_numbered(tmp_path, range(6))
+    (tmp_path / "000.png").rename(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png"))
+    assert sorted(itertools.chain(*numbers_of(load_small(tmp_path)).values())) == list(range(6))
 
 
 def test_images_of_a_folder_can_be_binary_and_train(tmp_path):
