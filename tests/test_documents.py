@@ -10,6 +10,8 @@ import yaml
 
 import pixelrnn_tf
 from pixelrnn_tf.models import PRESETS
+from pixelrnn_tf.models.preset_files import shipped_presets
+
 
 ROOT = pathlib.Path(__file__).parents[1]
 DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(ROOT.glob("docs/*.md"))
@@ -92,6 +94,7 @@ def test_the_readme_is_short_and_its_presets_are_those_there_are():
         for name, preset in PRESETS.items()
     }
     assert told == there
+    assert re.findall(r"\(pixelrnn_tf/zoo/(\w+)/README\.md\)", text) == shipped_presets()
 
 
 # A smaller network for fewer steps, without XLA, which takes seconds to compile it.
