@@ -12,7 +12,6 @@ import pixelrnn_tf
 from pixelrnn_tf.models import PRESETS
 from pixelrnn_tf.models.preset_files import shipped_presets
 
-
 ROOT = pathlib.Path(__file__).parents[1]
 DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(ROOT.glob("docs/*.md"))
 every = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
