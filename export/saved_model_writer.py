@@ -1,6 +1,7 @@
 """Writes a network as a SavedModel: graphs, weights, warm-up requests, and what is known of the model."""
 
 import itertools
+import math
 import os
 import pathlib
 from typing import Any
@@ -43,7 +44,8 @@ def export_model(model: PixelRNN, out: str | os.PathLike, card: dict[str, Any] |
         signatures = Signatures(model)
         write_graphs(signatures, folder)
         write_warmup(folder, pathlib.Path(out).resolve().name, warmup_requests(signatures))
-        write_json(folder / CARD_FILE, {"pixelrnn_tf": __version__, "model": arguments(model), **(card or {})})
+        known = {"pixelrnn_tf": __version__, "model": arguments(model), **(card or {})}
+        write_json(folder / CARD_FILE, with_null_for_nan(known))
         return publish(folder)
 
 
@@ -101,6 +103,15 @@ def warmup_requests(signatures: Signatures) -> dict[str, dict[str, np.ndarray]]:
 def arguments(model: PixelRNN) -> dict[str, Any]:
     """The arguments the model was made with."""
     return {key: value for key, value in model.get_config().items() if key not in ("name", "trainable", "dtype")}
+
+
+def with_null_for_nan(value: Any) -> Any:
+    """A value for JSON, which has no NaN and no infinity; a card may say NaN of a split of one image."""
+    if isinstance(value, dict):
+        return {key: with_null_for_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [with_null_for_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def size_on_disk(folder: pathlib.Path) -> int:

@@ -13,7 +13,11 @@ from export.saved_model_writer import export_model, in_float32
 from tests.support.networks import make_network
 
 ROOT = pathlib.Path(__file__).parents[2]
-CARD = {"data": {"name": "digits", "levels": None}, "binarization": "none", "scores": {"test": {"images": 180}}}
+CARD = {
+    "data": {"name": "digits", "levels": None},
+    "binarization": "none",
+    "scores": {"test": {"images": 180}, "validation": {"images": 1, "standard_error": float("nan")}},
+}
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +40,13 @@ def small_export(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def small_loader(small_export):
+    """The loader that runs `small_export`."""
+    with Loader(small_export[1]) as loader:
+        yield loader
+
+
+@pytest.fixture(scope="session")
 def grey_export(tmp_path_factory, run_program):
     """A grey network of four levels, in float32, and its export by the program from a file in half precision.
 
@@ -43,7 +54,7 @@ def grey_export(tmp_path_factory, run_program):
     """
     keras.utils.set_random_seed(0)
     folder = tmp_path_factory.mktemp("export")
-    model = make_network("diagonal_bilstm", (5, 6, 1), num_blocks=1, dtype="mixed_bfloat16")
+    model = make_network("row_lstm", (5, 6, 1), num_blocks=1, dtype="mixed_bfloat16")
     model.save(folder / "model.keras")
     (folder / "model.json").write_text(json.dumps(CARD))
     base = folder / "base" / "grey"

@@ -8,7 +8,6 @@ import pytest
 from export import check
 from export.checking import report
 from export.checking.comparison import measure
-from export.checking.loader import Loader
 from export.checking.reference import Format, model_reference
 from export.example_inputs import example_inputs
 from tests.support.networks import make_network, randomize
@@ -29,31 +28,25 @@ def test_the_program_ends_with_status_one_if_a_server_should_not_have_it(tmp_pat
             check.Options(model_dir=tmp_path, batch_sizes=wrong)
 
 
-@pytest.fixture(scope="module")
-def loader(small_export):
-    with Loader(small_export[1]) as loader:
-        yield loader
-
-
-def test_an_export_of_other_weights_is_told(small_export, loader, capsys):
+def test_an_export_of_other_weights_is_told(small_export, small_loader, capsys):
     model, folder = small_export
     fmt = Format.of(folder)
     other = randomize(type(model).from_config(model.get_config()), seed=5)
-    assert not report.check_answers(loader, fmt, other, (2,))
+    assert not report.check_answers(small_loader, fmt, other, (2,))
     printed = capsys.readouterr().out
     assert "FAILED" in next(line for line in printed.splitlines() if line.startswith("score "))
     assert "FAILED" in next(line for line in printed.splitlines() if line.startswith("sample "))
-    assert report.check_answers(loader, fmt, None, (2,)), "by its own logits it is sound"
+    assert report.check_answers(small_loader, fmt, None, (2,)), "by its own logits it is sound"
     with pytest.raises(ValueError, match="The export is of another model"):
         model_reference(make_network("pixel_cnn", (3, 5, 1)), fmt)
 
 
-def test_a_wrong_output_is_told_by_each_quantity(small_export, loader):
+def test_a_wrong_output_is_told_by_each_quantity(small_export, small_loader):
     model, folder = small_export
     fmt = Format.of(folder)
     reference = model_reference(model, fmt)
     inputs = example_inputs(fmt.image_shape, fmt.levels, 0, 4)
-    outputs = loader.run("complete", {name: inputs[name] for name in loader.signatures["complete"].inputs})
+    outputs = small_loader.run("complete", {name: inputs[name] for name in small_loader.signatures["complete"].inputs})
 
     def wrong(outputs):
         measures = measure(reference, fmt, "complete", inputs, outputs)
