@@ -6,9 +6,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from pixelrnn_tf.distributions.discretized_categorical import discretized_categorical
-from pixelrnn_tf.distributions.noise import image_noise, image_seeds, stateless_seed
+from pixelrnn_tf.distributions.noise import stateless_seed
 from pixelrnn_tf.models import PixelRNN
-from pixelrnn_tf.sampling import check_temperature, generate
+from pixelrnn_tf.sampling import check_temperature, generate, image_noise, image_seeds
 
 
 class PixelDistribution(tfp.distributions.Distribution):

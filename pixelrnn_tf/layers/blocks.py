@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelrnn_tf.layers.checks import check_map_shape
+from pixelrnn_tf.layers.checks import check_map_shape, checked_bool, checked_integer
 from pixelrnn_tf.layers.composition import Apply, CompositeLayer, Part
 from pixelrnn_tf.layers.diagonal_bilstm import DiagonalBiLSTM
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
@@ -36,10 +36,10 @@ class Block(CompositeLayer):
         self, hidden: int, channels: int = 1, residual: bool = True, condition_features: int = 0, **kwargs: Any
     ):
         super().__init__(**kwargs)
-        self.hidden = hidden
-        self.channels = channels
-        self.residual = residual
-        self.condition_features = condition_features
+        self.hidden = checked_integer("hidden", hidden, 1)
+        self.channels = checked_integer("channels", channels, 1)
+        self.residual = checked_bool("residual", residual)
+        self.condition_features = checked_integer("condition_features", condition_features, 0)
 
     @abc.abstractmethod
     def transform(self, x: Tensor, apply: Apply) -> Tensor:

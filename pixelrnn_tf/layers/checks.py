@@ -1,6 +1,7 @@
-"""Checks that the layers share, with errors that say what was given and what was expected."""
+"""Checks that layers and models share, with errors that say what was given and what was expected."""
 
-from typing import Protocol
+import operator
+from typing import Any, Protocol
 
 from pixelrnn_tf.typing import Shape, Tensor
 
@@ -39,3 +40,35 @@ def check_condition(layer: _Conditioned, condition: Tensor | None) -> None:
             f"{type(layer).__name__} {layer.name!r} was made with condition_features={layer.condition_features}, "
             f"and {given}. Pass a conditioning map exactly when condition_features is not 0."
         )
+
+
+def checked_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
+    """An integer of Python from one of any kind, such as numpy's.
+
+    Raises:
+        ValueError: if it is something else, a bool or a float included, or out of range.
+    """
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name} must be an integer, got {value!r} ({type(value).__name__}).") from None
+    if high is not None and low > 1 and not low <= number <= high:
+        raise ValueError(f"{name} must be from {low} to {high}, got {number}.")
+    if number < low:
+        raise ValueError(f"{name} must be at least {low}, got {number}.")
+    if high is not None and number > high:
+        raise ValueError(f"{name} must be at most {high}, got {number}.")
+    return number
+
+
+def checked_bool(name: str, value: Any) -> bool:
+    """A bool of Python from one, or from numpy's.
+
+    Raises:
+        ValueError: if it is something else: "no" would be taken as true.
+    """
+    if type(value).__name__ in ("bool", "bool_"):
+        return bool(value)
+    raise ValueError(f"{name} must be True or False, got {value!r} ({type(value).__name__}).")

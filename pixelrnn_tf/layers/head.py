@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelrnn_tf.layers.checks import check_map_shape
+from pixelrnn_tf.layers.checks import check_map_shape, checked_integer
 from pixelrnn_tf.layers.composition import Apply, CompositeLayer, Part
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
 from pixelrnn_tf.typing import Config, Shape, Tensor
@@ -34,9 +34,9 @@ class Head(CompositeLayer):
 
     def __init__(self, levels: int, hidden: int, channels: int = 1, **kwargs: Any):
         super().__init__(**kwargs)
-        self.levels = levels
-        self.hidden = hidden
-        self.channels = channels
+        self.levels = levels = checked_integer("levels", levels, 1)
+        self.hidden = hidden = checked_integer("hidden", hidden, 1)
+        self.channels = channels = checked_integer("channels", channels, 1)
         self.inner = [
             MaskedConv2D(hidden, 1, "B", channels, dtype=self.dtype_policy, name=f"inner_{k}") for k in range(2)
         ]

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelrnn_tf.layers.checks import check_condition, check_map_shape
+from pixelrnn_tf.layers.checks import check_condition, check_map_shape, checked_bool, checked_integer
 from pixelrnn_tf.layers.features import add_bias, side_by_side
 from pixelrnn_tf.layers.incremental import IncrementalForm, IncrementalLayer, Tensors, rows_before
 from pixelrnn_tf.layers.masks import kernel_mask
@@ -32,6 +32,9 @@ class MaskedConv2D(IncrementalLayer):
         bias_initializer: initializer of the bias.
         condition_features: features of the conditioning map; 0 for none. An unmasked 1x1 projection of it is
             added to the output (section 3.6).
+        activation: function of the output, feature by feature; None for the output itself.
+        use_bias: whether there is a bias.
+        kernel_initializer: initializer of the kernel, before it is masked, and of the projection.
 
     Call arguments:
         inputs: map `(batch, height, width, features)`.
@@ -59,30 +62,40 @@ class MaskedConv2D(IncrementalLayer):
         gates: int = 1,
         bias_initializer: Any = "zeros",
         condition_features: int = 0,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.filters = filters
-        height, width = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
-        self.kernel_size = (height, width)
+        self.filters = checked_integer("filters", filters, 1)
+        sizes = kernel_size if isinstance(kernel_size, tuple | list) else (kernel_size, kernel_size)
+        if len(sizes) != 2:
+            raise ValueError(f"kernel_size must be one odd number or (height, width), got {kernel_size!r}.")
+        self.kernel_size = checked_integer("kernel_size", sizes[0], 1), checked_integer("kernel_size", sizes[1], 1)
         self.mask_type = mask_type
-        self.channels = channels
-        self.gates = gates
+        self.channels = checked_integer("channels", channels, 1)
+        self.gates = checked_integer("gates", gates, 1)
         self.bias_initializer = keras.initializers.get(bias_initializer)
-        self.condition_features = condition_features
+        self.condition_features = checked_integer("condition_features", condition_features, 0)
+        self.activation = keras.activations.get(activation)
+        self.use_bias = checked_bool("use_bias", use_bias)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
         # Wrong arguments are reported here, where they were written, and not at the first call.
-        kernel_mask(mask_type, self.kernel_size, channels, filters, channels, gates)
+        kernel_mask(mask_type, self.kernel_size, self.channels, self.filters, self.channels, self.gates)
 
     def build(self, inputs_shape: Shape) -> None:
         features = check_map_shape(self, inputs_shape)
         self.mask = kernel_mask(self.mask_type, self.kernel_size, features, self.filters, self.channels, self.gates)
-        self.kernel = self.add_weight(name="kernel", shape=self.mask.shape, initializer="glorot_uniform")
-        self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer=self.bias_initializer)
+        self.kernel = self.add_weight(name="kernel", shape=self.mask.shape, initializer=self.kernel_initializer)
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer=self.bias_initializer)
         if self.condition_features:
             self.condition_kernel = self.add_weight(
                 name="condition_kernel",
                 shape=(self.condition_features, self.filters),
-                initializer="glorot_uniform",
+                initializer=self.kernel_initializer,
             )
 
     def masked_kernel(self) -> Tensor:
@@ -96,11 +109,13 @@ class MaskedConv2D(IncrementalLayer):
         return self.kernel[:rows, :columns] * ops.cast(self.mask[:rows, :columns], self.kernel.dtype)
 
     def call(self, inputs: Tensor, condition: Tensor | None = None) -> Tensor:
-        outputs = self._convolve(inputs, ops.cast(self.masked_kernel(), inputs.dtype))
-        if self.condition_features:
-            return outputs + self.offset(condition, outputs.dtype)
         check_condition(self, condition)
-        return add_bias(outputs, ops.cast(self.bias, outputs.dtype))
+        outputs = self._convolve(inputs, ops.cast(self.masked_kernel(), inputs.dtype))
+        if condition is not None:
+            outputs = outputs + self.offset(condition, outputs.dtype)
+        elif self.use_bias:
+            outputs = add_bias(outputs, ops.cast(self.bias, outputs.dtype))
+        return self.activation(outputs)
 
     def _convolve(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         rows, columns, features, _ = kernel.shape
@@ -121,9 +136,9 @@ class MaskedConv2D(IncrementalLayer):
             ValueError: if a condition is missing, or given to a layer made for none.
         """
         check_condition(self, condition)
-        if condition is None:
-            return ops.cast(self.bias, dtype)
-        return ops.cast(ops.matmul(condition, self.condition_kernel) + self.bias, dtype)
+        bias = self.bias if self.use_bias else ops.zeros(self.filters, dtype)
+        offset = bias if condition is None else ops.matmul(condition, self.condition_kernel) + bias
+        return ops.cast(offset, dtype)
 
     def incremental(self, dtype: DType = "float32") -> "IncrementalMaskedConv2D":
         return IncrementalMaskedConv2D(self, dtype)
@@ -141,6 +156,9 @@ class MaskedConv2D(IncrementalLayer):
             "gates": self.gates,
             "bias_initializer": keras.initializers.serialize(self.bias_initializer),
             "condition_features": self.condition_features,
+            "activation": keras.activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
 
 
@@ -161,7 +179,7 @@ class IncrementalMaskedConv2D(IncrementalForm):
         self.rows, self.reach, self.features = kernel.shape[0] - 1, layer.kernel_size[1] // 2, kernel.shape[2]
         self.upper = ops.reshape(kernel[:-1], (-1, layer.filters))
         self.matrix = ops.reshape(kernel[-1, : self.reach + 1], ((self.reach + 1) * self.features, layer.filters))
-        self.bias = self.cast(layer.bias)
+        self.bias = self.cast(layer.bias) if layer.use_bias else ops.zeros(layer.filters, self.dtype)
 
     def offset(self, condition: Tensor | None) -> Tensor:
         """What does not depend on the image."""
@@ -189,7 +207,7 @@ class IncrementalMaskedConv2D(IncrementalForm):
 
     def decode(self, x: Tensor, context: Tensors, state: Tensors) -> tuple[Tensor, Tensors, Tensors]:
         outputs, state = self.add_to(context.get("sums", self.bias), x, state)
-        return outputs, state, {"inputs": x} if self.rows else {}
+        return self.layer.activation(outputs), state, {"inputs": x} if self.rows else {}
 
     def add_to(self, sums: Tensor, x: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """`sums` of a pixel plus what its own inputs and those on its left contribute, and the next state."""

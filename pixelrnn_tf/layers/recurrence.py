@@ -102,7 +102,7 @@ def lstm_scan(inputs: Tensor, weights: LSTMWeights, order: ScanOrder) -> Trace:
         return (h, c), Trace(h, c, o_f_i_g)
 
     first = (ops.broadcast_to(initial_h, state_shape), ops.broadcast_to(initial_c, state_shape))
-    trace: Trace = scan(step, first, order.with_restart(inputs=inputs))[1]
+    trace: Trace = scan(step, first, order.with_restart(inputs=inputs), inline=True)[1]
     return trace
 
 

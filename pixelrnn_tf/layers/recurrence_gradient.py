@@ -104,7 +104,7 @@ def _backward_scan(
 
     zeros = ops.zeros_like(d_outputs[0])
     given = order.with_restart(d_outputs=d_outputs, gates=trace.gates, c=trace.c)
-    (_, d_c, d_initial_c), d_sums = scan(step, (zeros, zeros, zeros), given, reverse=True)
+    (_, d_c, d_initial_c), d_sums = scan(step, (zeros, zeros, zeros), given, reverse=True, inline=True)
     # The first step starts from the initial c, whether it counts as a restart or not.
     return d_sums, ops.sum(d_initial_c + d_c, axis=(1, 2), keepdims=True)
 

@@ -16,7 +16,12 @@ Body: TypeAlias = Callable[[Structure, Structure], tuple[Structure, Structure]]
 
 
 def scan(
-    f: Body, init: Structure, xs: Structure = None, length: int | None = None, reverse: bool = False
+    f: Body,
+    init: Structure,
+    xs: Structure = None,
+    length: int | None = None,
+    reverse: bool = False,
+    inline: bool = False,
 ) -> tuple[Structure, Structure]:
     """Carry a state along axis 0: `carry, y = f(carry, x)` for every slice x of `xs`.
 
@@ -29,6 +34,8 @@ def scan(
         xs: any structure of tensors with the same size along axis 0, or None.
         length: number of steps; needed only if `xs` is None.
         reverse: run from the last slice to the first; the outputs keep the order of `xs`.
+        inline: put f itself into the loop of a TensorFlow graph, and not a call of it. It is then traced twice, and XLA
+            compiles the gradient of the loop as well.
 
     Returns:
         `(carry, ys)`: the last carry, and the outputs stacked along a new axis 0.
@@ -37,7 +44,7 @@ def scan(
         ValueError: if neither `xs` nor `length` gives the number of steps, or the number is not static.
     """
     if xs is None:
-        return scan(lambda carry, _: f(carry, None), init, (), length, reverse)
+        return scan(lambda carry, _: f(carry, None), init, (), length, reverse, inline)
     if length is None:
         length = next((x.shape[0] for x in tree.flatten(xs)), None)
     if length is None:
@@ -48,7 +55,7 @@ def scan(
         carry, ys = jax.lax.scan(f, init, xs, length=length, reverse=reverse)
         return carry, ys
     if keras.backend.backend() == "tensorflow":
-        return _tensorflow_scan(f, init, xs, length, reverse)
+        return _tensorflow_scan(f, init, xs, length, reverse, inline)
     return _python_scan(f, init, xs, length, reverse)
 
 
@@ -88,6 +95,7 @@ def _tensorflow_scan(
     xs: Structure,
     length: int,
     reverse: bool = False,
+    inline: bool = False,
     start: int | Tensor = 0,
     ys: Structure = None,
 ) -> tuple[Structure, Structure]:
@@ -98,11 +106,14 @@ def _tensorflow_scan(
 
     init, xs = tree.map_structure(tf.convert_to_tensor, (init, xs))
     sources = tree.map_structure(array, xs)
-    # The dtypes and shapes of y are known only by tracing f, so f is traced once, here, and called in the loop.
+    # The dtypes and shapes of y are known only by tracing f, so f is traced once, here, and called in the loop, unless
+    # it is inlined: what is called has a gradient of its own, in which XLA does not find the sizes that it must know.
     step = tf.function(f, autograph=False).get_concrete_function(
         tree.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), init),
         tree.map_structure(lambda x: tf.TensorSpec(x.shape[1:], x.dtype), xs),
     )
+    inlined = inline and not tf.executing_eagerly()
+    body_of_loop = tf.autograph.experimental.do_not_convert(f) if inlined else step
     if ys is None:
         outputs = step.structured_outputs[1]
         sinks = tree.map_structure(lambda y: tf.TensorArray(y.dtype, length, element_shape=y.shape), outputs)
@@ -111,7 +122,7 @@ def _tensorflow_scan(
 
     def body(count: Tensor, carry: Structure, sinks: Structure) -> tuple[Tensor, Structure, Structure]:
         t = length - 1 - count if reverse else count
-        carry, y = step(carry, tree.map_structure(lambda source: source.read(t), sources))
+        carry, y = body_of_loop(carry, tree.map_structure(lambda source: source.read(t), sources))
         return count + 1, carry, tree.map_structure(lambda sink, value: sink.write(t, value), sinks, y)
 
     _, carry, sinks = tf.while_loop(

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelrnn_tf.layers.checks import check_map_shape
+from pixelrnn_tf.layers.checks import check_map_shape, checked_integer
 from pixelrnn_tf.layers.incremental import IncrementalLayer
 from pixelrnn_tf.layers.initializers import ForgetGateOnes
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
@@ -51,10 +51,10 @@ class TwoDimensionalLSTM(IncrementalLayer):
 
     def __init__(self, hidden: int, channels: int = 1, condition_features: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
+        self.hidden = hidden = checked_integer("hidden", hidden, 1)
+        self.channels = channels = checked_integer("channels", channels, 1)
+        self.condition_features = checked_integer("condition_features", condition_features, 0)
         feature_groups(hidden, channels)
-        self.hidden = hidden
-        self.channels = channels
-        self.condition_features = condition_features
         gates = 4 * self.directions
         self.input_to_state = MaskedConv2D(
             gates * hidden,
@@ -63,7 +63,7 @@ class TwoDimensionalLSTM(IncrementalLayer):
             channels=channels,
             gates=gates,
             bias_initializer=ForgetGateOnes(self.directions),
-            condition_features=condition_features,
+            condition_features=self.condition_features,
             dtype=self.dtype_policy,
             name="input_to_state",
         )

@@ -1,9 +1,9 @@
 """Checks of a network's arguments: their types and ranges, and how much memory they ask for."""
 
 import math
-import operator
 from typing import Any
 
+from pixelrnn_tf.layers.checks import checked_integer
 from pixelrnn_tf.models.parameter_count import count_parameters
 from pixelrnn_tf.typing import ImageShape
 
@@ -11,38 +11,6 @@ from pixelrnn_tf.typing import ImageShape
 MAX_BLOCKS = 1000
 MAX_SUB_PIXELS = 2**24
 MAX_PARAMETERS = 2**31
-
-
-def checked_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
-    """An integer of Python from one of any kind, such as numpy's.
-
-    Raises:
-        ValueError: if it is something else, a bool or a float included, or out of range.
-    """
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        number = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name} must be an integer, got {value!r} ({type(value).__name__}).") from None
-    if high is not None and low > 1 and not low <= number <= high:
-        raise ValueError(f"{name} must be from {low} to {high}, got {number}.")
-    if number < low:
-        raise ValueError(f"{name} must be at least {low}, got {number}.")
-    if high is not None and number > high:
-        raise ValueError(f"{name} must be at most {high}, got {number}.")
-    return number
-
-
-def checked_bool(name: str, value: Any) -> bool:
-    """A bool of Python from one, or from numpy's.
-
-    Raises:
-        ValueError: if it is something else: "no" would be taken as true.
-    """
-    if type(value).__name__ in ("bool", "bool_"):
-        return bool(value)
-    raise ValueError(f"{name} must be True or False, got {value!r} ({type(value).__name__}).")
 
 
 def checked_image_shape(value: Any) -> ImageShape:

@@ -7,10 +7,11 @@ import keras
 from keras import ops
 
 from pixelrnn_tf.layers.blocks import BLOCKS
+from pixelrnn_tf.layers.checks import checked_bool, checked_integer
 from pixelrnn_tf.layers.composition import Apply, Composite, Part, check_part_class, elementary_layers, on_maps
 from pixelrnn_tf.layers.head import Head
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
-from pixelrnn_tf.models.arguments import MAX_BLOCKS, check_size, checked_bool, checked_image_shape, checked_integer
+from pixelrnn_tf.models.arguments import MAX_BLOCKS, check_size, checked_image_shape
 from pixelrnn_tf.models.preset_files import (
     check_overrides,
     find_preset,

@@ -2,28 +2,49 @@
 
 from keras import ops
 
-from pixelrnn_tf.typing import Tensor, TensorLike
+from pixelrnn_tf.sampling.temperature import MAX_TEMPERATURE, MIN_TEMPERATURE
+from pixelrnn_tf.typing import DType, Tensor, TensorLike
 
 
-def draw_level(logits: Tensor, noise: Tensor, temperature: TensorLike = 1.0) -> Tensor:
+def draw_level(logits: TensorLike, noise: TensorLike, temperature: TensorLike = 1.0) -> Tensor:
     """The level in whose interval of the cumulative distribution the noise lies.
 
     Level l is drawn if P(level < l) <= noise < P(level <= l). Rounding may leave the total a little below
-    one; noise above it draws the last level of positive probability.
+    one; noise above it draws the last level of positive probability. Where there is no distribution, because a
+    temperature is out of its bounds or a logit is NaN, it is -1, which is no level and has the log-probability NaN.
 
     Args:
         logits: `(..., levels)`.
         noise: uniform in [0, 1), `(...)`.
-        temperature: the logits are divided by it; a positive number, or a tensor that broadcasts to `(...)`.
+        temperature: the logits are divided by it: a number from `MIN_TEMPERATURE` to `MAX_TEMPERATURE`, or a tensor of
+            them that broadcasts to `(...)`.
 
     Returns:
         int32 levels `(...)`.
+
+    Example:
+
+    >>> logits = np.log([[0.25, 0.5, 0.25], [0.25, 0.5, 0.25]])
+    >>> np.array(draw_level(logits, np.array([0.2, 0.8])))
+    array([0, 2], dtype=int32)
     """
-    temperature = ops.cast(temperature, logits.dtype)
+    logits = ops.convert_to_tensor(logits)
+    return level_at_noise(logits, ops.convert_to_tensor(noise), bounded_temperature(temperature, logits.dtype))
+
+
+def bounded_temperature(temperature: TensorLike, dtype: DType) -> Tensor:
+    """A temperature in `dtype`, NaN where it is out of its bounds: what `level_at_noise` takes."""
+    temperature = ops.convert_to_tensor(temperature, dtype)
+    in_bounds = ops.logical_and(temperature >= MIN_TEMPERATURE, temperature <= MAX_TEMPERATURE)
+    return ops.where(in_bounds, temperature, float("nan"))
+
+
+def level_at_noise(logits: Tensor, noise: Tensor, temperature: Tensor) -> Tensor:
+    """`draw_level` for a temperature from `bounded_temperature`."""
     if len(temperature.shape):
         temperature = temperature[..., None]
     probabilities = ops.softmax(logits / temperature, axis=-1)
     below = ops.cumsum(probabilities, axis=-1) <= noise[..., None]
     levels = ops.arange(logits.shape[-1], dtype="int32")
-    last_possible = ops.max(ops.where(probabilities > 0, levels, 0), axis=-1)
+    last_possible = ops.max(ops.where(probabilities > 0, levels, -1), axis=-1)  # -1 if all of them are NaN.
     return ops.minimum(ops.sum(ops.cast(below, "int32"), axis=-1), last_possible)

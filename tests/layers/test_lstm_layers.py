@@ -140,6 +140,31 @@ def test_gradient_by_hand_equals_that_of_the_loop(layer_class, size, compiled):
         np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5 * float(tf.reduce_max(abs(expected))))
 
 
+@pytest.mark.parametrize("layer_class", LAYERS)
+def test_second_derivatives_are_the_same_eager_in_a_graph_and_under_xla(layer_class):
+    layer = layer_class(3, dtype="float64")
+    layer.build((None, 3, 4, 2))
+    randomize(layer)
+    maps = tf.constant(np.random.default_rng(0).normal(size=(2, 3, 4, 2)))
+
+    def steepness(maps):
+        with tf.GradientTape() as tape:
+            tape.watch(maps)
+            squares = tf.reduce_sum(layer(maps) ** 2)
+        return tf.reduce_sum(tape.gradient(squares, maps) ** 2)
+
+    def second_derivative(maps):
+        with tf.GradientTape() as tape:
+            tape.watch(maps)
+            value = steepness(maps)
+        return tape.gradient(value, maps)
+
+    direction, eps = np.random.default_rng(1).normal(size=maps.shape), 1e-5
+    slope = float(steepness(maps + eps * direction) - steepness(maps - eps * direction)) / (2 * eps)
+    for run in (second_derivative, *(tf.function(second_derivative, jit_compile=xla) for xla in (False, True))):
+        assert float(np.sum(run(maps) * direction)) == pytest.approx(slope, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("batch", "height", "images"),
     [(16, 28, 4), (4, 32, 2), (64, 28, 16), (32, 8, 4), (1, 28, 1), (7, 28, 1), (None, 28, 1), (0, 28, 1)],

@@ -1,8 +1,11 @@
 """The masked convolution: numbers worked out by hand, and a twin that computes every tap."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from pixelrnn_tf.layers import MaskedConv2D
 from tests.support import reference
@@ -60,3 +63,73 @@ def test_errors_name_what_was_given():
         MaskedConv2D(1, 3, "A").build((None, 3, 1))
     with pytest.raises(ValueError, match="cannot be split into 3 colour groups"):
         MaskedConv2D(2, 3, "A", channels=3)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_activation_bias_and_initializers_are_those_of_any_keras_convolution(jit_compile):
+    ones = MaskedConv2D(1, 3, "B", activation="relu", use_bias=False, kernel_initializer="ones")
+    assert np.array(ones(-RAMP)).max() == 0
+    assert np.array(ones(RAMP))[0, ..., 0].tolist() == [[1, 3, 5], [7, 15, 16], [16, 30, 28]]
+    assert [weight.name for weight in ones.weights] == ["kernel"]
+    squashed = MaskedConv2D(1, 1, "B", kernel_initializer="zeros", bias_initializer="ones", activation=keras.ops.tanh)
+    outputs = tf.function(squashed, jit_compile=jit_compile)(RAMP)
+    np.testing.assert_allclose(outputs, np.full(RAMP.shape, np.tanh(1.0)), rtol=1e-6)
+    plain = MaskedConv2D(1, 1, "B")
+    assert plain.activation is keras.activations.linear
+    twin = MaskedConv2D.from_config(ones.get_config())
+    assert twin.get_config() == ones.get_config()
+    assert np.array_equal(twin(RAMP), ones(RAMP))
+
+
+@pytest.mark.parametrize("use_bias", [True, False])
+@pytest.mark.parametrize("kernel_size", [1, 3, (1, 3), (3, 1)])
+@pytest.mark.parametrize("condition_features", [0, 2])
+def test_pixel_by_pixel_it_computes_the_same(kernel_size, use_bias, condition_features):
+    layer = MaskedConv2D(
+        4, kernel_size, "B", use_bias=use_bias, activation="tanh", condition_features=condition_features
+    )
+    layer.build((None, 3, 4, 2))
+    randomize(layer)
+    rng = np.random.default_rng(0)
+    maps, condition = rng.normal(size=(2, 3, 4, 2)).astype("float32"), None
+    if condition_features:
+        condition = rng.normal(size=(2, 3, 4, 2)).astype("float32")
+    form = layer.incremental()
+    cache, outputs = form.initial_cache(2, 4), np.zeros((2, 3, 4, 4), "float32")
+    for row in range(3):
+        here = None if condition is None else condition[:, row]
+        context, state, records = form.row_context(cache, here), form.initial_state(2), []
+        for column in range(4):
+            at_pixel = {name: value[:, column] for name, value in context.items()}
+            outputs[:, row, column], state, record = form.decode(maps[:, row, column], at_pixel, state)
+            records.append(record)
+        record = {name: np.stack([np.array(record[name]) for record in records], axis=1) for name in records[0]}
+        cache = form.next_cache(cache, record, here)
+    np.testing.assert_allclose(outputs, layer(maps, condition), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("integer", [np.int64, np.int32, np.uint8])
+def test_integers_of_any_kind_are_sizes(integer):
+    layer = MaskedConv2D(integer(6), integer(3), "A", channels=integer(3), gates=integer(2))
+    assert layer(np.zeros((1, 4, 4, 3))).shape == (1, 4, 4, 6)
+    assert MaskedConv2D(6, (integer(1), integer(3)), "A").kernel_size == (1, 3)
+    json.dumps(layer.get_config())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"filters": 2.0}, "filters must be an integer, got 2.0"),
+        ({"filters": True}, "filters must be an integer, got True"),
+        ({"filters": 0}, "filters must be at least 1, got 0"),
+        ({"kernel_size": 3.0}, "kernel_size must be an integer, got 3.0"),
+        ({"kernel_size": (3, 3, 3)}, r"kernel_size must be one odd number or \(height, width\), got \(3, 3, 3\)"),
+        ({"kernel_size": 2}, "kernel_size must be two odd numbers"),
+        ({"channels": "1"}, "channels must be an integer, got '1'"),
+        ({"use_bias": "no"}, "use_bias must be True or False, got 'no'"),
+        ({"condition_features": -1}, "condition_features must be at least 0"),
+    ],
+)
+def test_sizes_that_are_none_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        MaskedConv2D(**{"filters": 2, "kernel_size": 3, "mask_type": "A", **arguments})

@@ -8,7 +8,7 @@ import jax
 import keras
 import numpy as np
 
-from pixelrnn_tf.sampling import generate
+from pixelrnn_tf.sampling import generate, image_noise, image_seeds
 from tests.support import descriptors
 
 ALL = {str(descriptor): descriptor for descriptor in descriptors.LAYERS + descriptors.MODELS}
@@ -40,6 +40,8 @@ def main(folder):
     got = {name: on_jax(ALL[name], given) for name, given in expected.items()}
     imported = {"tensorflow", "tensorflow_probability", "tf_keras"} & set(sys.modules)
     assert not imported, f"imported under JAX: {imported}"
+    seeds = jax.jit(image_seeds)(np.int32([-5, 7]), np.arange(6, dtype="int32"))
+    got["noise"] = np.array(jax.jit(lambda seeds: image_noise(seeds, (5, 3, 1)))(seeds))
     (folder / "got.pickle").write_bytes(pickle.dumps(got))
 
 

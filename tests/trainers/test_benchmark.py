@@ -37,7 +37,9 @@ def test_the_baseline_computes_what_the_network_does(block):
 def test_the_baseline_takes_one_step_per_diagonal_of_one_image(monkeypatch):
     lengths, scan = [], recurrence.scan
     monkeypatch.setattr(
-        recurrence, "scan", lambda f, init, xs: lengths.append(len(keras.tree.flatten(xs)[0])) or scan(f, init, xs)
+        recurrence,
+        "scan",
+        lambda f, init, xs, **rest: lengths.append(len(keras.tree.flatten(xs)[0])) or scan(f, init, xs, **rest),
     )
     model = make_network("diagonal_bilstm", (28, 28, 1), num_blocks=1)
     images = random_images(model, 16)

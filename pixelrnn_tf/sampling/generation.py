@@ -1,6 +1,5 @@
 """Generating and completing images at the cost of about one pass of the network."""
 
-import numpy as np
 from keras import ops
 
 from pixelrnn_tf.layers.incremental import Tensors
@@ -8,8 +7,9 @@ from pixelrnn_tf.layers.scan import scan, scan_from
 from pixelrnn_tf.models import PixelRNN
 from pixelrnn_tf.models.likelihood import log_prob_of_levels
 from pixelrnn_tf.sampling.incremental_network import IncrementalNetwork
-from pixelrnn_tf.sampling.inverse_cdf import draw_level
+from pixelrnn_tf.sampling.inverse_cdf import bounded_temperature, level_at_noise
 from pixelrnn_tf.sampling.packing import Packing
+from pixelrnn_tf.sampling.temperature import check_temperature, known_values
 from pixelrnn_tf.typing import DType, Tensor, TensorLike
 
 
@@ -38,9 +38,11 @@ def generate(
     Args:
         model: the network.
         noise: uniform in [0, 1), `(batch, height, width, channels)`.
-        images: integer levels of an image's shape; read at known pixels. Needed with `known`.
-        known: bool `(batch, height, width)`, True where a pixel is to be kept. Needed with `images`.
-        temperature: what the logits are divided by: a positive number, or one per image, `(batch,)`.
+        images: integer levels of an image's shape; read at known pixels alone, where they must be whole numbers in
+            `[0, levels)`. Needed with `known`.
+        known: `(batch, height, width)`, True, or any number but 0, where a pixel is to be kept. Needed with `images`.
+        temperature: what the logits are divided by: a number from `MIN_TEMPERATURE` to `MAX_TEMPERATURE`
+            (`pixelrnn_tf.sampling.temperature`), or one per image, `(batch,)`.
         condition: conditioning map `(batch, height, width, condition_features)`, exactly if the model was
             made for one.
         return_log_prob: return `(images, log_prob)`: the log-probability of each whole image in nats,
@@ -48,30 +50,44 @@ def generate(
         dtype: what the network is computed in, "float32" or "float64", under every dtype policy of the model.
 
     Returns:
-        int32 levels `(batch, height, width, channels)`.
+        int32 levels `(batch, height, width, channels)`. Where there is no level to return, it is -1, and the
+        log-probability of the image NaN: for what is drawn from NaN logits; and in a graph, which learns the values
+        of `temperature` and `images` only when it runs, for what is drawn at a temperature out of its bounds, and
+        for known sub-pixels that hold no level.
 
     Raises:
-        ValueError: for shapes that do not fit the model, one of `images` and `known` without the other, or a
-            condition where the model takes none or the other way round. A temperature that is not positive
-            is told from numbers and arrays alone, not from tensors.
+        ValueError: for shapes that do not fit the model, one of `images` and `known` without the other, a condition
+            where the model takes none or the other way round, a temperature out of its bounds, or known pixels that
+            hold no levels.
+        TypeError: if a layer of the model has no incremental form.
+
+    Example:
+
+    >>> model = PixelRNN((4, 4, 1), levels=2, block="pixel_cnn", num_blocks=1, hidden=4, head_hidden=4)
+    >>> noise = np.random.default_rng(0).uniform(size=(3, 4, 4, 1))
+    >>> images = generate(model, noise)
+    >>> upper_half = np.arange(4)[:, None] < np.full((3, 1, 4), 2)
+    >>> completed, log_prob = generate(model, noise, images, upper_half, temperature=0.5, return_log_prob=True)
+    >>> completed.shape, log_prob.shape
+    (TensorShape([3, 4, 4, 1]), TensorShape([3]))
     """
     check_temperature(temperature)
-    noise = ops.cast(noise, dtype)
-    model.check_inputs(noise, condition, name="noise")
-    _check_batches(noise=noise, images=images, known=known, condition=condition)
     if (images is None) != (known is None):
         raise ValueError("Pass `images` and `known` together: the images, and which of their pixels to keep.")
-    network = IncrementalNetwork(model, dtype)
-    given = {"noise": noise}
+    given = {"noise": ops.cast(ops.convert_to_tensor(noise), dtype)}
     if condition is not None:
-        given["condition"] = condition = ops.cast(condition, dtype)
-    draw_row = _RowDrawer(network, ops.cast(temperature, dtype), return_log_prob)
-    if known is None:
-        _, drawn = scan(draw_row, network.initial_cache(ops.shape(noise)[0]), _swapped(given))
+        given["condition"] = condition = ops.cast(ops.convert_to_tensor(condition), dtype)
+    model.check_inputs(given["noise"], condition, name="noise")
+    if images is not None:
+        given |= _checked_known(model, images, known)
+    temperature = bounded_temperature(temperature, dtype)
+    _check_batches(**given, **({"temperature": temperature} if len(temperature.shape) else {}))
+    network = IncrementalNetwork(model, dtype)
+    draw_row = _RowDrawer(network, temperature, return_log_prob)
+    if images is None:
+        _, drawn = scan(draw_row, network.initial_cache(ops.shape(given["noise"])[0]), _swapped(given))
     else:
-        images, known = _checked_known(model, images, known)
-        given |= {"images": images, "known": known}
-        first = _rows_known_everywhere(known)
+        images, first = given["images"], _rows_known_everywhere(given["known"])
         logits, caches = network.prefill(network.scale(images), condition, first)
         kept = {"levels": images} | ({"nats": log_prob_of_levels(images, logits)} if return_log_prob else {})
         _, drawn = scan_from(first, draw_row, caches, _swapped(given), _swapped(kept))
@@ -127,7 +143,7 @@ class _RowDrawer:
             unknown = [ops.zeros_like(noise[:, 0], dtype="int32")] * (channels - k)
             scaled = network.scale(ops.stack([*levels, *unknown], axis=-1))
             logits, next_state, records = network.decode(scaled, context, state)
-            level = draw_level(logits[:, k], noise[:, k], self.temperature)
+            level = level_at_noise(logits[:, k], noise[:, k], self.temperature)
             if known is not None and images is not None:
                 level = ops.where(known, images[:, k], level)
             levels.append(level)
@@ -138,27 +154,33 @@ class _RowDrawer:
         return drawn, *network.with_last_colour(scaled, context, state, next_state, records)
 
 
-def _checked_known(model: PixelRNN, images: TensorLike, known: TensorLike) -> tuple[Tensor, Tensor]:
-    """Images, zero where they are not known, and the mask, after their shapes were checked."""
-    images, known = ops.cast(images, "int32"), ops.cast(known, "bool")
-    model.check_shape("images", images, model.image_shape)
-    model.check_shape("known", known, model.image_shape[:2])
-    return ops.where(known[..., None], images, 0), known
-
-
-def check_temperature(temperature: TensorLike) -> None:
-    """Check that a temperature given as a number or an array is positive.
+def _checked_known(model: PixelRNN, images: TensorLike, known: TensorLike) -> Tensors:
+    """`images` in int32, 0 where they are not known and -1 where they are and hold no levels, and `known` in bool.
 
     Raises:
-        ValueError: if not.
+        ValueError: for other shapes than the model's, or known pixels that hold no levels, as far as this can be told
+            before a graph runs.
     """
-    if isinstance(temperature, int | float | np.number | np.ndarray) and not np.all(np.asarray(temperature) > 0):
-        raise ValueError(f"temperature must be greater than 0, got {temperature}.")
+    images, known = ops.convert_to_tensor(images), ops.cast(ops.convert_to_tensor(known), "bool")
+    model.check_shape("images", images, model.image_shape)
+    model.check_shape("known", known, model.image_shape[:2])
+    levels = ops.cast(images, "int32")
+    is_level = (ops.cast(levels, images.dtype) == images) & (levels >= 0) & (levels < model.levels)
+    where_known = known[..., None]
+    if _is_false(ops.all(is_level | ~where_known)):
+        raise ValueError(f"Known pixels of images must hold whole numbers from 0 to {model.levels - 1}.")
+    return {"images": ops.where(where_known, ops.where(is_level, levels, -1), 0), "known": known}
 
 
-def _check_batches(**values: TensorLike | None) -> None:
+def _is_false(condition: Tensor) -> bool:
+    """Whether a bool scalar is False and this can be told now, not only when a graph runs."""
+    value = known_values(condition)
+    return value is not None and not value
+
+
+def _check_batches(**values: Tensor) -> None:
     """Check that all that is given has the same number of images, as far as that is known in advance."""
-    sizes = {name: value.shape[0] for name, value in values.items() if value is not None}
+    sizes = {name: value.shape[0] for name, value in values.items()}
     if len({size for size in sizes.values() if size is not None}) > 1:
         given = ", ".join(f"{name} {size}" for name, size in sizes.items())
         raise ValueError(f"All inputs must have the same batch size; got {given}.")

@@ -1,0 +1,67 @@
+"""From seeds to the noise that images are drawn from: image k is a function of the seed and k alone.
+
+The numbers are those of `tf.random.stateless_uniform(alg="philox")` and `tf.random.experimental.stateless_fold_in` as
+TensorFlow computes them op by op. They are computed anew from integers because under XLA TensorFlow makes other floats
+of the same random bits.
+"""
+
+import math
+
+from keras import ops
+
+from pixelrnn_tf.sampling.philox import folded_seed, key_and_counter, philox
+from pixelrnn_tf.typing import ImageShape, Tensor, TensorLike
+
+
+def image_seeds(seed: TensorLike, index: TensorLike) -> Tensor:
+    """Seeds of images from one seed and their numbers.
+
+    Args:
+        seed: stateless seed, int32 `[2]`.
+        index: int32 `(batch,)`.
+
+    Returns:
+        int32 `(batch, 2)`.
+
+    Example:
+
+    >>> np.array(image_seeds([0, 1], [0, 1, 2]))[:, 1]
+    array([0, 1, 2], dtype=int32)
+    """
+    index = ops.convert_to_tensor(index, "int32")
+    words = _words(ops.convert_to_tensor(seed, "int32"))
+    folded = ops.cast(folded_seed(words[..., 0], words[..., 1], ops.right_shift), "int32")
+    return ops.stack([ops.broadcast_to(folded, ops.shape(index)), index], axis=-1)
+
+
+def image_noise(seeds: TensorLike, image_shape: ImageShape) -> Tensor:
+    """Uniform noise of each image from a seed of its own, so that it does not depend on the batch.
+
+    It is the same to the bit on every backend and device, in a graph or not, compiled by XLA or not.
+
+    Args:
+        seeds: int32 `(batch, 2)`.
+        image_shape: `(height, width, channels)`.
+
+    Returns:
+        float32 `(batch, height, width, channels)` in [0, 1).
+
+    Example:
+
+    >>> np.array(image_noise([[0, 1]], (1, 3, 1))).round(4).ravel()
+    array([0.0822, 0.4093, 0.3932], dtype=float32)
+    """
+    words = _words(ops.convert_to_tensor(seeds, "int32"))
+    key, (third, fourth) = key_and_counter(words[:, :1], words[:, 1:], ops.right_shift)
+    size = math.prod(image_shape)
+    first = ops.cast(ops.arange(-(-size // 4), dtype="int32"), "uint32")[None]
+    blocks = philox((first, first ^ first, third, fourth), key, ops.right_shift)
+    bits = ops.reshape(ops.stack(blocks, axis=-1), (-1, 4 * first.shape[1]))
+    # The lower 23 bits as the digits of a number from 0 to 1.
+    fraction = ops.cast(ops.cast(bits[:, :size] & 0x7FFFFF, "int32"), "float32") * 2.0**-23
+    return ops.reshape(fraction, (-1, *image_shape))
+
+
+def _words(seeds: Tensor) -> Tensor:
+    """int32 as uint32 of the same bits."""
+    return ops.cast(seeds, "uint32")

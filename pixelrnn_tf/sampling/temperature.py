@@ -1,0 +1,51 @@
+"""What a temperature may be: one rule for the library, programs, served graphs and clients. It needs numpy alone."""
+
+from typing import Any
+
+import numpy as np
+
+from pixelrnn_tf.typing import TensorLike
+
+# Within these bounds float32 logits of any size a network has, up to 3e8, are divided without overflow. Long before the
+# lower one nothing but the likeliest level is drawn, long before the upper one every level as often: nothing is lost.
+MIN_TEMPERATURE = 1e-30
+MAX_TEMPERATURE = 1e30
+
+
+def check_temperature(temperature: TensorLike) -> None:
+    """Check that a temperature is a number from `MIN_TEMPERATURE` to `MAX_TEMPERATURE`, or one for each image.
+
+    Args:
+        temperature: a number, a sequence or array of them `(batch,)`, or a tensor. What is computed only when a graph
+            runs cannot be checked and passes; see `pixelrnn_tf.sampling.draw_level` for what becomes of it.
+
+    Raises:
+        ValueError: if it is something else.
+
+    Example:
+
+    >>> check_temperature([1.0, 0.0])
+    Traceback (most recent call last):
+    ValueError: temperature must be greater than 0, from 1e-30 to 1e+30: a number, ...; got [1.0, 0.0].
+    """
+    values = known_values(temperature)
+    if values is None:
+        return
+    numeric = values.dtype.kind in "iuf" and values.ndim <= 1
+    if not numeric or not np.all((values >= MIN_TEMPERATURE) & (values <= MAX_TEMPERATURE)):
+        raise ValueError(
+            f"temperature must be greater than 0, from {MIN_TEMPERATURE:g} to {MAX_TEMPERATURE:g}: a number, or one "
+            f"for each image, (batch,); got {temperature}."
+        )
+
+
+def known_values(values: Any) -> np.ndarray | None:
+    """Numbers or a tensor as an array; None if they are not known before a graph runs."""
+    try:
+        array = np.asarray(values)
+    except NotImplementedError:  # A tensor of a TensorFlow graph.
+        return None
+    except (TypeError, ValueError) as error:
+        # JAX says so by a TypeError of its own; a ragged list is no array.
+        return None if type(error).__name__ == "TracerArrayConversionError" else np.asarray("")
+    return array.astype("float32") if array.dtype.name == "bfloat16" else array  # Which numpy takes for no number.
