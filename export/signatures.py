@@ -29,12 +29,9 @@ from export.png_ops import COLOUR_TYPES, decode_pngs
 from pixelrnn_tf.data import to_bytes, to_levels
 from pixelrnn_tf.distributions import image_noise
 from pixelrnn_tf.models import PixelRNN, bits_per_dim, negative_log_likelihood
-from pixelrnn_tf.sampling import generate
+from pixelrnn_tf.sampling import MAX_TEMPERATURE, MIN_TEMPERATURE, generate
 
 Outputs = dict[str, tf.Tensor]
-
-# Dividing logits by less could overflow float32.
-MIN_TEMPERATURE = 1e-30
 
 # A conditioning map is of the size of a feature. Values near the largest of float32 would overflow in a product, and a
 # ReLU may hide that.
@@ -71,8 +68,8 @@ class Signatures:
                 "temperature",
                 tf.float32,
                 (),
-                lambda x: tf.reduce_all((x >= MIN_TEMPERATURE) & tf.math.is_finite(x)),
-                f"hold finite numbers greater than 0 (at least {MIN_TEMPERATURE:g})",
+                lambda x: tf.reduce_all((x >= MIN_TEMPERATURE) & (x <= MAX_TEMPERATURE)),
+                f"hold finite numbers greater than 0 (from {MIN_TEMPERATURE:g} to {MAX_TEMPERATURE:g})",
             ),
         )
         self.inputs = {

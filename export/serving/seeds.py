@@ -1,6 +1,6 @@
 """Seeds of images as the library derives them, without TensorFlow, which takes seconds to import.
 
-Image k of a seed has the seed that `pixelrnn_tf.distributions.image_seeds` gives it, so a served model draws
+Image k of a seed has the seed that `pixelrnn_tf.sampling.image_seeds` gives it, so a served model draws
 the images that `trainers.sample` and `PixelDistribution` draw from the same number.
 """
 
@@ -8,6 +8,8 @@ import operator
 from collections.abc import Sequence
 
 import numpy as np
+
+from pixelrnn_tf.sampling.philox import folded_seed
 
 WORD = 0xFFFFFFFF
 # Numbers of images are of 31 bits.
@@ -33,7 +35,7 @@ def image_seeds(seed: int | Sequence[int], first: int, number: int) -> np.ndarra
     if first + number > MOST_IMAGES:
         raise ValueError(f"Images are numbered from 0 to {MOST_IMAGES - 1}, got {number} of them from {first} on.")
     seeds = np.empty((number, 2), "uint32")
-    seeds[:, 0] = _fold(*_halves(seed))
+    seeds[:, 0] = folded_seed(*(np.array([half], "uint32") for half in _halves(seed)))
     seeds[:, 1] = np.arange(first, first + number)
     return seeds.view("int32")
 
@@ -49,24 +51,3 @@ def _halves(seed: int | Sequence[int]) -> tuple[int, int]:
     if len(values) == 2 and all(-(2**31) <= value < 2**32 for value in values):
         return values[0] & WORD, values[1] & WORD
     raise ValueError(f"seed must be an integer of up to 64 bits, or two of up to 32 bits, got {seed!r}.")
-
-
-def _fold(high: int, low: int) -> int:
-    """The random word that `tf.random.experimental.stateless_fold_in(alg="philox")` puts before the number.
-
-    TensorFlow scrambles the two halves of a seed, each widened to 64 bits with its sign, into a key and a counter.
-    """
-    high_sign, low_sign = ((half >> 31) * WORD for half in (high, low))
-    mixed = _philox([high, high_sign, low, low_sign], [0x3EC8F720, 0x02461E29])
-    return _philox([0, 0, mixed[2], mixed[3]], mixed[:2])[0]
-
-
-def _philox(counter: list[int], key: list[int]) -> list[int]:
-    """Philox4x32-10 (Salmon et al. 2011, *Parallel random numbers: as easy as 1, 2, 3*)."""
-    a, b, c, d = counter
-    k0, k1 = key
-    for _ in range(10):
-        first, second = 0xD2511F53 * a, 0xCD9E8D57 * c
-        a, b, c, d = (second >> 32) ^ b ^ k0, second & WORD, (first >> 32) ^ d ^ k1, first & WORD
-        k0, k1 = (k0 + 0x9E3779B9) & WORD, (k1 + 0xBB67AE85) & WORD
-    return [a, b, c, d]

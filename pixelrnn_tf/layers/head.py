@@ -40,6 +40,8 @@ class Head(CompositeLayer):
         self.inner = [
             MaskedConv2D(hidden, 1, "B", channels, dtype=self.dtype_policy, name=f"inner_{k}") for k in range(2)
         ]
+        # TensorFlow's checkpoints see attributes alone; Keras's files name them by the list, which it finds first.
+        self.inner_0, self.inner_1 = self.inner
         # Logits in half precision would cost more bits than most models differ by.
         dtype = "float64" if self.compute_dtype == "float64" else "float32"
         self.logits = MaskedConv2D(levels * channels, 1, "B", channels, dtype=dtype, name="logits")
