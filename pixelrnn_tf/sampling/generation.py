@@ -81,6 +81,8 @@ def generate(
     if images is not None:
         given |= _checked_known(model, images, known)
     temperature = bounded_temperature(temperature, dtype)
+    if len(temperature.shape) > 1:
+        raise ValueError(f"temperature must be a number, or one for each image; got the shape {temperature.shape}.")
     _check_batches(**given, **({"temperature": temperature} if len(temperature.shape) else {}))
     network = IncrementalNetwork(model, dtype)
     draw_row = _RowDrawer(network, temperature, return_log_prob)

@@ -13,11 +13,11 @@ MAX_TEMPERATURE = 1e30
 
 
 def check_temperature(temperature: TensorLike) -> None:
-    """Check that a temperature is a number from `MIN_TEMPERATURE` to `MAX_TEMPERATURE`, or one for each image.
+    """Check that temperatures are numbers from `MIN_TEMPERATURE` to `MAX_TEMPERATURE`.
 
     Args:
-        temperature: a number, a sequence or array of them `(batch,)`, or a tensor. What is computed only when a graph
-            runs cannot be checked and passes; see `pixelrnn_tf.sampling.draw_level` for what becomes of it.
+        temperature: a number, sequences, an array or a tensor of them. What is computed only when a graph runs cannot
+            be checked and passes; see `pixelrnn_tf.sampling.draw_level` for what becomes of it.
 
     Raises:
         ValueError: if it is something else.
@@ -26,16 +26,15 @@ def check_temperature(temperature: TensorLike) -> None:
 
     >>> check_temperature([1.0, 0.0])
     Traceback (most recent call last):
-    ValueError: temperature must be greater than 0, from 1e-30 to 1e+30: a number, ...; got [1.0, 0.0].
+    ValueError: temperature must be greater than 0, from 1e-30 to 1e+30, got [1.0, 0.0].
     """
     values = known_values(temperature)
     if values is None:
         return
-    numeric = values.dtype.kind in "iuf" and values.ndim <= 1
-    if not numeric or not np.all((values >= MIN_TEMPERATURE) & (values <= MAX_TEMPERATURE)):
+    is_number = values.dtype.kind in "iuf"
+    if not is_number or not np.all((values >= MIN_TEMPERATURE) & (values <= MAX_TEMPERATURE)):
         raise ValueError(
-            f"temperature must be greater than 0, from {MIN_TEMPERATURE:g} to {MAX_TEMPERATURE:g}: a number, or one "
-            f"for each image, (batch,); got {temperature}."
+            f"temperature must be greater than 0, from {MIN_TEMPERATURE:g} to {MAX_TEMPERATURE:g}, got {temperature}."
         )
 
 

@@ -31,7 +31,7 @@ def test_what_is_out_of_bounds_is_refused_in_every_form(form, temperature):
         check_temperature(AS[form](temperature))
 
 
-@pytest.mark.parametrize("temperature", ["warm", None, [1.0, "x"], [[1.0], [1.0, 2.0]], [[1.0]], 1j, True])
+@pytest.mark.parametrize("temperature", ["warm", None, [1.0, "x"], [[1.0], [1.0, 2.0]], 1j, True])
 def test_what_is_no_number_is_refused(temperature):
     with pytest.raises(ValueError, match="temperature must be"):
         check_temperature(temperature)
@@ -43,7 +43,8 @@ def test_what_is_within_bounds_passes(form, temperature):
     check_temperature(AS[form](temperature))
 
 
-def test_integers_and_half_precision_pass():
+def test_integers_half_precision_and_any_shape_pass():
+    check_temperature([[1.0, 2.0], [0.5, 1.0]])
     check_temperature([1, np.int64(2), np.float16(0.5)])
     check_temperature(tf.constant([0.5], "bfloat16"))
 
@@ -63,6 +64,8 @@ def test_generate_takes_one_temperature_or_one_for_each_image():
         assert np.array_equal(generate(model, noise, temperature=temperature)[k], both[k])
     with pytest.raises(ValueError, match="same batch size; got noise 2, temperature 3"):
         generate(model, noise, temperature=[1.0, 1.0, 1.0])
+    with pytest.raises(ValueError, match=r"one for each image; got the shape \(1, 2\)"):
+        generate(model, noise, temperature=[[1.0, 1.0]])
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
