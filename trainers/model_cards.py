@@ -69,7 +69,7 @@ def table(presets: Iterable[Config]) -> str:
 
 def _line(metadata: Config) -> str:
     cells = [
-        f"`{metadata['name']}`",
+        f"[`{metadata['name']}`](pixelrnn_tf/zoo/{metadata['name']}/README.md)",
         metadata["network"]["title"],
         f"{metadata['parameters']:,}",
         metadata["data"]["title"],

@@ -98,6 +98,13 @@ def test_shipped_cards_are_those_of_their_metadata():
         assert metadata["name"] == name
 
 
+def test_the_table_of_the_readme_is_that_of_the_metadata():
+    metadata = [preset_files.read_metadata(preset_files.ZOO / name) for name in preset_files.shipped_presets()]
+    readme = (preset_files.ZOO.parents[1] / "README.md").read_text()
+    made = readme.partition("<!-- made from the metadata")[2].partition("-->\n")[2].partition("\n<!-- end -->")[0]
+    assert made == model_cards.table(metadata)
+
+
 def test_the_defaults_of_the_configuration_are_no_flags():
     from pixelrnn_tf.programs.flags import as_flags
     from trainers.config import as_json
