@@ -26,6 +26,7 @@ from pixelrnn_tf.programs.durations import duration
 from pixelrnn_tf.programs.files import written_beside
 from pixelrnn_tf.programs.flags import check, option
 from pixelrnn_tf.programs.picture_grids import occlusion_panel, square_grid
+from pixelrnn_tf.sampling.temperature import MAX_TEMPERATURE, MIN_TEMPERATURE
 
 __all__ = ["Client", "Drawn", "Scores"]
 
@@ -79,7 +80,10 @@ class DrawOptions(ServerOptions):
 
     out: pathlib.Path = option("A .png file, in which several images make a grid; or a folder, one file each.")
     temperature: float = option(
-        "What the logits are divided by; below 1 for more likely images.", 1.0, above=0, at_most=1000
+        "What the logits are divided by; below 1 for more likely images.",
+        1.0,
+        at_least=MIN_TEMPERATURE,
+        at_most=MAX_TEMPERATURE,
     )
     seed: int = option("Image k is a function of the seed and k alone.", 0, at_least=-(2**63), at_most=2**63 - 1)
 

@@ -11,6 +11,7 @@ from export.serving.rest_transport import RestTransport
 from export.serving.retries import LOAD_SECONDS, Retries
 from export.serving.seeds import image_seeds
 from pixelrnn_tf.programs import png_files
+from pixelrnn_tf.sampling.temperature import check_temperature
 
 T = TypeVar("T")
 Seed = int | Sequence[int]
@@ -253,6 +254,7 @@ def _transport(protocol: str) -> Callable[..., Any]:
 
 
 def _draws(number: int, seed: Seed, temperature: Temperature, first: int) -> dict[str, np.ndarray]:
+    check_temperature(temperature)
     try:
         temperatures = np.broadcast_to(np.asarray(temperature, "float32"), number)
     except (TypeError, ValueError) as error:

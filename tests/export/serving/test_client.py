@@ -31,6 +31,8 @@ from export.serving.errors import (
 from export.serving.metadata import Tensor, as_input
 from pixelrnn_tf.distributions import image_seeds
 from pixelrnn_tf.distributions.noise import stateless_seed
+from pixelrnn_tf.programs import png_files
+from tests.support.raw_pngs import turned
 
 ROOT = pathlib.Path(__file__).parents[3]
 IMAGES = np.zeros((1, 1, 1, 1), "uint8")
@@ -195,6 +197,15 @@ def test_what_cannot_be_right_is_not_sent():
             client.predict("dream", images=IMAGES)
         with pytest.raises(ValueError, match="must be at least 1 and the first at least 0, got 0 and 2"):
             client.sample(0, first=2)
+        for wrong in (0.0, [1.0, -1.0], 1e-39, np.inf, "hot", [[1.0], [1.0, 2.0]]):
+            with pytest.raises(ValueError, match="temperature must be "):
+                client.sample(2, temperature=wrong)
+        with pytest.raises(
+            ValueError, match=r"temperature must be a number, or one for each of 2 images, got \[1\.0, 1"
+        ):
+            client.sample(2, temperature=[1.0, 1.0, 1.0])
+        with pytest.raises(ValueError, match="File 1 is a PNG that viewers show turned"):
+            client.score_png([b"", turned(png_files.encode(IMAGES[0]))])
     assert not times
 
 
@@ -349,7 +360,10 @@ def test_what_cannot_be_right_is_told_before_the_server_is_asked(tmp_path):
         ({"out": tmp_path / "folder.png"}, "is a folder already"),
         ({"out": tmp_path / "x.png", "num_images": 10**12}, "num_images must be a whole number of at least 1 and at"),
         ({"out": tmp_path / "x.png", "batch_size": 0}, "batch_size must be a whole number of at least 1"),
-        ({"out": tmp_path / "x.png", "temperature": 0.0}, "temperature must be a number greater than 0"),
+        (
+            {"out": tmp_path / "x.png", "temperature": 0.0},
+            "temperature must be a number of at least 1e-30 and at most 1e",
+        ),
         ({"out": tmp_path / "x.png", "timeout": np.inf}, "timeout must be a number greater than 0"),
         ({"out": tmp_path / "x.png", "seed": 2**64}, "seed must be a whole number"),
         ({"out": tmp_path / "x.png", "model": " "}, "model must be a name"),

@@ -134,8 +134,11 @@ def test_errors_are_in_plain_words(client, server, protocol):
         client.score(images + np.uint8(17))
     with pytest.raises(RequestRejectedError, match=r"^images must have the shape \(batch, 8, 8, 1\); .* 1 7 8 1$"):
         client.score(images[:, 1:])
-    with pytest.raises(RequestRejectedError, match="temperature must hold finite numbers greater than 0"):
-        client.sample(1, temperature=-1)
+    for wrong in (-1.0, 0.0, 1e-31, 1e31, np.inf, np.nan):
+        with pytest.raises(RequestRejectedError, match="temperature must hold finite numbers greater than 0"):
+            client.predict("sample", seed=[[0, 1]], temperature=[wrong])
+        with pytest.raises(ValueError, match="temperature must be greater than 0, from 1e-30 to 1e"):
+            client.sample(1, temperature=wrong)
     with pytest.raises(RequestRejectedError, match="image_bytes must hold PNG files"):
         client.score_png([b"no picture"])
     with pytest.raises(ModelNotFoundError, match=r"has no version 3 of model 'digits'\.$"):
