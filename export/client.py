@@ -127,8 +127,9 @@ def run() -> None:
         program.run(print, ServerOptions, loads_tensorflow=False)  # The flags that the commands share.
         return
     if command not in COMMANDS:
-        sys.exit(f"Error: write python -m export.client {'|'.join(COMMANDS)} --server=HOST:PORT ...; got {command!r}.")
-    program.run(*COMMANDS[command], loads_tensorflow=False)
+        sys.exit(f"Error: write python -m export.client score|sample|complete --server=HOST:PORT ...; got {command!r}.")
+    main, options = COMMANDS[command]
+    program.run(main, options, loads_tensorflow=False)
 
 
 def score(options: ScoreOptions) -> None:
@@ -183,7 +184,11 @@ def complete(options: CompleteOptions) -> None:
     )
 
 
-COMMANDS = {"score": (score, ScoreOptions), "sample": (sample, SampleOptions), "complete": (complete, CompleteOptions)}
+COMMANDS: dict[str | None, tuple[Callable[..., None], type]] = {
+    "score": (score, ScoreOptions),
+    "sample": (sample, SampleOptions),
+    "complete": (complete, CompleteOptions),
+}
 
 
 def _client(options: ServerOptions) -> Client:

@@ -58,13 +58,13 @@ def checked(inputs: tuple[Input, ...], tensors: tuple[tf.Tensor, ...]) -> list[t
         f"All inputs must have the same batch size, 1 or more; the batch sizes of {names} are",
         sizes,
     )
-    tensors = [_fixed(item, tensor, [one_batch]) for item, tensor in zip(inputs, tensors, strict=True)]
+    batches = [_fixed(item, tensor, [one_batch]) for item, tensor in zip(inputs, tensors, strict=True)]
     values = [
         assert_that(item.valid(tensor), f"{item.name} must {item.meaning}; given are values from", *_range(tensor))
-        for item, tensor in zip(inputs, tensors, strict=True)
+        for item, tensor in zip(inputs, batches, strict=True)
         if item.valid is not None
     ]
-    return [_fixed(item, tensor, values) for item, tensor in zip(inputs, tensors, strict=True)]
+    return [_fixed(item, tensor, values) for item, tensor in zip(inputs, batches, strict=True)]
 
 
 def finite(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

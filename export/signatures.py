@@ -51,8 +51,8 @@ class Signatures:
     def __init__(self, model: PixelRNN):
         self.model = model
         # Traced once for all signatures that use them.
-        self._run_model = tf.function(self._run_model, autograph=False)
-        self._generate = tf.function(self._generate, autograph=False)
+        self._run_model = tf.function(self._logits_of, autograph=False)
+        self._generate = tf.function(self._generate_from, autograph=False)
         height, width, channels = model.image_shape
         images = Input(
             "images",
@@ -98,8 +98,8 @@ class Signatures:
         run = getattr(self, "_score" if name == "serving_default" else f"_{name}")
 
         def serve(*tensors: tf.Tensor) -> Outputs:
-            tensors = checked(inputs, tensors)
-            return finite(run(**{item.name: tensor for item, tensor in zip(inputs, tensors, strict=True)}))
+            right = checked(inputs, tensors)
+            return finite(run(**{item.name: tensor for item, tensor in zip(inputs, right, strict=True)}))
 
         return serve
 
@@ -140,10 +140,10 @@ class Signatures:
         known = decode_pngs(known_bytes, (*self.model.image_shape[:2], 1), "known_bytes")[..., 0] >= 128
         return self._encode(**self._complete(self._decode(image_bytes), known, seed, temperature, condition))
 
-    def _run_model(self, images: tf.Tensor, condition: tf.Tensor | None) -> tf.Tensor:
+    def _logits_of(self, images: tf.Tensor, condition: tf.Tensor | None) -> tf.Tensor:
         return self.model(images if condition is None else [images, condition])
 
-    def _generate(self, seed: tf.Tensor, **rest: tf.Tensor | None) -> Outputs:
+    def _generate_from(self, seed: tf.Tensor, **rest: tf.Tensor | None) -> Outputs:
         noise = image_noise(seed, self.model.image_shape)
         images, log_prob = generate(self.model, noise, return_log_prob=True, **rest)
         return {"images": tf.cast(images, tf.uint8), "log_prob": log_prob}

@@ -52,7 +52,7 @@ def compare(
     Returns:
         the worst values over all batches, per signature and quantity.
     """
-    measures = []
+    measures: list[Measure] = []
     for seed, batch in enumerate(batch_sizes):
         inputs = example_inputs(fmt.image_shape, fmt.levels, fmt.condition_features, batch, seed)
         for signature in sorted(loader.signatures):

@@ -128,7 +128,8 @@ def _behind_signatures(graph: Any) -> list[Any]:
 
 def _behind(nodes: list[Any], library: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """The nodes, and those of all functions that they call."""
-    places, seen = [("graph", nodes)], set()
+    places: list[tuple[str, Any]] = [("graph", nodes)]
+    seen: set[str] = set()
     while places:
         place, nodes = places.pop()
         for node in nodes:

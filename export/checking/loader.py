@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import tensorflow as tf
@@ -73,6 +73,7 @@ class Loader:
             cwd=SOURCE.parents[2],
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
         )
+        self._requests, self._answers = self._pipes()
         try:
             self._read_status("ready")
         except LoaderError:
@@ -94,7 +95,7 @@ class Loader:
     def run_timed(self, signature: str, inputs: dict[str, Any]) -> tuple[dict[str, np.ndarray], float]:
         """`run`, and the seconds that the session took, without the way there and back."""
         definition = self.signatures[signature]
-        stream, outputs = self._process.stdin, definition.outputs
+        stream, outputs = self._requests, definition.outputs
         try:
             stream.write(f"run {len(inputs)} {len(outputs)}\n".encode())
             for name, value in inputs.items():
@@ -105,13 +106,19 @@ class Loader:
         except BrokenPipeError:
             self._raise_end()
         seconds, _ = self._read_status("ok")
-        values = [read_tensor(self._process.stdout)[1] for _ in outputs]
+        values = [read_tensor(self._answers)[1] for _ in outputs]
         return dict(zip(outputs, values, strict=True)), float(seconds)
 
+    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
+        requests, answers = self._process.stdin, self._process.stdout
+        if requests is None or answers is None:
+            raise AssertionError("The process has pipes.")
+        return requests, answers
+
     def _read_status(self, expected: str) -> list[str]:
-        word, *rest = self._process.stdout.readline().decode().split() or [""]
+        word, *rest = self._answers.readline().decode().split() or [""]
         if word == "error":
-            raise LoaderError(int(rest[0]), self._process.stdout.read(int(rest[1])).decode(errors="replace"))
+            raise LoaderError(int(rest[0]), self._answers.read(int(rest[1])).decode(errors="replace"))
         if word != expected:
             self._raise_end()
         return rest
@@ -124,7 +131,7 @@ class Loader:
 
     def close(self) -> None:
         """End the process."""
-        for stream in (self._process.stdin, self._process.stdout):
+        for stream in (self._requests, self._answers):
             with contextlib.suppress(BrokenPipeError):
                 stream.close()
         self._process.wait(60)

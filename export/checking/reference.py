@@ -73,9 +73,10 @@ class Reference:
             parts.append(np.maximum(0, np.maximum(low - noise, noise - high)))
         return np.concatenate(parts)
 
-    def _chunks(self, *arrays: np.ndarray | None) -> Iterator[tuple]:
-        for start in range(0, len(arrays[0]), self.chunk):
-            yield tuple(None if array is None else array[start : start + self.chunk] for array in arrays)
+    def _chunks(self, images: np.ndarray, *arrays: np.ndarray | None) -> Iterator[tuple]:
+        for start in range(0, len(images), self.chunk):
+            rows = slice(start, start + self.chunk)
+            yield images[rows], *(None if array is None else array[rows] for array in arrays)
 
 
 def intervals(logits: np.ndarray, images: np.ndarray, temperature: Any = 1.0) -> tuple[np.ndarray, np.ndarray]:

@@ -1,13 +1,13 @@
 """Tensors on the pipes to and from a loader process; `check_loader.cc` describes the format."""
 
 import struct
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 import tensorflow as tf
 
 
-def write_tensor(stream: BinaryIO, name: str, value: np.ndarray) -> None:
+def write_tensor(stream: IO[bytes], name: str, value: np.ndarray) -> None:
     """Write a tensor. Strings are an array of `bytes` objects."""
     value = np.asarray(value)
     is_string = value.dtype.kind in "OS"
@@ -17,7 +17,7 @@ def write_tensor(stream: BinaryIO, name: str, value: np.ndarray) -> None:
     stream.write(" ".join(map(str, head)).encode() + b"\n" + contents)
 
 
-def read_tensor(stream: BinaryIO) -> tuple[str, np.ndarray]:
+def read_tensor(stream: IO[bytes]) -> tuple[str, np.ndarray]:
     """Read a tensor and its name."""
     name, dtype, rank, *rest = stream.readline().decode().split()
     shape, size = tuple(map(int, rest[: int(rank)])), int(rest[-1])

@@ -79,6 +79,8 @@ class Client:
         retries: int | None = None,
         notify: Callable[[ServingError], None] | None = None,
     ):
+        if not server.strip() or not model.strip():
+            raise ValueError(f"server must be HOST:PORT and model a name, got {server!r} and {model!r}.")
         if not 0 < timeout < float("inf"):
             raise ValueError(f"timeout must be a positive, finite number of seconds, got {timeout}.")
         self.server, self.model, self.version = server, model, version
@@ -100,7 +102,8 @@ class Client:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of the model's images."""
-        return self._signature("sample").outputs["images"].shape[1:]
+        height, width, channels = self._sizes("sample", "images")[1:]
+        return height, width, channels
 
     def predict(self, name: str, **inputs: Any) -> dict[str, np.ndarray]:
         """Run a signature.
@@ -197,9 +200,9 @@ class Client:
         first: int = 0,
     ) -> Drawn:
         """As `complete`, of PNG files into PNG files; in those of `known_files`, unknown pixels are black."""
-        inputs = {"image_bytes": _plain(files), "known_bytes": _plain(known_files)}
-        inputs |= _draws(len(files), seed, temperature, first)
-        return _drawn_files(self.predict("complete_png", **inputs, condition=condition))
+        pictures = {"image_bytes": _plain(files), "known_bytes": _plain(known_files)}
+        draws = _draws(len(files), seed, temperature, first)
+        return _drawn_files(self.predict("complete_png", **pictures, **draws, condition=condition))
 
     def close(self) -> None:
         """Close the connections; leaving a `with` block does too."""
@@ -218,6 +221,11 @@ class Client:
                 f"{', '.join(sorted(self.signatures))}."
             )
         return self.signatures[name]
+
+    def _sizes(self, signature: str, output: str) -> tuple[int, ...]:
+        """The shape of an output; 0 where the server does not know."""
+        shape = self._signature(signature).outputs[output].shape
+        return tuple(size or 0 for size in shape or ())
 
     def _repeat(self, call: Callable[[], T]) -> T:
         return self.retries.run(lambda: self._explain(call))

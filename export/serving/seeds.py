@@ -35,7 +35,8 @@ def image_seeds(seed: int | Sequence[int], first: int, number: int) -> np.ndarra
     if first + number > MOST_IMAGES:
         raise ValueError(f"Images are numbered from 0 to {MOST_IMAGES - 1}, got {number} of them from {first} on.")
     seeds = np.empty((number, 2), "uint32")
-    seeds[:, 0] = folded_seed(*(np.array([half], "uint32") for half in _halves(seed)))
+    high, low = (np.array([half], "uint32") for half in _halves(seed))
+    seeds[:, 0] = folded_seed(high, low)
     seeds[:, 1] = np.arange(first, first + number)
     return seeds.view("int32")
 
@@ -43,7 +44,7 @@ def image_seeds(seed: int | Sequence[int], first: int, number: int) -> np.ndarra
 def _halves(seed: int | Sequence[int]) -> tuple[int, int]:
     """The high and the low 32 bits of a seed."""
     try:
-        values = [operator.index(value) for value in (seed if np.ndim(seed) else [seed])]
+        values = [operator.index(value) for value in np.atleast_1d(np.asarray(seed, object))]
     except TypeError:
         values = []
     if len(values) == 1 and -(2**63) <= values[0] < 2**64:

@@ -132,7 +132,7 @@ def _opaque(image: Image.Image, name: str) -> Image.Image:
     if not image.has_transparency_data:
         return image
     with_alpha = image.convert("RGBA")
-    if with_alpha.getchannel("A").getextrema()[0] < 255:
+    if np.asarray(with_alpha.getchannel("A")).min() < 255:
         raise ValueError(f"{name} is a PNG with transparent pixels; opaque ones are needed.")
     without = with_alpha.convert("L" if image.mode in ("1", "L", "LA") else "RGB")
     without.info = {key: value for key, value in image.info.items() if key != "transparency"}

@@ -77,7 +77,7 @@ def add_value(value: Any, dtype: int, tensor: tensor_pb2.TensorProto) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if dtype == types_pb2.DT_FLOAT and is_number:
         greatest = 2**24 - 1 if isinstance(value, int) else float(np.finfo("float32").max)
-        if abs(value) > greatest:
+        if math.isfinite(value) and abs(value) > greatest:
             raise invalid(f"Cannot convert JSON value: {value} to float without loss of precision.")
         tensor.float_val.append(value)
     elif dtype in (types_pb2.DT_INT32, types_pb2.DT_UINT8) and isinstance(value, int) and is_number:

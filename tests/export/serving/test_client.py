@@ -184,6 +184,9 @@ def test_what_is_no_server_is_told():
             client.score(IMAGES)
     with pytest.raises(ValueError, match="protocol must be 'rest' or 'grpc', got 'http'"):
         Client(server, "digits", protocol="http")
+    for names in (("", "digits"), (server, " ")):
+        with pytest.raises(ValueError, match="server must be HOST:PORT and model a name, got "):
+            Client(*names)
     for wrong in ({"timeout": 0}, {"timeout": np.inf}, {"wait": -1}, {"wait": np.inf}, {"retries": -1}):
         with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be .*, got {next(iter(wrong.values()))}"):
             Client(server, "digits", **wrong)
