@@ -79,11 +79,15 @@ def generate(
         given["condition"] = condition = ops.cast(ops.convert_to_tensor(condition), dtype)
     model.check_inputs(given["noise"], condition, name="noise")
     if images is not None:
-        given |= _checked_known(model, images, known)
+        given |= {"images": ops.convert_to_tensor(images), "known": ops.convert_to_tensor(known)}
+        model.check_shape("images", given["images"], model.image_shape)
+        model.check_shape("known", given["known"], model.image_shape[:2])
     temperature = bounded_temperature(temperature, dtype)
     if len(temperature.shape) > 1:
         raise ValueError(f"temperature must be a number, or one for each image; got the shape {temperature.shape}.")
     _check_batches(**given, **({"temperature": temperature} if len(temperature.shape) else {}))
+    if images is not None:
+        given |= _known_levels(given["images"], given["known"], model.levels)
     network = IncrementalNetwork(model, dtype)
     draw_row = _RowDrawer(network, temperature, return_log_prob)
     if images is None:
@@ -156,22 +160,17 @@ class _RowDrawer:
         return drawn, *network.with_last_colour(scaled, context, state, next_state, records)
 
 
-def _checked_known(model: PixelRNN, images: TensorLike, known: TensorLike) -> Tensors:
+def _known_levels(images: Tensor, known: Tensor, levels: int) -> Tensors:
     """`images` in int32, 0 where they are not known and -1 where they are and hold no levels, and `known` in bool.
 
     Raises:
-        ValueError: for other shapes than the model's, or known pixels that hold no levels, as far as this can be told
-            before a graph runs.
+        ValueError: if known pixels hold no levels, as far as this can be told before a graph runs.
     """
-    images, known = ops.convert_to_tensor(images), ops.cast(ops.convert_to_tensor(known), "bool")
-    model.check_shape("images", images, model.image_shape)
-    model.check_shape("known", known, model.image_shape[:2])
-    levels = ops.cast(images, "int32")
-    is_level = (ops.cast(levels, images.dtype) == images) & (levels >= 0) & (levels < model.levels)
-    where_known = known[..., None]
-    if _is_false(ops.all(is_level | ~where_known)):
-        raise ValueError(f"Known pixels of images must hold whole numbers from 0 to {model.levels - 1}.")
-    return {"images": ops.where(where_known, ops.where(is_level, levels, -1), 0), "known": known}
+    known, whole = ops.cast(known, "bool"), ops.cast(images, "int32")
+    is_level = (ops.cast(whole, images.dtype) == images) & (whole >= 0) & (whole < levels)
+    if _is_false(ops.all(is_level | ~known[..., None])):
+        raise ValueError(f"Known pixels of images must hold whole numbers from 0 to {levels - 1}.")
+    return {"images": ops.where(known[..., None], ops.where(is_level, whole, -1), 0), "known": known}
 
 
 def _is_false(condition: Tensor) -> bool:
