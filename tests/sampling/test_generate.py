@@ -100,7 +100,7 @@ KNOWN_FORMS = {
 
 @pytest.mark.parametrize("form", KNOWN_FORMS)
 def test_known_pixels_are_told_in_many_forms(form):
-    model = make_network("pixel_cnn", (3, 4, 1))
+    model = make_network("pixel_cnn", (3, 4, 1), num_blocks=1)
     images, noise = random_images(model, 2), uniform(model, 2)
     known = np.random.default_rng(2).random((2, 3, 4)) < 0.5
     expected = np.array(generate(model, noise, images, known))
@@ -111,21 +111,31 @@ def test_known_pixels_are_told_in_many_forms(form):
         assert np.array_equal(generate(model, noise, images.astype("float64"), known), expected)
 
 
+def one_known_pixel(value, elsewhere):
+    """Images of 3x4x1 of which one pixel is known, and what marks it."""
+    known = np.zeros((2, 3, 4), bool)
+    known[1, 2, 3] = True
+    return np.where(known[..., None], value, elsewhere).astype("float32"), known
+
+
 @pytest.mark.parametrize("wrong", [4, -1, 1.5, np.nan, np.inf])
 def test_known_pixels_hold_levels_and_others_may_hold_anything(wrong):
-    model = make_network("pixel_cnn", (3, 4, 1))
-    noise, known = uniform(model, 2), np.zeros((2, 3, 4), bool)
-    images = random_images(model, 2).astype("float32")
-    known[1, 2, 3] = True
-    expected = np.array(generate(model, noise, images, known))
-    images[~known] = wrong
-    assert np.array_equal(generate(model, noise, images, known), expected)
-    images[1, 2, 3] = wrong
+    model = make_network("pixel_cnn", (3, 4, 1), num_blocks=1)
+    noise = uniform(model, 2)
+    expected = generate(model, noise, *one_known_pixel(3, elsewhere=0))
+    assert np.array_equal(generate(model, noise, *one_known_pixel(3, elsewhere=wrong)), expected)
     with pytest.raises(ValueError, match="must hold whole numbers from 0 to 3"):
-        generate(model, noise, images, known)
-    for jit_compile in (False, True):
-        run = tf.function(generate, jit_compile=jit_compile)
-        completed, log_prob = run(model, noise, images, known, return_log_prob=True)
+        generate(model, noise, *one_known_pixel(wrong, elsewhere=0))
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_in_a_graph_known_pixels_that_hold_no_levels_have_no_log_prob(jit_compile):
+    model = make_network("pixel_cnn", (3, 4, 1), num_blocks=1)
+    noise, run = tf.constant(uniform(model, 2)), tf.function(generate, jit_compile=jit_compile)
+    expected = np.array(generate(model, noise, *one_known_pixel(3, elsewhere=0)))
+    for wrong in (4, -1, 1.5, np.nan):
+        images, known = one_known_pixel(wrong, elsewhere=0)
+        completed, log_prob = run(model, noise, tf.constant(images), tf.constant(known), return_log_prob=True)
         assert completed[1, 2, 3] == -1
         assert np.array_equal(np.isnan(log_prob), [False, True])
         assert np.array_equal(completed[0], expected[0])
