@@ -5,7 +5,7 @@ part over whole maps; generation runs it over one pixel, keeping what the part n
 """
 
 import abc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar, TypeAlias, Union
 
 import keras
@@ -77,6 +77,15 @@ def on_maps(condition: Tensor | None = None) -> Apply:
         return part(x, condition) if part.condition_features else part(x)
 
     return apply
+
+
+def track_each(owner: keras.layers.Layer, layers: Sequence[keras.layers.Layer]) -> None:
+    """Show the layers of lists to TensorFlow's checkpoints, which see attributes that are layers and no lists.
+
+    The attributes are private and found last when Keras writes a file, so that the names in it are those of the lists.
+    """
+    for layer in layers:
+        setattr(owner, f"_{layer.name}", layer)
 
 
 def elementary_layers(part: Part | Composite) -> Iterator[IncrementalLayer]:

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from pixelrnn_tf.layers.checks import check_map_shape, checked_integer
-from pixelrnn_tf.layers.composition import Apply, CompositeLayer, Part
+from pixelrnn_tf.layers.composition import Apply, CompositeLayer, Part, track_each
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
 from pixelrnn_tf.typing import Config, Shape, Tensor
 
@@ -45,6 +45,7 @@ class Head(CompositeLayer):
         # Logits in half precision would cost more bits than most models differ by.
         dtype = "float64" if self.compute_dtype == "float64" else "float32"
         self.logits = MaskedConv2D(levels * channels, 1, "B", channels, dtype=dtype, name="logits")
+        track_each(self, self.inner)
 
     def build(self, inputs_shape: Shape) -> None:
         check_map_shape(self, inputs_shape)

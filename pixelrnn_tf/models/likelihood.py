@@ -6,6 +6,7 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
+from pixelrnn_tf.models.levels import check_whole
 from pixelrnn_tf.typing import Config, DType, ImageShape, Tensor, TensorLike
 
 
@@ -17,8 +18,12 @@ def log_prob_of_levels(levels: TensorLike, logits: Tensor) -> Tensor:
         logits: `(..., levels)`.
 
     Returns:
-        `(...)`, float32 (float64 for float64 logits); NaN for a level that is none of them.
+        `(...)`, float32 (float64 for float64 logits); NaN for a number that is no level.
+
+    Raises:
+        ValueError: for fractions outside a graph.
     """
+    check_whole(levels, "images")
     if keras.backend.standardize_dtype(logits.dtype) != "float64":
         logits = ops.cast(logits, "float32")
     return _log_softmax_at(logits, ops.cast(levels, logits.dtype))
@@ -35,6 +40,7 @@ def _log_softmax_at(logits: Tensor, levels: Tensor) -> tuple[Tensor, Callable[..
     highest = ops.max(logits, axis=-1, keepdims=True)
     log_sum = highest + ops.log(ops.sum(ops.exp(logits - highest), axis=-1, keepdims=True))
     index = ops.cast(levels, "int32")[..., None]
+    is_whole = ops.equal(ops.cast(index, levels.dtype), levels[..., None])
 
     def gradient(*upstream: Tensor) -> tuple[Tensor, Tensor]:
         (d,) = upstream
@@ -42,7 +48,7 @@ def _log_softmax_at(logits: Tensor, levels: Tensor) -> tuple[Tensor, Callable[..
         at_level = ops.equal(index, ops.arange(size, dtype="int32"))
         return ops.where(at_level, d, 0.0) - d * ops.exp(logits - log_sum), ops.zeros_like(levels)
 
-    exists = ops.logical_and(index >= 0, index < size)
+    exists = ops.logical_and(is_whole, ops.logical_and(index >= 0, index < size))
     log_probs = ops.take_along_axis(logits, ops.clip(index, 0, size - 1), axis=-1) - log_sum
     return ops.where(exists, log_probs, float("nan"))[..., 0], gradient
 
@@ -55,7 +61,11 @@ def negative_log_likelihood(images: TensorLike, logits: Tensor) -> Tensor:
         logits: `(batch, height, width, channels, levels)`.
 
     Returns:
-        nats per image, `(batch,)`, float32 (float64 for float64 logits).
+        nats per image, `(batch,)`, float32 (float64 for float64 logits); NaN for an image with a number that is no
+        level: out of range, or, inside a graph, no whole one.
+
+    Raises:
+        ValueError: for fractions outside a graph.
     """
     return -ops.sum(log_prob_of_levels(images, logits), axis=(1, 2, 3))
 
@@ -118,6 +128,7 @@ class BitsPerDim(keras.metrics.Mean):
 
     def __init__(self, name: str = "bits_per_dim", dtype: DType = None):
         super().__init__(name=name, dtype=dtype)
+        self._direction = "down"  # For the callbacks that keep the best: lower is better.
 
     def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
         nats = negative_log_likelihood(y_true, y_pred)

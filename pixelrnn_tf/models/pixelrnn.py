@@ -8,10 +8,20 @@ from keras import ops
 
 from pixelrnn_tf.layers.blocks import BLOCKS
 from pixelrnn_tf.layers.checks import checked_bool, checked_integer
-from pixelrnn_tf.layers.composition import Apply, Composite, Part, check_part_class, elementary_layers, on_maps
+from pixelrnn_tf.layers.composition import (
+    Apply,
+    Composite,
+    Part,
+    check_part_class,
+    elementary_layers,
+    on_maps,
+    track_each,
+)
 from pixelrnn_tf.layers.head import Head
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
 from pixelrnn_tf.models.arguments import MAX_BLOCKS, check_size, checked_image_shape
+from pixelrnn_tf.models.image_model import ImageModel
+from pixelrnn_tf.models.levels import nan_for_fractions
 from pixelrnn_tf.models.preset_files import (
     check_overrides,
     find_preset,
@@ -21,11 +31,11 @@ from pixelrnn_tf.models.preset_files import (
     shipped_presets,
 )
 from pixelrnn_tf.models.presets import PRESETS, get_preset
-from pixelrnn_tf.typing import Config, ImageShape, Shape, Tensor, TensorLike
+from pixelrnn_tf.typing import Config, ImageShape, Shape, Structure, Tensor, TensorLike
 
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
-class PixelRNN(Composite, keras.Model):
+class PixelRNN(Composite, ImageModel):
     """Autoregressive model of images: Row LSTM, Diagonal BiLSTM or PixelCNN.
 
     A 7x7 mask A convolution to 2h features, `num_blocks` blocks, and a head that gives the logits of every
@@ -47,14 +57,17 @@ class PixelRNN(Composite, keras.Model):
 
     Call arguments:
         inputs: images, integer levels `(batch, height, width, channels)` in `[0, levels)`; or, if the model
-            was made for a condition, `[images, condition]` with a float map
-            `(batch, height, width, condition_features)`. The model scales and centres images itself.
+            was made for a condition, `[images, condition]` or `{"images": images, "condition": condition}` with a
+            float map `(batch, height, width, condition_features)`. The model scales and centres images itself.
+            Fractions are an error, and inside a graph their image's logits are NaN.
 
     Output:
         logits, float32 `(batch, height, width, channels, levels)` under every dtype policy.
 
     Raises:
         ValueError: for arguments or inputs that do not fit, with what was given and what was expected.
+
+    Images are their own targets, so `model.fit(images)` trains.
 
     Example:
 
@@ -105,8 +118,10 @@ class PixelRNN(Composite, keras.Model):
             for k in range(self.num_blocks if self.skips else 0)
         ]
         self.head = Head(self.levels, self.head_hidden, channels, dtype=policy, name="head")
+        track_each(self, [*self.blocks, *self.skip_convs])
         list(elementary_layers(self))  # Raises if one of them could not generate.
-        self.build((None, *self.image_shape))
+        images = (None, *self.image_shape)
+        self.build([images, (*images[:-1], features)] if features else images)
 
     @classmethod
     def from_preset(cls, preset: str | os.PathLike[str], load_weights: bool = True, **overrides: Any) -> "PixelRNN":
@@ -176,7 +191,7 @@ class PixelRNN(Composite, keras.Model):
                 )
         check_size(self._arguments())
 
-    def build(self, input_shape: Shape | list[Shape] | None = None) -> None:
+    def build(self, input_shape: Structure = None) -> None:
         """Make every weight; the constructor calls it. `input_shape` is ignored: the arguments say it all."""
         if self.built:
             return
@@ -185,47 +200,13 @@ class PixelRNN(Composite, keras.Model):
         for layer in self.parts[1:]:
             layer.build(features)
 
-    def call(self, inputs: Tensor | list[Tensor]) -> Tensor:
-        images, condition = self._split_inputs(inputs)
-        return ops.cast(self.logits_of_scaled(self.scale(images), condition), "float32")
+    def build_from_config(self, config: Config) -> None:
+        """Nothing: the constructor has made every weight. Keras would note the shapes of whichever build is last."""
 
-    def _split_inputs(self, inputs: Tensor | list[Tensor]) -> tuple[Tensor, Tensor | None]:
-        is_pair = isinstance(inputs, list | tuple)
-        if is_pair and len(inputs) != 2:
-            raise ValueError(
-                f"Call the model as model(images) or model([images, condition]); got {len(inputs)} inputs."
-            )
-        images, condition = inputs if is_pair else (inputs, None)
-        self.check_inputs(images, condition)
-        return images, condition
-
-    def check_inputs(self, images: Tensor, condition: Tensor | None, name: str = "images") -> None:
-        """Check that the shapes fit, and that there is a condition exactly if the model was made for one.
-
-        Raises:
-            ValueError: if not.
-        """
-        if bool(self.condition_features) != (condition is not None):
-            expected = "with one: model([images, condition])" if self.condition_features else "without: model(images)"
-            given = "none was given" if condition is None else "one was given"
-            raise ValueError(
-                f"This model was made with condition_features={self.condition_features}, and of conditioning maps "
-                f"{given}: call it {expected}."
-            )
-        self.check_shape(name, images, self.image_shape)
-        if condition is not None:
-            self.check_shape("condition", condition, (*self.image_shape[:2], self.condition_features))
-
-    @staticmethod
-    def check_shape(name: str, value: Tensor, expected: tuple[int, ...]) -> None:
-        """Check that `value` is a batch of the expected shape; unknown sizes pass.
-
-        Raises:
-            ValueError: if not, with both shapes.
-        """
-        shape = tuple(value.shape)
-        if len(shape) != len(expected) + 1 or any(n not in (None, m) for n, m in zip(shape[1:], expected, strict=True)):
-            raise ValueError(f"{name} must have the shape {(None, *expected)}, None being the batch; got {shape}.")
+    def call(self, inputs: Structure) -> Tensor:
+        images, condition = self.split_inputs(inputs)
+        logits = ops.cast(self.logits_of_scaled(self.scale(images), condition), "float32")
+        return nan_for_fractions(logits, images)
 
     def scale(self, images: TensorLike, dtype: str | None = None) -> Tensor:
         """Integer levels to numbers from -1 to 1 (paper section 5.2), by default in the compute dtype."""
@@ -253,8 +234,10 @@ class PixelRNN(Composite, keras.Model):
                 skip_sum = skip_sum + apply(self.skip_convs[k], x)
         return apply(self.head, skip_sum if self.skips else x)
 
-    def compute_output_shape(self, input_shape: Shape | list[Shape]) -> Shape:
-        batch = input_shape[0][0] if isinstance(input_shape[0], list | tuple) else input_shape[0]
+    def compute_output_shape(self, input_shape: Structure) -> Shape:
+        """The shape of the logits, from that of images, of a pair or of a dictionary."""
+        first = input_shape["images"] if isinstance(input_shape, dict) else input_shape
+        batch = first[0][0] if isinstance(first[0], list | tuple) else first[0]
         return (batch, *self.image_shape, self.levels)
 
     def _arguments(self) -> Config:

@@ -1,0 +1,125 @@
+"""A Keras model of images as a Keras user meets it: what goes in, what it is trained on, how it is exported."""
+
+import os
+from typing import Any
+
+import keras
+
+from pixelrnn_tf.models.levels import check_whole
+from pixelrnn_tf.typing import ImageShape, Structure, Tensor
+
+
+class ImageModel(keras.Model):
+    """What every model of images has in common, whatever its network.
+
+    Its inputs are images, or images and a conditioning map. Images are their own targets: `fit(x)` trains on x, and
+    so do `evaluate`, `train_on_batch` and the rest.
+
+    Attributes:
+        image_shape: `(height, width, channels)`.
+        levels: number of values of a sub-pixel.
+        condition_features: features of the conditioning map; 0 for none.
+    """
+
+    image_shape: ImageShape
+    levels: int
+    condition_features: int = 0
+
+    def split_inputs(self, inputs: Structure) -> tuple[Tensor, Tensor | None]:
+        """Images and conditioning map of a call: from images, a pair, or a dictionary of "images" and "condition".
+
+        Returns:
+            `(images, condition)`; None for no condition.
+
+        Raises:
+            ValueError: for other inputs, shapes that do not fit, or fractions outside a graph.
+        """
+        images, condition = self._named_inputs(inputs)
+        self.check_inputs(images, condition)
+        check_whole(images, "images")
+        return images, condition
+
+    def _named_inputs(self, inputs: Structure) -> tuple[Tensor, Tensor | None]:
+        if isinstance(inputs, dict):
+            if "images" in inputs and set(inputs) <= {"images", "condition"}:
+                return inputs["images"], inputs.get("condition")
+            raise ValueError(
+                f'Inputs by name must be "images", and "condition" if there is one; got {sorted(map(str, inputs))}.'
+            )
+        if not isinstance(inputs, list | tuple):
+            return inputs, None
+        if len(inputs) != 2:
+            raise ValueError(
+                f"Call the model as model(images) or model([images, condition]); got {len(inputs)} inputs."
+            )
+        return inputs[0], inputs[1]
+
+    def check_inputs(self, images: Tensor, condition: Tensor | None, name: str = "images") -> None:
+        """Check that the shapes fit, and that there is a condition exactly if the model was made for one.
+
+        Raises:
+            ValueError: if not.
+        """
+        if bool(self.condition_features) != (condition is not None):
+            expected = "with one: model([images, condition])" if self.condition_features else "without: model(images)"
+            given = "none was given" if condition is None else "one was given"
+            raise ValueError(
+                f"This model was made with condition_features={self.condition_features}, and of conditioning maps "
+                f"{given}: call it {expected}."
+            )
+        self.check_shape(name, images, self.image_shape)
+        if condition is not None:
+            self.check_shape("condition", condition, (*self.image_shape[:2], self.condition_features))
+
+    @staticmethod
+    def check_shape(name: str, value: Tensor, expected: tuple[int, ...]) -> None:
+        """Check that `value` is a batch of the expected shape; unknown sizes pass.
+
+        Raises:
+            ValueError: if not, with both shapes.
+        """
+        shape = tuple(value.shape)
+        if len(shape) != len(expected) + 1 or any(n not in (None, m) for n, m in zip(shape[1:], expected, strict=True)):
+            raise ValueError(f"{name} must have the shape {(None, *expected)}, None being the batch; got {shape}.")
+
+    def compute_loss(
+        self,
+        x: Structure = None,
+        y: Tensor | None = None,
+        y_pred: Tensor | None = None,
+        sample_weight: Tensor | None = None,
+        training: bool = True,
+    ) -> Tensor:
+        """The loss of Keras; without targets that of the images themselves."""
+        return super().compute_loss(x, self._targets(x, y), y_pred, sample_weight, training=training)
+
+    def compute_metrics(
+        self, x: Structure, y: Tensor | None, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> dict[str, Any]:
+        """The metrics of Keras; without targets those of the images themselves."""
+        return super().compute_metrics(x, self._targets(x, y), y_pred, sample_weight)
+
+    def _targets(self, x: Structure, y: Tensor | None) -> Tensor | None:
+        return self._named_inputs(x)[0] if y is None and x is not None else y
+
+    def export(
+        self, filepath: str | os.PathLike[str], *arguments: Any, input_signature: Any = None, **options: Any
+    ) -> Any:
+        """`keras.Model.export`, by default for integer images, and for a conditioning map if the model takes one."""
+        if input_signature is None:
+            images = keras.InputSpec(shape=(None, *self.image_shape), dtype="int32", name="images")
+            shape = (None, *self.image_shape[:2], self.condition_features)
+            condition = keras.InputSpec(shape=shape, dtype="float32", name="condition")
+            input_signature = [[images, condition]] if self.condition_features else [images]
+        return super().export(filepath, *arguments, input_signature=input_signature, **options)
+
+    def quantize(self, *arguments: Any, **options: Any) -> None:
+        """Refused: the layers multiply their kernels by masks, and quantised scores would be of another model.
+
+        Raises:
+            NotImplementedError: always, with what to use.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} cannot be quantised: its kernels are masked in every call, and the scores would be "
+            'those of another model. For less memory make it with dtype="mixed_bfloat16".'
+        )

@@ -1,0 +1,62 @@
+"""Which numbers are levels, and what becomes of those that are none: scaled images are the usual mistake.
+
+A level is a whole number in `[0, levels)`. Outside a graph a fraction is an error at once; inside one, where nothing
+can be raised, the logits and the likelihood of its image are NaN. A whole number that is out of range has the
+likelihood NaN everywhere.
+"""
+
+import numpy as np
+from keras import ops
+from keras.backend import is_float_dtype, standardize_dtype
+
+from pixelrnn_tf.typing import Tensor, TensorLike
+
+
+def check_whole(values: TensorLike, name: str) -> None:
+    """Check that numbers are whole, as far as they are known: inside a graph they are not.
+
+    Args:
+        values: levels of any shape and dtype. NaN passes, since it stays NaN.
+        name: what they are, for the message.
+
+    Raises:
+        ValueError: if one is a fraction.
+    """
+    known = _known(values)
+    if known is None or known.dtype.kind in "biu":
+        return
+    fractions = known[~np.isnan(known) & (known != np.rint(known))]
+    if fractions.size:
+        raise ValueError(
+            f"{name} must hold integer levels from 0 to levels - 1, got {fractions[0]:g}. The model scales images "
+            "itself: pass them unscaled."
+        )
+
+
+def nan_for_fractions(logits: Tensor, images: Tensor) -> Tensor:
+    """The logits of images, with NaN for every image with a number that is not whole.
+
+    At the end, since a network may lose a NaN: the ReLU of one is zero on some devices.
+
+    Args:
+        logits: `(batch, height, width, channels, levels)`.
+        images: `(batch, height, width, channels)`; integers cost nothing.
+    """
+    if not is_float_dtype(standardize_dtype(images.dtype)):
+        return logits
+    is_whole = ops.all(ops.equal(images, ops.round(images)), axis=(1, 2, 3), keepdims=True)
+    return ops.where(is_whole[..., None], logits, ops.cast(float("nan"), logits.dtype))
+
+
+def _known(values: TensorLike) -> np.ndarray | None:
+    """The values if there are any yet: symbolic tensors have none."""
+    if isinstance(values, np.ndarray):
+        return values
+    dtype = getattr(values, "dtype", None)
+    if dtype is not None and not is_float_dtype(standardize_dtype(dtype)):
+        return None  # Whole for sure, and not worth a copy.
+    try:
+        array = np.asarray(values)
+    except (TypeError, NotImplementedError, ValueError, AttributeError):
+        return None
+    return array.astype("float32") if array.dtype.name in ("bfloat16", "float16") else array
