@@ -8,7 +8,8 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 demo: $(VENV)/installed
 	$(BIN)/python -m trainers.train --preset=digits_diagonal_bilstm --data=digits --workdir=runs/demo \
-	    --batch_size=32 --steps=2000 --learning_rate=2e-3 --eval_every=200 --eval_images=0 --num_samples=0
+	    --batch_size=32 --steps=2000 --learning_rate=2e-3 --eval_every=100 --eval_images=0 --num_samples=0 \
+	    --log_seconds=1
 	$(BIN)/python -m trainers.sample --model=runs/demo/model.keras --out=runs/demo/samples.png --num_images=64
 	$(BIN)/python -m trainers.complete --model=runs/demo/model.keras --out=runs/demo/completions.png
 	$(BIN)/python -m trainers.evaluate --model=runs/demo/model.keras --split=test

@@ -26,7 +26,9 @@ class Options:
     """What to time, and how often."""
 
     parts: tuple[str, ...] = option(f"What to time, of {', '.join(PARTS)}.", PARTS, form="names, such as loop,growth")
-    out: pathlib.Path = option("Folder for benchmark.json and growth.png.", pathlib.Path("runs/benchmark"))
+    out: pathlib.Path = option(
+        "Folder for benchmark.json and growth.png.", pathlib.Path("runs/benchmark"), written="folder"
+    )
     rounds: int = option("Rounds of training steps; medians are printed.", 7, at_least=1, at_most=10_000)
     sizes: tuple[str, ...] = option(
         "Sizes of the images drawn, HEIGHTxWIDTH, or one for both.",

@@ -13,8 +13,8 @@ import dataclasses
 import hashlib
 import os
 import pathlib
+import re
 import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -22,6 +22,7 @@ import tensorflow as tf
 from pixelrnn_tf.programs.files import read_json, write_json
 
 STATE, MANIFEST, PARTIAL = "state", "manifest.json", ".partial"
+NAME = re.compile(r"step-\d{8,}")
 
 
 @dataclasses.dataclass
@@ -33,7 +34,7 @@ class Progress:
         seconds: of training, without evaluations.
         wall_seconds: of everything, up to the last checkpoint.
         evaluated: the step of the last evaluation; -1 for none.
-        best: the best validation score so far, in nats per image.
+        best: the best validation score so far, in nats per image; None before the first.
         best_step: its step.
         since_best: evaluations since.
     """
@@ -42,9 +43,25 @@ class Progress:
     seconds: float = 0.0
     wall_seconds: float = 0.0
     evaluated: int = -1
-    best: float = float("inf")
+    best: float | None = None
     best_step: int = -1
     since_best: int = 0
+
+    @classmethod
+    def from_json(cls, values: Any) -> "Progress":
+        """The progress that a manifest tells of.
+
+        Raises:
+            ValueError: if a field is missing or of another type.
+        """
+        kinds = {"seconds": int | float, "wall_seconds": int | float, "best": int | float | None}
+        fields = [field.name for field in dataclasses.fields(cls)]
+        if not isinstance(values, dict) or sorted(values) != sorted(fields):
+            raise ValueError(f"its progress must have {', '.join(fields)}")
+        for name, value in values.items():
+            if not isinstance(value, kinds.get(name, int)) or isinstance(value, bool):
+                raise ValueError(f"its progress has {name} = {value!r}")
+        return cls(**values)
 
 
 class Checkpoints:
@@ -53,11 +70,12 @@ class Checkpoints:
     Args:
         folder: where they are.
         state: the variables they hold.
+        weights: names of the model's weights, in their order; a checkpoint of other ones is refused.
         keep: how many are kept.
     """
 
-    def __init__(self, folder: pathlib.Path, state: tf.train.Checkpoint, keep: int = 2):
-        self.folder, self.state, self.keep = folder, state, keep
+    def __init__(self, folder: pathlib.Path, state: tf.train.Checkpoint, weights: list[str], keep: int = 2):
+        self.folder, self.state, self.weights, self.keep = folder, state, weights, keep
 
     def save(self, progress: Progress) -> None:
         """Write a checkpoint, and delete the oldest ones.
@@ -71,7 +89,8 @@ class Checkpoints:
         try:
             partial.mkdir(parents=True)
             self._write(partial, progress)
-            shutil.rmtree(final, ignore_errors=True)  # One that was found broken.
+            # One that was found broken.
+            final.unlink() if final.is_file() else shutil.rmtree(final, ignore_errors=True)
             os.replace(partial, final)
             _sync(self.folder)
         except tf.errors.OpError as error:
@@ -81,14 +100,15 @@ class Checkpoints:
         finally:
             shutil.rmtree(partial, ignore_errors=True)
         for old in self._newest_first()[self.keep :]:
-            shutil.rmtree(old)
+            old.unlink() if old.is_file() else shutil.rmtree(old)
 
     def _write(self, folder: pathlib.Path, progress: Progress) -> None:
         self.state.write(str(folder / STATE))
         files = {path.name: _fingerprint(path) for path in sorted(folder.iterdir())}
         for name in files:
             _sync(folder / name)
-        write_json(folder / MANIFEST, {"progress": dataclasses.asdict(progress), "files": files})
+        manifest = {"progress": dataclasses.asdict(progress), "weights": self.weights, "files": files}
+        write_json(folder / MANIFEST, manifest)
         _sync(folder / MANIFEST)
 
     def restore(self) -> tuple[Progress, list[str]] | None:
@@ -99,33 +119,48 @@ class Checkpoints:
             are no checkpoints.
 
         Raises:
-            ValueError: if there are some, and none is whole.
+            ValueError: if there are some, and none is whole, or the newest whole one is of another network.
         """
         warnings = []
         for path in self._newest_first():
             problem = _problem(path)
             if problem is None:
-                self.state.read(str(path / STATE)).assert_consumed()
-                return Progress(**read_json(path / MANIFEST)["progress"]), warnings
+                return self._read(path), warnings
             warnings.append(f"The checkpoint {path} is not whole: {problem}. It is passed over.")
-        if any(self._entries()):
+        if warnings:
             raise ValueError(
                 f"No checkpoint in {self.folder} can be used. {' '.join(warnings)} Put a whole one there, or delete "
                 "that folder to train from the start, or choose another --workdir."
             )
         return None
 
-    def _newest_first(self) -> list[pathlib.Path]:
-        return sorted(self.folder.glob("step-*"), reverse=True)
+    def _read(self, path: pathlib.Path) -> Progress:
+        """Read a whole checkpoint into the variables."""
+        manifest = read_json(path / MANIFEST)
+        try:
+            if manifest.get("weights", self.weights) != self.weights:
+                raise ValueError("its weights have other names")
+            self.state.read(str(path / STATE)).assert_consumed()
+        except (ValueError, AssertionError, tf.errors.OpError) as error:
+            cause = str(error).strip().splitlines()[0]
+            raise ValueError(
+                f"The checkpoint {path} is whole, but of another network or version of this program: {cause}. "
+                "Choose another --workdir."
+            ) from error
+        return Progress.from_json(manifest["progress"])
 
-    def _entries(self) -> Iterator[pathlib.Path]:
-        return (path for path in self.folder.glob("*") if path.name != PARTIAL)
+    def _newest_first(self) -> list[pathlib.Path]:
+        """The checkpoints; files and folders of other names are somebody else's."""
+        return sorted((path for path in self.folder.glob("step-*") if NAME.fullmatch(path.name)), reverse=True)
 
 
 def _problem(path: pathlib.Path) -> str | None:
     """What is wrong with a checkpoint, in words."""
+    if not path.is_dir():
+        return "it is a file"
     try:
         manifest = read_json(path / MANIFEST)
+        Progress.from_json(manifest["progress"])
         for name, expected in manifest["files"].items():
             found = _fingerprint(path / name)
             if found["bytes"] != expected["bytes"]:
@@ -134,8 +169,8 @@ def _problem(path: pathlib.Path) -> str | None:
                 return f"{name} has been changed since it was written"
     except FileNotFoundError as error:
         return f"there is no {pathlib.Path(error.filename).name}"
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return f"{MANIFEST} cannot be read"
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        return f"{MANIFEST} cannot be used ({type(error).__name__}: {error})"
     return None
 
 

@@ -20,8 +20,8 @@ from pixelrnn_tf.programs.flags import check, option, options_in
 class Options:
     """What to complete, with what, into which file."""
 
-    model: pathlib.Path = option("A .keras file.")
-    out: pathlib.Path = option("PNG file to write.", endings=(".png",))
+    model: pathlib.Path = option("A .keras file.", existing="model")
+    out: pathlib.Path = option("PNG file to write.", endings=(".png",), written="file")
     mask: str = option(f"Occluded part: {', '.join(occlusion.NAMES)}, or a PNG file, black there.", "lower_half")
     split: str = option("Split whose first images are completed.", "test", choices=("train", "validation", "test"))
     num_images: int = option("Number of images.", 8, at_least=1, at_most=10_000)

@@ -3,11 +3,10 @@
 import dataclasses
 import functools
 import json
-import pathlib
 from typing import TYPE_CHECKING, Any
 
 from pixelrnn_tf.programs.data_config import DataConfig
-from pixelrnn_tf.programs.files import read_json
+from pixelrnn_tf.programs.files import to_json
 from pixelrnn_tf.programs.flags import check, option, options_in
 
 if TYPE_CHECKING:
@@ -104,7 +103,9 @@ class TrainConfig:
     preset: str = option("A named network; the flags below replace its arguments.", "", group="Network")
     # Arguments of PixelRNN that replace the preset's.
     model: dict[str, Any] = options_in(NetworkArguments, as_dict=True)
-    init_from: str = _run("A .keras file of the same network to start a new run from.", "")
+    init_from: str = _run(
+        "A .keras file to start a new run from; without --preset and flags of a network, its network is taken.", ""
+    )
     distribution: DistributionConfig = options_in(DistributionConfig)
     batch_size: int | None = _run(
         "Images per step, over all replicas; by default the preset's, or 16.", None, at_least=1, at_most=1_000_000
@@ -260,29 +261,6 @@ class TrainConfig:
             )
 
 
-def check_workdir(workdir: pathlib.Path, config: TrainConfig) -> None:
-    """Check that a run in `workdir`, if there is one, has the same configuration.
-
-    Raises:
-        ValueError: if it has another one; the message lists what differs.
-    """
-    path = workdir / "config.json"
-    if not path.exists():
-        return
-    # A run of an earlier version lacks what that did not have, and went by today's defaults.
-    found, wanted = {**as_json(TrainConfig()), **read_json(path)}, as_json(config)
-    different = [
-        f"{key}: {found[key]!r} there, {wanted[key]!r} now"
-        for key in sorted(wanted.keys() - set(FREE_TO_CHANGE))
-        if found[key] != wanted[key]
-    ]
-    if different:
-        raise ValueError(
-            f"{workdir} holds a run of another configuration ({'; '.join(different)}). Choose another "
-            "--workdir, or the same configuration to go on with that run."
-        )
-
-
 def as_json(config: TrainConfig) -> dict[str, Any]:
     """The configuration as JSON has it, where tuples are lists."""
-    return json.loads(json.dumps(dataclasses.asdict(config)))
+    return json.loads(to_json(dataclasses.asdict(config)))

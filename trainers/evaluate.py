@@ -16,7 +16,7 @@ from pixelrnn_tf.programs.flags import check, option, options_in
 class Options:
     """What to score, on what."""
 
-    model: pathlib.Path = option("A .keras file.")
+    model: pathlib.Path = option("A .keras file.", existing="model")
     split: str = option("Split to score.", "test", choices=("train", "validation", "test"))
     batch_size: int = option("Images per pass.", 100, at_least=1, at_most=100_000)
     data: DataConfig | None = options_in(DataConfig, given_by="data")

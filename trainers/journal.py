@@ -1,5 +1,6 @@
 """What a run tells while it goes: lines of progress, `metrics.jsonl`, TensorBoard and the learning curve."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -12,7 +13,7 @@ import tensorflow as tf
 from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.models import PixelRNN
 from pixelrnn_tf.programs.durations import duration
-from pixelrnn_tf.programs.files import written_beside
+from pixelrnn_tf.programs.files import to_json, written_beside
 from pixelrnn_tf.programs.picture_grids import square_grid
 from trainers.batched_sampling import draw_images
 from trainers.checkpoints import Progress
@@ -33,6 +34,8 @@ class Journal:
         self.workdir, self.chief = workdir, chief
         if chief:
             self.metrics = MetricsFile(workdir / "metrics.jsonl", last_step)
+            if self.metrics.unreadable:
+                self.say(f"Warning: {self.metrics.path} had {self.metrics.unreadable} broken lines, left out now.")
             self.summaries = tf.summary.create_file_writer(str(workdir / "tensorboard"))
 
     def say(self, text: str) -> None:
@@ -81,43 +84,57 @@ class Journal:
             tf.summary.image("samples", grid[None], step=progress.step)
         self.summaries.flush()
 
-    def _record(self, progress: Progress, values: dict[str, float]) -> None:
+    def _record(self, progress: Progress, values: dict[str, float | None]) -> None:
         if not self.chief:
             return
+        values = {name: value for name, value in values.items() if value is not None and np.isfinite(value)}
         self.metrics.write(step=progress.step, seconds=round(progress.seconds, 2), **values)
         with self.summaries.as_default():
             for name, value in values.items():
-                if np.isfinite(value):
-                    tf.summary.scalar(name, value, step=progress.step)
+                tf.summary.scalar(name, value, step=progress.step)
         self.summaries.flush()
 
 
 def metrics_in(path: pathlib.Path) -> list[dict[str, Any]]:
-    """The lines of a `metrics.jsonl`; none if there is no such file."""
+    """The lines of a `metrics.jsonl` that can be read; none if there is no such file.
+
+    A run that was killed while it wrote leaves half a line, and an editor may leave anything.
+    """
     if not path.exists():
         return []
-    # A run that was killed while it wrote leaves half a line at the end.
-    return [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
+    lines = []
+    for text in path.read_text(errors="replace").splitlines():
+        with contextlib.suppress(ValueError, RecursionError):
+            line = json.loads(text)
+            if isinstance(line, dict) and isinstance(line.get("step"), int):
+                lines.append(line)
+    return lines
 
 
 class MetricsFile:
-    """`metrics.jsonl`: one JSON object a line, each with its step.
+    """`metrics.jsonl`: one JSON object a line, each with its step; values that are not finite are left out.
 
     Args:
         path: the file. What it holds after `last_step` is dropped: a resumed run writes it again.
         last_step: the step the run stands at.
+
+    Attributes:
+        unreadable: how many lines the file had that are no such objects.
     """
 
     def __init__(self, path: str | os.PathLike, last_step: int):
         self.path = pathlib.Path(path)
-        kept = [line for line in metrics_in(self.path) if line["step"] <= last_step]
+        found = metrics_in(self.path)
+        lines = self.path.read_bytes().splitlines() if self.path.exists() else []
+        self.unreadable = len(lines) - len(found)
+        kept = [line for line in found if line["step"] <= last_step]
         with written_beside(self.path) as beside:
-            beside.write_text("".join(json.dumps(line) + "\n" for line in kept))
+            beside.write_text("".join(to_json(line) + "\n" for line in kept))
 
-    def write(self, **values: Any) -> None:
+    def write(self, **values: float) -> None:
         """Add a line."""
         with self.path.open("a") as file:
-            file.write(json.dumps(values) + "\n")
+            file.write(to_json(values) + "\n")
 
 
 class Window:

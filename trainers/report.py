@@ -103,7 +103,8 @@ def _score_table(run: RunSummary, scores: dict[str, Score]) -> str:
     rows = [
         [
             split,
-            f"{score.nats_per_image:.2f} ± {score.standard_error:.2f}",
+            f"{score.nats_per_image:.2f}"
+            + (f" ± {score.standard_error:.2f}" if score.standard_error is not None else ""),
             f"{score.bits_per_dim:.4f}",
             f"{score.images:,}",
         ]

@@ -11,8 +11,8 @@ from pixelrnn_tf.programs.flags import check, option
 class Options:
     """What to draw, from what, into which file."""
 
-    model: pathlib.Path = option("A .keras file.")
-    out: pathlib.Path = option("PNG file to write.", endings=(".png",))
+    model: pathlib.Path = option("A .keras file.", existing="model")
+    out: pathlib.Path = option("PNG file to write.", endings=(".png",), written="file")
     num_images: int = option("Number of images.", 16, at_least=1, at_most=100_000)
     temperature: float = option(
         "What the logits are divided by; below 1 for more likely images.", 1.0, above=0, at_most=1000

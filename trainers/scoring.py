@@ -20,18 +20,19 @@ class Score:
     Attributes:
         nats_per_image: the mean.
         bits_per_dim: the same in bits per sub-pixel.
-        standard_error: of `nats_per_image`, over the images.
+        standard_error: of `nats_per_image`, over the images; None for one image.
         images: how many.
     """
 
     nats_per_image: float
     bits_per_dim: float
-    standard_error: float
+    standard_error: float | None
     images: int
 
     def __str__(self) -> str:
+        error = "unknown" if self.standard_error is None else f"{self.standard_error:.2f}"
         return (
-            f"{self.nats_per_image:.2f} nats per image (standard error {self.standard_error:.2f}), "
+            f"{self.nats_per_image:.2f} nats per image (standard error {error}), "
             f"{self.bits_per_dim:.4f} bits/dim, {self.images} images"
         )
 
@@ -83,16 +84,20 @@ class Evaluator:
 
         Raises:
             ValueError: if the images do not fit the model, or there is no such split.
+            FloatingPointError: if the score of an image is not finite.
         """
         check_fit(self.model, data)
         batches = data.batches(split, self.batch_size)
         if limit:
             batches = batches.unbatch().take(limit).batch(self.batch_size)
         nats = -np.concatenate([self.log_prob(images) for images in batches.as_numpy_iterator()]).astype("float64")
+        broken = np.count_nonzero(~np.isfinite(nats))
+        if broken:
+            raise FloatingPointError(f"The {split} score is not finite: that of {broken} of {len(nats)} images.")
         mean = float(nats.mean())
         return Score(
             mean,
             bits_per_dim(mean, self.model.image_shape),
-            float(nats.std(ddof=1) / math.sqrt(len(nats))) if len(nats) > 1 else math.nan,
+            float(nats.std(ddof=1) / math.sqrt(len(nats))) if len(nats) > 1 else None,
             len(nats),
         )

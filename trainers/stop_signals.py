@@ -1,25 +1,35 @@
 """Signals that ask a run to stop: it saves, and the same command goes on."""
 
+import contextlib
+import os
 import signal
+import sys
 import threading
 from types import FrameType
 
+# SIGHUP comes when the terminal is closed.
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
 
 class StopRequest:
-    """Turns SIGINT and SIGTERM into a request to stop after the step in progress.
+    """Turns SIGINT, SIGTERM and SIGHUP into a request to stop after the step in progress.
 
-    A second signal ends the program at once.
+    A second signal ends the program as `KeyboardInterrupt` does, which may take a moment; a third one ends the process
+    where it stands. Files are whole all the same, as they are renamed into place.
     """
 
     def __init__(self):
         self.signal: str | None = None
+        self._received = 0
         self._previous = {}
 
     def __enter__(self) -> "StopRequest":
         if threading.current_thread() is not threading.main_thread():
             return self  # Python allows signal handlers in the main thread alone.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._previous[number] = signal.signal(number, self._handle)
+        for number in SIGNALS:
+            # A program that was started to outlive its terminal, by nohup, ignores that signal.
+            if signal.getsignal(number) != signal.SIG_IGN:
+                self._previous[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -27,7 +37,22 @@ class StopRequest:
             signal.signal(number, handler)
 
     def _handle(self, number: int, _: FrameType | None) -> None:
-        if self.signal is not None:
+        self._received += 1
+        if self._received > 2:
+            os._exit(128 + number)
+        if self._received == 2:
             raise KeyboardInterrupt
         self.signal = signal.Signals(number).name
-        print(f"{self.signal}: stopping after this step. Once more ends at once.", flush=True)
+        try:
+            print(f"{self.signal}: stopping after this step. Once more ends at once.", flush=True)
+        except OSError:
+            _be_silent()
+
+
+def _be_silent() -> None:
+    """Write to nowhere from now on: the terminal is gone, and to write to it would fail."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

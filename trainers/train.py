@@ -33,7 +33,9 @@ from trainers.config import TrainConfig
 class Options:
     """A run and its folder."""
 
-    workdir: pathlib.Path = option("Folder of the run; in a cluster, on a file system all workers see.", group="Run")
+    workdir: pathlib.Path = option(
+        "Folder of the run; in a cluster, on a file system all workers see.", group="Run", written="folder"
+    )
     config: TrainConfig = options_in(TrainConfig)
 
 

@@ -1,6 +1,5 @@
 """A model in training: steps, evaluations and checkpoints in their order."""
 
-import math
 import pathlib
 import time
 
@@ -65,7 +64,8 @@ class Trainer:
                 self.loss_scale,
             )  # fmt: skip
             self.evaluator = Evaluator(self.average.model, jit_compile=self.xla)
-        self.checkpoints = Checkpoints(workdir / "checkpoints", self._state())
+        names = [weight.path.partition("/")[2] for weight in self.model.weights]
+        self.checkpoints = Checkpoints(workdir / "checkpoints", self._state(), names)
         self.progress, news = self._starting_point()
         self.queue = StepQueue(self.step, data, config.batch_size, config.seed, self.progress.step)
         self.journal = Journal(workdir, self.progress.step, self.chief)
@@ -150,10 +150,11 @@ class Trainer:
             FloatingPointError: if the score is not finite; nothing is saved then.
         """
         progress = self.progress
-        score = self.evaluator.score(self.data, "validation", self.config.eval_images)
-        if not math.isfinite(score.nats_per_image):
-            raise FloatingPointError(f"The validation score at step {progress.step} is {score.nats_per_image}.")
-        best = score.nats_per_image < progress.best
+        try:
+            score = self.evaluator.score(self.data, "validation", self.config.eval_images)
+        except FloatingPointError as error:
+            raise FloatingPointError(f"At step {progress.step}: {error}") from error
+        best = progress.best is None or score.nats_per_image < progress.best
         drawn = self._draws_now()
         progress.evaluated, progress.since_best = progress.step, 0 if best else progress.since_best + 1
         self.journal.evaluated(progress, score, best)

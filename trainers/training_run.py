@@ -1,20 +1,22 @@
 """`train`: a run from its start, or from where it was interrupted, to its report."""
 
 import contextlib
+import dataclasses
 import pathlib
 from collections.abc import Iterator
 
 import tensorflow as tf
 
-from pixelrnn_tf.programs.model_files import load_model
+from pixelrnn_tf.programs.model_files import load_model, network_in
 from trainers.batched_sampling import draw_picture
 from trainers.cluster import tells_of_lost_worker
-from trainers.config import TrainConfig, check_workdir
-from trainers.devices import barrier, make_strategy
+from trainers.config import TrainConfig
+from trainers.devices import barrier, is_chief, make_strategy
 from trainers.report import write_card, write_report
 from trainers.scoring import Evaluator, Score
 from trainers.stop_signals import StopRequest
 from trainers.trainer import Trainer
+from trainers.workdir import check_workdir, locked, read_config
 
 
 def train(config: TrainConfig, workdir: str | pathlib.Path, command: str = "") -> dict[str, Score] | None:
@@ -34,21 +36,33 @@ def train(config: TrainConfig, workdir: str | pathlib.Path, command: str = "") -
         the scores by split, or None if the run was interrupted: the same call goes on with it.
 
     Raises:
-        ValueError: for a configuration that does not fit the data or the devices, or that of another run in `workdir`.
-        FloatingPointError: at the first loss that is not finite. The last checkpoint stays.
+        ValueError: for a configuration that does not fit the data or the devices, or that of another run in
+            `workdir`; or if another program is at work there.
+        FloatingPointError: at the first loss or score that is not finite. The last checkpoint stays.
         ConnectionError: if another worker cannot be reached any more.
         OSError: if files cannot be written. Those that were written before are whole.
         MemoryError: if the memory of a device does not hold a step.
     """
-    workdir, config = pathlib.Path(workdir), config.with_batch_size()
+    workdir = pathlib.Path(workdir)
+    config = _with_network(config.with_batch_size(), workdir)
     check_workdir(workdir, config)
     strategy = make_strategy(config.distribution)
     data = config.data.load()
-    with _in_plain_words(workdir, strategy):
+    with _in_plain_words(workdir, strategy), locked(workdir, is_chief(strategy)):
         with StopRequest() as stop:
             trainer = Trainer(config, data, workdir, strategy)
             finished = trainer.run(stop)
         return finish(trainer, command) if finished else None
+
+
+def _with_network(config: TrainConfig, workdir: pathlib.Path) -> TrainConfig:
+    """The run with the network of --init_from, where none is told; the run in `workdir` has noted it."""
+    if not config.init_from or config.preset or config.model:
+        return config
+    path = workdir / "config.json"
+    # What a run started from may be gone by the time it is gone on with.
+    model = read_config(path).get("model", {}) if path.exists() else network_in(config.init_from)
+    return dataclasses.replace(config, model=model)
 
 
 @contextlib.contextmanager

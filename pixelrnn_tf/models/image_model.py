@@ -82,6 +82,23 @@ class ImageModel(keras.Model):
         if len(shape) != len(expected) + 1 or any(n not in (None, m) for n, m in zip(shape[1:], expected, strict=True)):
             raise ValueError(f"{name} must have the shape {(None, *expected)}, None being the batch; got {shape}.")
 
+    def train_step(self, *arguments: Any) -> Any:
+        """The step of Keras, on several replicas of TensorFlow for batches that are divided evenly among them alone.
+
+        Keras averages the mean losses of the replicas, which is the mean of the batch if each has as many images.
+
+        Raises:
+            ValueError: on several replicas, if a batch may be of another size than the others.
+        """
+        replicas = getattr(getattr(self, "distribute_strategy", None), "num_replicas_in_sync", 1)
+        if replicas > 1 and any(value.shape[0] is None for value in keras.tree.flatten(arguments[-1])):
+            raise ValueError(
+                f"fit on {replicas} replicas needs batches of one size, a multiple of {replicas}, or images would "
+                "count unequally: batch with drop_remainder=True, or give a number of images that batch_size "
+                "divides. trainers.train takes any number of images."
+            )
+        return super().train_step(*arguments)
+
     def compute_loss(
         self,
         x: Structure = None,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import os
 from typing import TYPE_CHECKING
 
 from pixelrnn_tf.programs.flags import check, option
@@ -45,4 +46,6 @@ class DataConfig:
         """
         from pixelrnn_tf.data import load  # Here: it loads TensorFlow, which this module does without.
 
-        return load(self.name, self.levels, self.binarization, self.image_size, self.channels)
+        kind, _, path = self.name.partition(":")
+        name = f"folder:{os.path.expanduser(path)}" if kind == "folder" else self.name
+        return load(name, self.levels, self.binarization, self.image_size, self.channels)

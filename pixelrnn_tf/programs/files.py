@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import pathlib
 from collections.abc import Iterator
@@ -22,9 +23,22 @@ def written_beside(path: str | os.PathLike) -> Iterator[pathlib.Path]:
 
 
 def write_json(path: str | os.PathLike, value: Any) -> None:
-    """Write `value` as indented JSON."""
+    """Write `value` as indented JSON, as `to_json` makes it."""
     with written_beside(path) as beside:
-        beside.write_text(json.dumps(value, indent=2) + "\n")
+        beside.write_text(to_json(value, indent=2) + "\n")
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """`value` as JSON, which has no numbers that are not finite: they become null."""
+    return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def read_json(path: str | os.PathLike) -> Any:
@@ -35,5 +49,20 @@ def read_json(path: str | os.PathLike) -> Any:
     """
     try:
         return json.loads(pathlib.Path(path).read_text())
-    except ValueError as error:
-        raise ValueError(f"{path} is not a JSON file: {error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not a JSON file: {str(error).splitlines()[0]}.") from error
+
+
+def check_writable(path: pathlib.Path, is_folder: bool = False) -> None:
+    """Check that a file, or files of a folder, can be written at a path that need not be there yet.
+
+    Raises:
+        OSError: if not; the message says why.
+    """
+    if path.exists() and path.is_dir() != is_folder:
+        raise OSError(f"Cannot write to {path}: it is a {'folder' if path.is_dir() else 'file'}.")
+    nearest = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+    if not nearest.is_dir() and nearest != path:
+        raise OSError(f"Cannot write to {path}: {nearest} is a file.")
+    if not os.access(nearest if nearest.is_dir() else nearest.absolute().parent, os.W_OK):
+        raise OSError(f"Cannot write to {path}: nothing may be written in {nearest}.")

@@ -21,6 +21,8 @@ from typing import Any, TypeVar
 
 from absl import flags
 
+from pixelrnn_tf.programs.files import check_writable
+
 Options = TypeVar("Options")
 
 
@@ -37,6 +39,8 @@ def option(
     choices: tuple[str, ...] = (),
     form: str = "",
     endings: tuple[str, ...] = (),
+    existing: str = "",
+    written: str = "",
 ) -> Any:
     """A field of a dataclass that is a flag too.
 
@@ -52,9 +56,12 @@ def option(
         choices: the strings that are allowed.
         form: for a tuple, what its text looks like, such as "HEIGHT,WIDTH".
         endings: for a path, the endings a file's name may have, such as ".png".
+        existing: for a path, what file must be there, such as "model".
+        written: for a path, "file" or "folder", which must be possible to write there.
     """
     metadata = {
         "help": help, "flag": flag, "group": group, "choices": choices, "form": form, "endings": endings,
+        "existing": existing, "written": written,
         "at_least": at_least, "above": above, "at_most": at_most, "below": below,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata=metadata)
@@ -181,7 +188,7 @@ def _converted(field: dataclasses.Field, hint: Any, value: Any) -> Any:
     if value is None:
         return None
     if kind is pathlib.Path:
-        return _path(_flag(field), value, field.metadata["endings"])
+        return _path(_flag(field), value, field.metadata)
     if kind is not tuple:
         return value
     of = [part for part in typing.get_args(_not_none(hint)) if part is not Ellipsis]
@@ -195,12 +202,18 @@ def _converted(field: dataclasses.Field, hint: Any, value: Any) -> Any:
         raise ValueError(f"--{_flag(field)} must be {form}; got {','.join(value)}.") from None
 
 
-def _path(name: str, text: str, endings: tuple[str, ...]) -> pathlib.Path:
+def _path(name: str, text: str, metadata: typing.Mapping[str, Any]) -> pathlib.Path:
+    """A path that can be used: what is to be read is there, and what is to be written can be."""
+    endings, existing = metadata["endings"], metadata["existing"]
     if not text.strip():
         raise ValueError(f"--{name} must name a file or a folder; it is empty.")
     path = pathlib.Path(text).expanduser()
+    if existing and not path.is_file():
+        raise ValueError(f"There is no {existing} at {path}. Give --{name} the path of one.")
     if endings and path.suffix.lower() not in endings:
         raise ValueError(f"--{name} must end in {' or '.join(endings)}, got {text}.")
+    if metadata["written"]:
+        check_writable(path, is_folder=metadata["written"] == "folder")
     return path
 
 

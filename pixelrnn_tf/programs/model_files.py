@@ -2,8 +2,11 @@
 
 import os
 import pathlib
+from typing import Any
 
 import keras
+import numpy as np
+from keras import ops
 
 from pixelrnn_tf.data import ImageData
 from pixelrnn_tf.models import PixelRNN
@@ -15,14 +18,24 @@ def load_model(path: str | os.PathLike, flag: str = "--model") -> PixelRNN:
     """Load a `.keras` file that holds a `PixelRNN`, named by a flag of that name.
 
     Raises:
-        ValueError: if there is no such file, or it holds something else.
+        ValueError: if there is no such file, it is damaged, or it holds something else or weights that are not finite.
     """
-    path = pathlib.Path(path)
+    path = pathlib.Path(path).expanduser()
     if not path.is_file():
         raise ValueError(f"There is no model at {path}. Give {flag} the path of a .keras file.")
-    model = keras.models.load_model(path)
+    try:
+        model = keras.models.load_model(path)
+    except Exception as error:  # What Keras raises for a damaged file is of any kind.
+        problem = next(iter(str(error).strip().splitlines()), "")
+        raise ValueError(
+            f"{path} cannot be loaded as a model ({type(error).__name__}: {problem}). It may be damaged or of another "
+            f"program: give {flag} a .keras file as training leaves it."
+        ) from error
     if not isinstance(model, PixelRNN):
         raise ValueError(f"{path} holds a {type(model).__name__}, not a PixelRNN.")
+    for weight in model.weights:
+        if not np.isfinite(ops.convert_to_numpy(weight)).all():
+            raise ValueError(f"{path} holds weights that are not finite, {weight.path} first: it can score nothing.")
     return model
 
 
@@ -41,16 +54,29 @@ def start_from(model: PixelRNN, path: str | os.PathLike) -> None:
     model.set_weights(saved.get_weights())
 
 
+def network_in(path: str | os.PathLike) -> dict[str, Any]:
+    """Arguments of the `PixelRNN` in the `.keras` file of --init_from, but for the images' shape and levels.
+
+    Raises:
+        ValueError: as `load_model`.
+    """
+    config = load_model(path, "--init_from").get_config()
+    return {name: config[name] for name in ("block", "num_blocks", "hidden", "head_hidden", "residual", "skips")}
+
+
 def trained_on(model_path: str | os.PathLike) -> DataConfig:
     """What a model was trained on, from the `model.json` beside it.
 
     Raises:
-        ValueError: if there is no such file.
+        ValueError: if there is no such file, or it is of another form.
     """
-    path = pathlib.Path(model_path).with_name("model.json")
+    path = pathlib.Path(model_path).expanduser().with_name("model.json")
     if not path.is_file():
         raise ValueError(f"There is no {path} to tell what the model was trained on. Give --data.")
-    return DataConfig(**read_json(path)["data"])
+    try:
+        return DataConfig(**read_json(path)["data"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path} does not say what the model was trained on ({error}). Give --data.") from error
 
 
 def check_fit(model: PixelRNN, data: ImageData) -> None:

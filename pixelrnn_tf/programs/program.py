@@ -1,6 +1,7 @@
 """How a program starts, and how it ends when its user gave it something wrong."""
 
 import importlib
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,8 @@ HELP = ("--help", "-help", "-h", "--helpshort", "-helpshort")
 
 def run(main: Callable[[Any], None], options: type | None = None, loads_tensorflow: bool = True) -> None:
     """Run `main` under absl; a wrong flag, file or value ends in one line and exit status 1, not a traceback.
+
+    So does a signal from the keyboard, without a line and with exit status 130.
 
     The environment is set first, and the flags are read before anything that takes time. A program's module therefore
     imports nothing that loads TensorFlow: its `main` does.
@@ -42,6 +45,9 @@ def run(main: Callable[[Any], None], options: type | None = None, loads_tensorfl
                 with environment.quiet_loading():
                     importlib.import_module("keras")
             main(value)
+        except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # It is on its way out: once more changes nothing.
+            sys.exit(130)
         except (ValueError, OSError, FloatingPointError, MemoryError) as error:
             sys.exit(f"Error: {error}")
 

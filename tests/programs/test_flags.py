@@ -22,7 +22,8 @@ class Brush:
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    out: pathlib.Path = option("What to write.", endings=(".png", ".bmp"))
+    out: pathlib.Path = option("What to write.", endings=(".png", ".bmp"), written="file")
+    model: pathlib.Path | None = option("A file.", None, existing="model")
     rate: float = option("How fast.", 0.5, above=0, below=1)
     kind: str = option("Which.", "oil", choices=("oil", "ink"))
     marks: tuple[int, ...] = option("Where.", (), form="numbers, such as 1,2")
@@ -47,7 +48,8 @@ def test_flags_have_the_defaults_and_types_of_the_fields():
         "--image_size=4,5", "--levels=2",
     )  # fmt: skip
     data = DataConfig("folder:x", levels=2, image_size=(4, 5))
-    assert told == Options(pathlib.Path.home() / "a.BMP", 0.25, "ink", (3, 4), {"size": 2, "soft": False}, data)
+    brush = {"size": 2, "soft": False}
+    assert told == Options(pathlib.Path.home() / "a.BMP", None, 0.25, "ink", (3, 4), brush, data)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +58,8 @@ def test_flags_have_the_defaults_and_types_of_the_fields():
         ([], "--out is missing. What to write."),
         (["--out="], "--out must name a file or a folder; it is empty"),
         (["--out=a.jpg"], r"--out must end in \.png or \.bmp, got a\.jpg"),
+        (["--model=nowhere"], r"There is no model at nowhere\. Give --model the path of one"),
+        (["--model="], "--model must name a file or a folder; it is empty"),
         (["--rate=1"], "rate must be a number greater than 0 and smaller than 1, got 1.0"),
         (["--rate=nan"], "rate must be a number greater than 0 and smaller than 1, got nan"),
         (["--size=10"], "size must be a whole number of at least 1 and at most 9, got 10"),
@@ -86,6 +90,14 @@ def test_the_dataclass_holds_the_same_bounds(changes, message):
         Options(pathlib.Path("a.png"), **changes)
     with pytest.raises(ValueError, match="soft must be True or False, got 'no'"):
         Brush(soft="no")
+
+
+def test_a_path_that_cannot_be_written_to_is_found_before_work_begins(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=rf"Cannot write to {tmp_path}/file/a\.png: .*/file is a file"):
+        parsed(f"--out={tmp_path / 'file' / 'a.png'}")
+    assert parsed(f"--out={tmp_path / 'new' / 'a.png'}", f"--model={tmp_path / 'file'}").model == tmp_path / "file"
+    assert not (tmp_path / "new").exists()
 
 
 def test_help_lists_every_flag_by_subject():

@@ -134,15 +134,19 @@ def test_sample_draws_the_same_images_from_the_same_seed(trained, tmp_path):
         ("train", ["--workdir=w", "--image_size=8"], "--image_size must be HEIGHT,WIDTH"),
         ("train", ["--workdir=w", "--schedule=step", "--decay_at=9,3"], "--decay_at must be growing steps"),
         ("evaluate", ["--model=nowhere.keras"], "There is no model at nowhere.keras"),
-        ("sample", ["--model=x", "--out=y.png", "--temperature=0"], "temperature must be a number greater than 0"),
-        ("sample", ["--model=x", "--out=y.jpg"], "--out must end in .png, got y.jpg"),
+        (
+            "sample",
+            ["--model=README.md", "--out=y.png", "--temperature=0"],
+            "temperature must be a number greater than 0",
+        ),
+        ("sample", ["--model=README.md", "--out=y.jpg"], "--out must end in .png, got y.jpg"),
         ("sample", ["--model=x", "--num_image=3"], "Unknown command line flag 'num_image'. Did you mean: num_images"),
         ("sample", ["x"], "unexpected arguments"),
     ],
 )
 def test_a_users_mistake_ends_in_one_line(name, flags, message, tmp_path):
     if "unexpected" in message:
-        flags = ["--model=x", "--out=y.png", *flags]
+        flags = ["--model=README.md", "--out=y.png", *flags]
     done = program(name, *[flag.replace("=w", f"={tmp_path / 'w'}") for flag in flags])
     assert done.returncode == 1
     assert done.stderr.startswith("Error: ")

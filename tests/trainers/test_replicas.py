@@ -8,7 +8,7 @@ import tensorflow as tf
 from pixelrnn_tf import data as images
 from pixelrnn_tf.models import BitsPerDim, NegativeLogLikelihood, PixelRNN
 from tests.support.networks import BLOCK_NAMES, make_network, randomize
-from tests.support.training_runs import TINY, opened, state, tiny_config
+from tests.support.training_runs import TINY, opened, state, steps, tiny_config
 from trainers import config, devices, scoring, training_run
 
 STEPS = 5
@@ -46,6 +46,31 @@ def test_two_replicas_equal_one(block, optimizer, tolerance, tmp_path):
         np.testing.assert_allclose(a, b, atol=tolerance)
 
 
+def test_replicas_in_float16_share_one_loss_scale(tmp_path):
+    results = {}
+    for number in (1, 2):
+        run = tiny_config(
+            batch_size=24, optimizer="sgd", learning_rate=0.02, jit_compile="false", dtype_policy="mixed_float16"
+        )
+        training = opened(run, tmp_path / f"{number}", replicas(number))
+        training.loss_scale.scale.assign(2.0**20)
+        losses = [loss for loss, *_ in steps(training, STEPS)]
+        local = training.strategy.experimental_local_results
+        copies = local(training.loss_scale.scale)
+        assert len(copies) == number
+        assert len({float(copy) for copy in copies}) == 1
+        assert 1 < float(copies[0]) < 2.0**20, "it overflowed, and found a scale that does not"
+        done, good = (local(value)[0] for value in (training.step.step, training.loss_scale.good_steps))
+        assert int(good) <= STEPS == int(done)
+        for weight in training.model.weights:
+            values = local(weight.value)
+            assert all(np.array_equal(value, values[0]) for value in values)
+        results[number] = losses, state(training)
+    np.testing.assert_allclose(results[2][0], results[1][0], rtol=2e-3)
+    for a, b in zip(results[2][1], results[1][1], strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-3)
+
+
 @pytest.mark.parametrize(
     ("number", "changes"),
     [
@@ -81,9 +106,9 @@ def test_every_image_counts_once_whatever_the_replicas(number, batch_size):
 
 def test_a_run_goes_on_with_another_number_of_replicas(tmp_path):
     straight = training_run.train(tiny_config(steps=6, eval_every=3, batch_size=24), tmp_path / "straight")
-    for steps, number in ((3, 1), (6, 2)):
+    for until, number in ((3, 1), (6, 2)):
         where = cpus(number) if number > 1 else config.DistributionConfig()
-        changed = tiny_config(steps=steps, eval_every=3, batch_size=24, distribution=where)
+        changed = tiny_config(steps=until, eval_every=3, batch_size=24, distribution=where)
         scores = training_run.train(changed, tmp_path / "changed")
     for split, score in straight.items():
         assert scores[split].nats_per_image == pytest.approx(score.nats_per_image, rel=1e-5)
@@ -105,6 +130,17 @@ def test_fit_trains_on_several_replicas_as_on_one():
         np.testing.assert_allclose(histories[1][key], histories[0][key], rtol=1e-5)
     for a, b in zip(*weights, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+@pytest.mark.parametrize(("number", "batch_size"), [(7, 4), (5, 2)])
+def test_fit_refuses_batches_that_replicas_cannot_share_evenly(number, batch_size):
+    """Keras would average the means of unequal shares of the last batch: another gradient, and no error."""
+    pixels = np.zeros((number, 3, 3, 1), "uint8")
+    with replicas(2).scope():
+        model = make_network("pixel_cnn", (3, 3, 1))
+        model.compile(keras.optimizers.SGD(0.01), loss=NegativeLogLikelihood())
+    with pytest.raises(ValueError, match=r"fit on 2 replicas needs batches of one size, a multiple of 2, .*unequally"):
+        model.fit(pixels, pixels, batch_size=batch_size, verbose=0)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pixelrnn_tf import data as images
 from pixelrnn_tf.models import NegativeLogLikelihood
 from tests.support.networks import BLOCK_NAMES, make_network
 from tests.support.training_runs import TINY, assert_same_state, one_update, opened, state, tiny_config
-from trainers import config, devices, journal, scoring, step_queue, training_run, weight_average
+from trainers import devices, journal, scoring, step_queue, training_run, weight_average, workdir
 from trainers.stop_signals import StopRequest
 from trainers.trainer import Trainer
 
@@ -69,9 +69,9 @@ def test_a_finished_run_is_not_evaluated_again(tmp_path):
 
 def test_a_workdir_of_another_configuration_is_refused(tmp_path):
     training_run.train(tiny_config(steps=1), tmp_path)
-    config.check_workdir(tmp_path, tiny_config(steps=99))
+    workdir.check_workdir(tmp_path, tiny_config(steps=99))
     with pytest.raises(ValueError, match=r"batch_size: 32 there, 16 now; learning_rate: 0.001 there, 0.01 now"):
-        config.check_workdir(tmp_path, tiny_config(batch_size=16, learning_rate=0.01))
+        workdir.check_workdir(tmp_path, tiny_config(batch_size=16, learning_rate=0.01))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,8 @@ def test_a_step_that_is_not_finite_changes_nothing_and_stops_the_run(tmp_path):
 
 def test_no_checkpoint_is_made_of_a_broken_state(tmp_path):
     run = tiny_config(learning_rate=1e30, clip_norm=0.0, eval_every=1)
-    with pytest.raises(FloatingPointError, match=r"The validation score at step 1 is (nan|inf)\. The last good state"):
+    message = r"At step 1: The validation score is not finite: that of \d+ of 50 images\. The last good state"
+    with pytest.raises(FloatingPointError, match=message):
         training_run.train(run, tmp_path)
     assert opened(run, tmp_path).progress.step == 0
 
@@ -144,6 +145,16 @@ def test_the_weight_average_follows_its_formula():
     assert mixed.model.compute_dtype == "float32"
     with pytest.raises(ValueError, match=r"must be in \[0, 1\), got 1.0"):
         weight_average.WeightAverage(model, decay=1.0)
+
+
+def test_a_score_that_is_not_finite_is_an_error_and_one_image_has_no_standard_error():
+    model, data = make_network("pixel_cnn", (8, 8, 1), levels=17), images.load("digits")
+    one = scoring.Evaluator(model).score(data, "test", limit=1)
+    assert (one.standard_error, one.images) == (None, 1)
+    assert "(standard error unknown)" in str(one)
+    model.weights[-1].assign(np.full(17, np.nan))
+    with pytest.raises(FloatingPointError, match=r"The test score is not finite: that of 180 of 180 images"):
+        scoring.Evaluator(model).score(data, "test")
 
 
 def test_a_wrong_model_for_the_data_is_named():

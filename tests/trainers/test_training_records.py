@@ -173,3 +173,15 @@ def test_gradients_that_overflow_without_a_scale_stop_the_run(tmp_path, monkeypa
     monkeypatch.setattr(training.loss_scale, "value", lambda: tf.constant(0.5))
     with pytest.raises(FloatingPointError, match="The norm of the gradients after step 0 is inf"):
         training.queue._check(184.0, np.inf)
+
+
+def test_a_run_from_given_weights_takes_their_network_and_notes_it(finished, tmp_path):
+    source = str(finished[0] / "model.keras")
+    run = tiny_config(init_from=source, model={})
+    taken = training_run._with_network(run, tmp_path).model
+    assert taken == {**TINY, "residual": True, "skips": True}
+    (tmp_path / "config.json").write_text(json.dumps({"model": taken}))
+    gone = dataclasses.replace(run, init_from="nowhere.keras")
+    assert training_run._with_network(gone, tmp_path).model == taken
+    told = tiny_config(init_from="nowhere.keras")
+    assert training_run._with_network(told, tmp_path) is told
