@@ -80,14 +80,16 @@ class MaskedConv2D(IncrementalLayer):
         self.condition_features = checked_integer("condition_features", condition_features, 0)
         self.activation = keras.activations.get(activation)
         self.use_bias = checked_bool("use_bias", use_bias)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        # A name stays one until weights are made: every initializer made of it draws a seed of its own.
+        is_name = isinstance(kernel_initializer, str)
+        self.kernel_initializer = kernel_initializer if is_name else keras.initializers.get(kernel_initializer)
         # Wrong arguments are reported here, where they were written, and not at the first call.
         kernel_mask(mask_type, self.kernel_size, self.channels, self.filters, self.channels, self.gates)
 
     def build(self, inputs_shape: Shape) -> None:
         features = check_map_shape(self, inputs_shape)
         self.mask = kernel_mask(self.mask_type, self.kernel_size, features, self.filters, self.channels, self.gates)
-        self.kernel = self.add_weight(name="kernel", shape=self.mask.shape, initializer=self.kernel_initializer)
+        self.kernel = self.add_weight(name="kernel", shape=self.mask.shape, initializer=self._new_initializer())
         self.bias = None
         if self.use_bias:
             self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer=self.bias_initializer)
@@ -95,8 +97,13 @@ class MaskedConv2D(IncrementalLayer):
             self.condition_kernel = self.add_weight(
                 name="condition_kernel",
                 shape=(self.condition_features, self.filters),
-                initializer=self.kernel_initializer,
+                initializer=self._new_initializer(),
             )
+
+    def _new_initializer(self) -> Any:
+        """An initializer of its own for each weight: one that is used twice would give the same numbers twice."""
+        initializer = self.kernel_initializer
+        return initializer.clone() if isinstance(initializer, keras.initializers.Initializer) else initializer
 
     def masked_kernel(self) -> Tensor:
         """The kernel times its mask, without the taps that are closed to every group.
@@ -158,7 +165,9 @@ class MaskedConv2D(IncrementalLayer):
             "condition_features": self.condition_features,
             "activation": keras.activations.serialize(self.activation),
             "use_bias": self.use_bias,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "kernel_initializer": self.kernel_initializer
+            if isinstance(self.kernel_initializer, str)
+            else keras.initializers.serialize(self.kernel_initializer),
         }
 
 

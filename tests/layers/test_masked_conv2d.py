@@ -133,3 +133,23 @@ def test_integers_of_any_kind_are_sizes(integer):
 def test_sizes_that_are_none_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         MaskedConv2D(**{"filters": 2, "kernel_size": 3, "mask_type": "A", **arguments})
+
+
+def test_the_kernel_and_the_projection_start_from_numbers_of_their_own():
+    for initializer in ("glorot_uniform", keras.initializers.RandomNormal()):
+        layer = MaskedConv2D(4, 1, "B", condition_features=4, kernel_initializer=initializer)
+        layer.build((None, 3, 3, 4))
+        assert layer.kernel.shape[2:] == layer.condition_kernel.shape
+        assert not np.intersect1d(layer.kernel, layer.condition_kernel).size
+        twin = MaskedConv2D.from_config(json.loads(json.dumps(layer.get_config())))
+        assert twin.get_config() == layer.get_config()
+
+
+def test_a_seed_gives_the_weights_that_it_gave_to_earlier_versions():
+    keras.utils.set_random_seed(0)
+    layers = [MaskedConv2D(2, 1, "B") for _ in range(2)]
+    for layer in layers:
+        layer.build((None, 2, 2, 1))
+    keras.utils.set_random_seed(0)
+    for layer in layers:
+        assert np.array_equal(layer.kernel, keras.initializers.GlorotUniform()((1, 1, 1, 2)))
