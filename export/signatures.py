@@ -27,9 +27,8 @@ import tensorflow as tf
 from export.input_checks import Input, checked, finite
 from export.png_ops import COLOUR_TYPES, decode_pngs
 from pixelrnn_tf.data import to_bytes, to_levels
-from pixelrnn_tf.distributions import image_noise
 from pixelrnn_tf.models import PixelRNN, bits_per_dim, negative_log_likelihood
-from pixelrnn_tf.sampling import MAX_TEMPERATURE, MIN_TEMPERATURE, generate
+from pixelrnn_tf.sampling import MAX_TEMPERATURE, MIN_TEMPERATURE, generate, image_noise
 
 Outputs = dict[str, tf.Tensor]
 
@@ -53,44 +52,7 @@ class Signatures:
         # Traced once for all signatures that use them.
         self._run_model = tf.function(self._logits_of, autograph=False)
         self._generate = tf.function(self._generate_from, autograph=False)
-        height, width, channels = model.image_shape
-        images = Input(
-            "images",
-            tf.uint8,
-            model.image_shape,
-            lambda x: tf.reduce_all(tf.cast(x, tf.int32) < model.levels),
-            f"hold levels from 0 to {model.levels - 1}",
-        )
-        known = Input("known", tf.bool, (height, width))
-        draw = (
-            Input("seed", tf.int32, (2,)),
-            Input(
-                "temperature",
-                tf.float32,
-                (),
-                lambda x: tf.reduce_all((x >= MIN_TEMPERATURE) & (x <= MAX_TEMPERATURE)),
-                f"hold finite numbers greater than 0 (from {MIN_TEMPERATURE:g} to {MAX_TEMPERATURE:g})",
-            ),
-        )
-        self.inputs = {
-            "score": (images,),
-            "logits": (images,),
-            "sample": draw,
-            "complete": (images, known, *draw),
-        }
-        if channels in COLOUR_TYPES:
-            picture, mask = Input("image_bytes", tf.string), Input("known_bytes", tf.string)
-            self.inputs |= {"score_png": (picture,), "sample_png": draw, "complete_png": (picture, mask, *draw)}
-        if model.condition_features:
-            condition = Input(
-                "condition",
-                tf.float32,
-                (height, width, model.condition_features),
-                lambda x: tf.reduce_all(tf.abs(x) <= LARGEST_CONDITION),
-                f"hold numbers from {-LARGEST_CONDITION:g} to {LARGEST_CONDITION:g}",
-            )
-            self.inputs = {name: (*inputs, condition) for name, inputs in self.inputs.items()}
-        self.inputs["serving_default"] = self.inputs["score"]
+        self.inputs = _inputs_by_signature(model)
 
     def function(self, name: str) -> Callable[..., Outputs]:
         """The function of one signature, of the tensors of `inputs[name]` in order, which it checks."""
@@ -153,3 +115,46 @@ class Signatures:
 
     def _encode(self, images: tf.Tensor, log_prob: tf.Tensor) -> Outputs:
         return {"image_bytes": tf.io.encode_png(to_bytes(images, self.model.levels)), "log_prob": log_prob}
+
+
+def _inputs_by_signature(model: PixelRNN) -> dict[str, tuple[Input, ...]]:
+    """The inputs of every signature of a model, and what is asserted of them."""
+    height, width, channels = model.image_shape
+    images = Input(
+        "images",
+        tf.uint8,
+        model.image_shape,
+        lambda x: tf.reduce_all(tf.cast(x, tf.int32) < model.levels),
+        f"hold levels from 0 to {model.levels - 1}",
+    )
+    known = Input("known", tf.bool, (height, width))
+    draw = (
+        Input("seed", tf.int32, (2,)),
+        Input(
+            "temperature",
+            tf.float32,
+            (),
+            lambda x: tf.reduce_all((x >= MIN_TEMPERATURE) & (x <= MAX_TEMPERATURE)),
+            f"hold finite numbers greater than 0 (from {MIN_TEMPERATURE:g} to {MAX_TEMPERATURE:g})",
+        ),
+    )
+    by_name = {
+        "score": (images,),
+        "logits": (images,),
+        "sample": draw,
+        "complete": (images, known, *draw),
+    }
+    if channels in COLOUR_TYPES:
+        picture, mask = Input("image_bytes", tf.string), Input("known_bytes", tf.string)
+        by_name |= {"score_png": (picture,), "sample_png": draw, "complete_png": (picture, mask, *draw)}
+    if model.condition_features:
+        condition = Input(
+            "condition",
+            tf.float32,
+            (height, width, model.condition_features),
+            lambda x: tf.reduce_all(tf.abs(x) <= LARGEST_CONDITION),
+            f"hold numbers from {-LARGEST_CONDITION:g} to {LARGEST_CONDITION:g}",
+        )
+        by_name = {name: (*inputs, condition) for name, inputs in by_name.items()}
+    by_name["serving_default"] = by_name["score"]
+    return by_name

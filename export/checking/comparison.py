@@ -10,8 +10,8 @@ from export.checking.loader import Loader, LoaderError
 from export.checking.reference import Format, Reference
 from export.example_inputs import example_inputs
 from pixelrnn_tf.data import to_levels
-from pixelrnn_tf.distributions import image_noise
 from pixelrnn_tf.models import bits_per_dim
+from pixelrnn_tf.sampling import image_noise
 
 # What is compared, and the worst value that is right.
 LIMITS = {
