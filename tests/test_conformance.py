@@ -147,3 +147,15 @@ def loaded_elsewhere(tmp_path_factory):
 @pytest.mark.parametrize("descriptor", MODELS, ids=str)
 def test_a_model_round_trips_into_a_new_process(loaded_elsewhere, descriptor, compiled):
     assert loaded_elsewhere[f"{descriptor}-{'trained' if compiled else 'untrained'}"] == compiled
+
+
+@every
+def test_a_checkpoint_of_tensorflow_holds_every_weight(descriptor, tmp_path):
+    layer, inputs = make(descriptor)
+    path = tf.train.Checkpoint(model=layer).save(tmp_path / "state")
+    saved = [name for name, _ in tf.train.list_variables(path) if name.startswith("model/")]
+    assert len(saved) == len(layer.weights)
+    twin = descriptor.cls(**descriptor.arguments)
+    twin(*inputs)
+    tf.train.Checkpoint(model=twin).restore(path).assert_consumed()
+    assert np.array_equal(twin(*inputs), layer(*inputs))

@@ -1,8 +1,11 @@
 """The distribution of every sub-pixel given those before it, from the logits of one pass."""
 
+from typing import Any
+
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from pixelrnn_tf.models.likelihood import log_prob_of_levels
 from pixelrnn_tf.typing import TensorLike
 
 
@@ -18,7 +21,7 @@ def discretized_categorical(logits: TensorLike, validate_args: bool = False) -> 
 
     Returns:
         A `tfp.distributions.Distribution` over int32 levels with event shape `(height, width, channels)`;
-        `log_prob` is in nats per image.
+        `log_prob` is in nats per image, and that of the loss: NaN for an image with a number that is no level.
 
     Example:
 
@@ -34,7 +37,49 @@ def discretized_categorical(logits: TensorLike, validate_args: bool = False) -> 
         raise ValueError(f"logits must have the shape (..., height, width, channels, levels); got {logits.shape}.")
     if logits.dtype in (tf.float16, tf.bfloat16):
         logits = tf.cast(logits, tf.float32)
-    categorical = tfp.distributions.Categorical(logits=logits, validate_args=validate_args)
-    return tfp.distributions.Independent(
-        categorical, reinterpreted_batch_ndims=3, validate_args=validate_args, name="DiscretizedCategorical"
-    )
+    categorical = _Levels(logits=logits, validate_args=validate_args)
+    return _Images(categorical, reinterpreted_batch_ndims=3, validate_args=validate_args, name="DiscretizedCategorical")
+
+
+class FractionsKept:
+    """Gives `log_prob` and `prob` of a distribution over integers what it was given.
+
+    The base class makes integers of arrays of floats, which cuts fractions.
+    """
+
+    def log_prob(self, value: TensorLike, name: str = "log_prob", **arguments: Any) -> tf.Tensor:
+        return super().log_prob(tf.convert_to_tensor(value), name, **arguments)  # type: ignore[misc]
+
+    def prob(self, value: TensorLike, name: str = "prob", **arguments: Any) -> tf.Tensor:
+        return super().prob(tf.convert_to_tensor(value), name, **arguments)  # type: ignore[misc]
+
+
+class _Images(FractionsKept, tfp.distributions.Independent):
+    """One categorical per sub-pixel."""
+
+
+class _Levels(tfp.distributions.Categorical):
+    """A categorical with the log-probability of the loss, which knows what is no level wherever it is computed."""
+
+    def _log_prob(self, levels: tf.Tensor) -> tf.Tensor:
+        logits = self.logits_parameter()
+        if self.validate_args:
+            with tf.control_dependencies(level_assertions(levels, logits.shape[-1], "levels")):
+                levels = tf.identity(levels)
+        if not (levels.shape.is_fully_defined() and levels.shape == logits.shape[:-1]):
+            shape = tf.broadcast_dynamic_shape(tf.shape(levels), tf.shape(logits)[:-1])
+            logits = tf.broadcast_to(logits, tf.concat([shape, tf.shape(logits)[-1:]], 0))
+            levels = tf.broadcast_to(levels, shape)
+        return log_prob_of_levels(levels, logits)
+
+
+def level_assertions(levels: tf.Tensor, number: int, name: str) -> list[tf.Operation]:
+    """Assertions that numbers are whole and in `[0, number)`; those known to hold are left out."""
+    message = f"{name} must hold whole numbers in [0, {number})."
+    whole = tf.cast(levels, tf.int32)
+    assertions = [
+        tf.debugging.assert_equal(tf.cast(whole, levels.dtype), levels, message),
+        tf.debugging.assert_non_negative(whole, message),
+        tf.debugging.assert_less(whole, number, message),
+    ]
+    return [assertion for assertion in assertions if assertion is not None]

@@ -1,20 +1,24 @@
 """The joint distribution of all sub-pixels of an image."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from pixelrnn_tf.distributions.discretized_categorical import discretized_categorical
-from pixelrnn_tf.distributions.noise import stateless_seed
+from pixelrnn_tf.distributions.discretized_categorical import FractionsKept, discretized_categorical, level_assertions
+from pixelrnn_tf.distributions.seeds import stateless_seed
 from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models.levels import check_whole
 from pixelrnn_tf.sampling import check_temperature, generate, image_noise, image_seeds
+from pixelrnn_tf.typing import TensorLike
 
 
-class PixelDistribution(tfp.distributions.Distribution):
+class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
     """The distribution of images that a `PixelRNN` defines (paper section 2.1, Eq. 1 and 2).
 
-    `log_prob` is exact and takes one pass; `sample` draws pixel by pixel at about the cost of one. The
+    `log_prob` is exact and takes one pass; it is NaN for an image with a number that is no level, and fractions are an
+    error where they are known. `sample(shape, seed, temperature=1.0)` draws pixel by pixel at about the cost of one
+    pass. A seed is an integer, a pair of integers, or None; the temperature broadcasts to the batch shape. The
     variables of the model are those of the distribution. Images are drawn in float32; a model with a
     half-precision dtype policy scores them in its own, so that the two agree to that precision alone.
 
@@ -27,6 +31,7 @@ class PixelDistribution(tfp.distributions.Distribution):
         name: name of the distribution.
 
     Raises:
+        TypeError: if the model is no `PixelRNN`.
         ValueError: for a condition that does not fit the model.
 
     Example:
@@ -42,12 +47,14 @@ class PixelDistribution(tfp.distributions.Distribution):
     def __init__(
         self,
         model: PixelRNN,
-        condition: Any = None,
+        condition: TensorLike | None = None,
         validate_args: bool = False,
         allow_nan_stats: bool = True,
         name: str = "PixelDistribution",
     ):
         parameters = dict(locals())
+        if not isinstance(model, PixelRNN):
+            raise TypeError(f"PixelDistribution takes a pixelrnn_tf.PixelRNN, got {_description(model)}.")
         with tf.name_scope(name) as name:
             self._model = model
             # A variable stays one, and is read anew whenever it is used.
@@ -87,8 +94,8 @@ class PixelDistribution(tfp.distributions.Distribution):
     def _event_shape_tensor(self) -> tf.Tensor:
         return tf.constant(self.model.image_shape, tf.int32)
 
-    def _log_prob(self, images: Any) -> tf.Tensor:
-        images = self._checked_images(images)
+    def _log_prob(self, images: TensorLike) -> tf.Tensor:
+        images = self._checked_images(images, "value")
         leading = tf.shape(images)[:-3]
         if self.condition is not None:
             leading = tf.broadcast_dynamic_shape(leading, self.batch_shape_tensor())
@@ -97,30 +104,45 @@ class PixelDistribution(tfp.distributions.Distribution):
         logits = self.model(flat if condition is None else [flat, condition])
         return tf.reshape(discretized_categorical(logits).log_prob(flat), leading)
 
-    def _sample_n(self, n: Any, seed: Any = None) -> tf.Tensor:
-        return self._draw(n, seed)[0]
+    def _sample_n(self, n: Any, seed: TensorLike | None = None, temperature: TensorLike = 1.0) -> tf.Tensor:
+        return self._draw(n, seed, temperature)[0]
 
-    def _sample_and_log_prob(self, sample_shape: Any, seed: Any, **_: Any) -> tuple[tf.Tensor, tf.Tensor]:
+    def _sample_and_log_prob(
+        self, sample_shape: Any, seed: TensorLike | None, temperature: TensorLike = 1.0
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The log-probability is the model's own, whatever the temperature."""
         number = tf.reduce_prod(tf.convert_to_tensor(sample_shape, tf.int32))
-        images, log_prob = self._draw(number, seed, return_log_prob=True)
+        images, log_prob = self._draw(number, seed, temperature, return_log_prob=True)
         return (
             tf.reshape(images, tf.concat([sample_shape, tf.shape(images)[1:]], 0)),
             tf.reshape(log_prob, tf.concat([sample_shape, tf.shape(log_prob)[1:]], 0)),
         )
 
-    def _draw(self, n: Any, seed: Any, return_log_prob: bool = False) -> tuple[tf.Tensor, tf.Tensor | None]:
+    def _draw(
+        self, n: Any, seed: TensorLike | None, temperature: TensorLike, return_log_prob: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor | None]:
         """`n` images for every element of the batch, each from a seed of its own."""
+        check_temperature(temperature)
         leading = tf.concat([[n], self.batch_shape_tensor()], 0)
         noise = self._noise(seed, tf.reduce_prod(leading))
         drawn = self._generate(
-            self.model, noise, condition=self._flat_condition(leading), return_log_prob=return_log_prob
+            self.model,
+            noise,
+            temperature=_broadcast_temperature(temperature, leading),
+            condition=self._flat_condition(leading),
+            return_log_prob=return_log_prob,
         )
         images, log_prob = drawn if return_log_prob else (drawn, None)
         images = tf.reshape(images, tf.concat([leading, self.model.image_shape], 0))
         return images, None if log_prob is None else tf.reshape(log_prob, leading)
 
     def complete(
-        self, images: Any, known: Any, seed: Any = None, sample_shape: Any = (), temperature: Any = 1.0
+        self,
+        images: TensorLike,
+        known: TensorLike,
+        seed: TensorLike | None = None,
+        sample_shape: Any = (),
+        temperature: TensorLike = 1.0,
     ) -> tf.Tensor:
         """Draw the unknown pixels of images, each given all before it in raster order.
 
@@ -130,7 +152,8 @@ class PixelDistribution(tfp.distributions.Distribution):
 
         Args:
             images: integer levels `(..., height, width, channels)`, read where they are known.
-            known: bool `(..., height, width)`, broadcasts to the images.
+            known: `(..., height, width)`, broadcasts to the images: True, or a number that is not 0, where a pixel is
+                known.
             seed: as in `sample`.
             sample_shape: how many completions of every image.
             temperature: what the logits are divided by; broadcasts to `sample_shape + (...,)`.
@@ -139,11 +162,11 @@ class PixelDistribution(tfp.distributions.Distribution):
             int32 levels `sample_shape + (..., height, width, channels)`.
 
         Raises:
-            ValueError: for shapes that do not fit.
+            ValueError: for shapes that do not fit, or images with fractions.
         """
         check_temperature(temperature)
-        images = self._checked_images(images, "images")
-        known = tf.convert_to_tensor(known, tf.bool)
+        images = tf.cast(self._checked_images(images, "images"), tf.int32)
+        known = tf.cast(tf.convert_to_tensor(known), tf.bool)
         if known.shape.rank is not None and known.shape[-2:] != self.model.image_shape[:2]:
             raise ValueError(f"known must have the shape (..., {self.model.image_shape[:2]}); got {known.shape}.")
         leading = tf.broadcast_dynamic_shape(tf.shape(images)[:-3], self.batch_shape_tensor())
@@ -154,33 +177,28 @@ class PixelDistribution(tfp.distributions.Distribution):
             self._noise(seed, tf.reduce_prod(leading)),
             _flatten(self._broadcast(images, leading), 3),
             _flatten(known, 2),
-            temperature=tf.reshape(tf.broadcast_to(tf.cast(temperature, tf.float32), leading), [-1]),
+            temperature=_broadcast_temperature(temperature, leading),
             condition=self._flat_condition(leading),
         )
         return tf.reshape(completed, tf.concat([leading, self.model.image_shape], 0))
 
-    def _noise(self, seed: Any, number: tf.Tensor) -> tf.Tensor:
+    def _noise(self, seed: TensorLike | None, number: tf.Tensor) -> tf.Tensor:
         """Noise of `number` images: image k is a function of the seed and k alone."""
         return image_noise(image_seeds(stateless_seed(seed), tf.range(number)), self.model.image_shape)
 
-    def _checked_images(self, images: Any, name: str = "value") -> tf.Tensor:
+    def _checked_images(self, images: TensorLike, name: str) -> tf.Tensor:
+        """Images whose shape fits; what is in them is checked only where it is known, or if `validate_args` says so."""
         images = tf.convert_to_tensor(images)
         expected = self.model.image_shape
         if images.shape.rank is not None and (
             images.shape.rank < 3 or not images.shape[-3:].is_compatible_with(expected)
         ):
             raise ValueError(f"{name} must hold images (..., {', '.join(map(str, expected))}); got {images.shape}.")
-        levels = tf.cast(images, tf.int32)
-        if self.validate_args:
-            message = f"{name} must hold whole numbers in [0, {self.model.levels})."
-            checks = [
-                tf.debugging.assert_equal(tf.cast(levels, images.dtype), images, message),
-                tf.debugging.assert_non_negative(levels, message),
-                tf.debugging.assert_less(levels, self.model.levels, message),
-            ]
-            with tf.control_dependencies([check for check in checks if check is not None]):
-                levels = tf.identity(levels)
-        return levels
+        if not self.validate_args:
+            check_whole(images, name)
+            return images
+        with tf.control_dependencies(level_assertions(images, self.model.levels, name)):
+            return tf.identity(images)
 
     def _broadcast(self, images: tf.Tensor, leading: tf.Tensor) -> tf.Tensor:
         return tf.broadcast_to(images, tf.concat([leading, tf.shape(images)[-3:]], 0))
@@ -189,6 +207,28 @@ class PixelDistribution(tfp.distributions.Distribution):
         if self.condition is None:
             return None
         return _flatten(self._broadcast(self.condition, leading), 3)
+
+    def _no_statistic(self, *_: Any, **__: Any) -> NoReturn:
+        raise NotImplementedError(
+            "The joint distribution of all sub-pixels has no closed form but its log_prob: no mean, mode, variance, "
+            "entropy or cumulative distribution. Estimate them from images: mean = tf.reduce_mean(tf.cast(d.sample(n), "
+            "tf.float32), 0), entropy = -tf.reduce_mean(d.log_prob(d.sample(n))); d.sample(n, temperature=0.01) draws "
+            "likely images. The distribution of every sub-pixel given those before it has all of them: "
+            "discretized_categorical(model(images))."
+        )
+
+    _mean = _mode = _variance = _stddev = _covariance = _entropy = _no_statistic
+    _cdf = _log_cdf = _survival_function = _log_survival_function = _quantile = _no_statistic
+
+
+def _description(value: object) -> str:
+    """A value as a message names it: by its type."""
+    return f"a {type(value).__module__.split('.')[0]} {type(value).__name__}"
+
+
+def _broadcast_temperature(temperature: TensorLike, leading: tf.Tensor) -> tf.Tensor:
+    """One temperature per image, float32 `(batch,)`."""
+    return tf.reshape(tf.broadcast_to(tf.cast(temperature, tf.float32), leading), [-1])
 
 
 def _flatten(tensor: tf.Tensor, event_axes: int) -> tf.Tensor:

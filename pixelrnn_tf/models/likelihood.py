@@ -37,7 +37,8 @@ def _log_softmax_at(logits: Tensor, levels: Tensor) -> tuple[Tensor, Callable[..
     `levels` are floats, since JAX wants a gradient for every argument.
     """
     size = logits.shape[-1]
-    highest = ops.max(logits, axis=-1, keepdims=True)
+    # With an initial value, since Keras refuses the maximum over a batch without images.
+    highest = ops.max(logits, axis=-1, keepdims=True, initial=float("-inf"))
     log_sum = highest + ops.log(ops.sum(ops.exp(logits - highest), axis=-1, keepdims=True))
     index = ops.cast(levels, "int32")[..., None]
     is_whole = ops.equal(ops.cast(index, levels.dtype), levels[..., None])

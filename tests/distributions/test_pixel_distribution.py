@@ -1,5 +1,6 @@
 """The joint distribution keeps TensorFlow Probability's contract."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -151,3 +152,104 @@ def test_errors_name_what_was_given():
         PixelDistribution(model, np.zeros((4, 5, 2)))
     with pytest.raises(ValueError, match=r"known must have the shape"):
         distribution.complete(np.zeros((4, 5, 3), int), np.zeros((4, 5, 3), bool))
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        np.uint8(3),
+        np.array(3),
+        tf.constant(3),
+        tf.constant(3, tf.int64),
+        tf.constant(3, tf.uint64),
+        (0, 3),
+        [0, 3],
+        np.array([0, 3]),
+        np.array([0, 3], "uint32"),
+        tf.constant([0, 3]),
+        tf.constant([0, 3], tf.int64),
+    ],
+    ids=repr,
+)
+def test_a_seed_is_what_users_have(seed):
+    assert stateless_seed(seed).numpy().tolist() == [0, 3]
+    assert stateless_seed(seed).dtype == tf.int32
+
+
+def test_seeds_of_every_kind_are_the_same_number():
+    for number in (-1, 2**40 + 7, -(2**63), 2**63 - 1, -5):
+        expected = stateless_seed(number).numpy().tolist()
+        assert stateless_seed(np.int64(number)).numpy().tolist() == expected
+        assert stateless_seed(tf.constant(number, tf.int64)).numpy().tolist() == expected
+    assert stateless_seed(tf.constant(2**64 - 1, tf.uint64)).numpy().tolist() == [-1, -1]
+    assert stateless_seed((2**32 - 1, -1)).numpy().tolist() == [-1, -1]
+    for wrong in (0.5, "3", True, [1, 2, 3], [[1, 2]], 2**70, (2**32, 0), tf.constant(1.0)):
+        with pytest.raises(ValueError, match=r"seed must|of a seed"):
+            stateless_seed(wrong)
+
+
+def test_sample_takes_tensors_as_seeds_and_a_temperature():
+    distribution = PixelDistribution(make_network("pixel_cnn", (3, 4, 1)))
+    images = distribution.sample(3, seed=3).numpy()
+    assert np.array_equal(distribution.sample(3, seed=tf.constant(3)), images)
+    assert np.array_equal(distribution.sample(3, seed=3, temperature=1.0), images)
+    cold = distribution.sample(3, seed=3, temperature=1e-4).numpy()
+    assert (cold == cold[0]).all(), "near temperature zero there is one image"
+    drawn, log_prob = distribution.experimental_sample_and_log_prob(3, seed=3, temperature=1e-4)
+    assert np.array_equal(drawn, cold)
+    np.testing.assert_allclose(log_prob, distribution.log_prob(cold), rtol=1e-4)
+    with pytest.raises(ValueError, match="temperature must be"):
+        distribution.sample(3, temperature=0.0)
+    batched = conditioned()
+    one_by_one = batched.sample(2, seed=1, temperature=[1.0, 1e-4, 1.0]).numpy()
+    assert np.array_equal(one_by_one[:, 0], batched.sample(2, seed=1)[:, 0])
+    assert np.array_equal(one_by_one[0, 1], one_by_one[1, 1])
+
+
+def test_complete_takes_masks_of_every_kind():
+    distribution = PixelDistribution(make_network("pixel_cnn", (3, 4, 1)))
+    images = random_images(distribution.model, 2)
+    known = np.arange(3)[:, None] < [2] * 4
+    expected = distribution.complete(images, known, seed=3).numpy()
+    numbers = known.astype("uint8")
+    for mask in (known.tolist(), numbers, numbers.tolist(), 255 * numbers, tf.constant(numbers), numbers * 1.0):
+        assert np.array_equal(distribution.complete(images.tolist(), mask, seed=3), expected)
+
+
+@pytest.mark.parametrize("run", ["eager", "graph", "xla"])
+def test_numbers_that_are_no_levels_have_the_same_answer_everywhere(run):
+    model = make_network("pixel_cnn", (2, 3, 1))
+    distribution = PixelDistribution(model)
+    log_prob = distribution.log_prob
+    if run != "eager":
+        log_prob = tf.function(log_prob, jit_compile=run == "xla")
+    images = np.zeros((5, 2, 3, 1), "float32")
+    images[1, 1, 2, 0], images[2, 0, 0, 0], images[3, 0, 1, 0] = 4, -1, np.nan
+    for dtype in ("float32", "int32"):
+        some = images if dtype == "float32" else images[[0, 1, 2, 4]].astype(dtype)
+        got = log_prob(tf.constant(some)).numpy()
+        assert np.isnan(got).tolist() == [False, *[True] * (len(some) - 2), False]
+    images[4, 0, 0, 0] = 0.5
+    if run == "eager":
+        with pytest.raises(ValueError, match=r"value must hold integer levels.*got 0\.5"):
+            log_prob(images)
+        with pytest.raises(ValueError, match=r"images must hold integer levels.*got 0\.5"):
+            distribution.complete(images, np.ones((2, 3)))
+    else:
+        assert np.isnan(log_prob(tf.constant(images)).numpy()).tolist() == [False, True, True, True, True]
+
+
+@pytest.mark.parametrize("statistic", ["mean", "mode", "variance", "stddev", "covariance", "entropy"])
+def test_statistics_it_has_not_say_what_to_use(statistic):
+    distribution = PixelDistribution(make_network("pixel_cnn", (2, 3, 1)))
+    with pytest.raises(NotImplementedError, match=r"no closed form.*Estimate them from images"):
+        getattr(distribution, statistic)()
+    with pytest.raises(NotImplementedError, match="no closed form"):
+        distribution.cdf(np.zeros((2, 3, 1), "int32"))
+
+
+def test_a_model_of_another_type_is_named():
+    with pytest.raises(TypeError, match=r"takes a pixelrnn_tf\.PixelRNN, got a keras Sequential"):
+        PixelDistribution(keras.Sequential())
+    with pytest.raises(TypeError, match="got a builtins str"):
+        PixelDistribution("mnist_diagonal_bilstm_7x16")

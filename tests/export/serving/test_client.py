@@ -30,7 +30,7 @@ from export.serving.errors import (
 )
 from export.serving.metadata import Tensor, as_input
 from pixelrnn_tf.distributions import image_seeds
-from pixelrnn_tf.distributions.noise import stateless_seed
+from pixelrnn_tf.distributions.seeds import stateless_seed
 from pixelrnn_tf.programs import png_files
 from tests.support.raw_pngs import turned
 
