@@ -174,12 +174,16 @@ def masked_at_build_only(self):
     return self.kernel
 
 
+def convolved_as_it_is(self, x):
+    return ops.conv(x, self.masked_kernel(), padding="same") + self.bias
+
+
 def test_masks_applied_once_at_build(monkeypatch):
     expected_to_hold = make_network("pixel_cnn", (8, 8, 1), dtype="float64")
     future = np.triu(np.ones((64, 64), bool))
     assert not (field_by_gradient(expected_to_hold) & future).any()
     monkeypatch.setattr(MaskedConv2D, "masked_kernel", masked_at_build_only)
-    monkeypatch.setattr(MaskedConv2D, "call", lambda self, x: ops.conv(x, self.masked_kernel(), padding="same"))
+    monkeypatch.setattr(MaskedConv2D, "call", convolved_as_it_is)
     twin = make_network("pixel_cnn", (8, 8, 1), dtype="float64")
     for layer in twin._flatten_layers():
         if isinstance(layer, MaskedConv2D):
