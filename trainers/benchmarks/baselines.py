@@ -25,7 +25,7 @@ def with_autodiff(model: PixelRNN) -> PixelRNN:
 
     for layer in elementary_layers(model):
         if isinstance(layer, TwoDimensionalLSTM):
-            layer.outputs = functools.partial(outputs, layer)
+            setattr(layer, "outputs", functools.partial(outputs, layer))  # noqa: B010  On this layer alone.
     return model
 
 
@@ -48,7 +48,7 @@ def unmasked_pixel_cnn(
     images = keras.Input(image_shape, dtype="uint8")
     x = conv(2 * hidden, 7)(ops.cast(images, "float32") * (2.0 / (levels - 1)) - 1.0)
     skips = []
-    for _ in range(num_blocks):
+    for _block in range(num_blocks):
         y = x
         for layer in (conv(hidden), conv(hidden, 3), conv(2 * hidden)):
             y = layer(ops.relu(y))

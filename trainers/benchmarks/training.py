@@ -12,8 +12,8 @@ The useful operations of a step are those of its products (`trainers.benchmarks.
 
 import statistics
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -26,7 +26,8 @@ from trainers.benchmarks.memory import mebibytes, peak_bytes
 from trainers.devices import parts_for_cores, uses_xla
 from trainers.gradients import loss_and_gradients, sum_of_parts
 
-Step = Callable[[], None]
+Step = Callable[[], object]
+Name = TypeVar("Name")
 
 
 def _network(preset: str, **changes: Any) -> dict[str, Any]:
@@ -106,7 +107,7 @@ def _timed(step: Step, times: int) -> float:
     return (time.perf_counter() - start) / times
 
 
-def time_in_turns(steps: dict[str, Step], rounds: int, times: int = 5) -> dict[str, float]:
+def time_in_turns(steps: Mapping[Name, Step], rounds: int, times: int = 5) -> dict[Name, float]:
     """Median seconds of every step over rounds, after a first call that compiles it.
 
     In a round each step has a turn, in which it runs several times: in training a step follows one of its own kind,
@@ -119,7 +120,7 @@ def time_in_turns(steps: dict[str, Step], rounds: int, times: int = 5) -> dict[s
     """
     for step in steps.values():
         step()
-    seconds = {name: [] for name in steps}
+    seconds: dict[Name, list[float]] = {name: [] for name in steps}
     for _ in range(rounds):
         for name, step in steps.items():
             step()
