@@ -121,7 +121,7 @@ class Checkpoints:
         Raises:
             ValueError: if there are some, and none is whole, or the newest whole one is of another network.
         """
-        warnings = []
+        warnings: list[str] = []
         for path in self._newest_first():
             problem = _problem(path)
             if problem is None:

@@ -43,7 +43,7 @@ def multi_worker_strategy(config: DistributionConfig) -> tf.distribute.Strategy:
 
 def _cluster(config: DistributionConfig) -> tuple[dict[str, list[str]], str, int]:
     """The cluster of the flags or of TF_CONFIG: addresses by job, and job and index of this process."""
-    if config.cluster:
+    if config.cluster and config.task_index is not None:
         return {"worker": list(config.cluster)}, "worker", config.task_index
     text = os.environ.get("TF_CONFIG", "")
     if not text:

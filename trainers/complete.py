@@ -14,6 +14,7 @@ import pathlib
 from pixelrnn_tf.programs import occlusion, program
 from pixelrnn_tf.programs.data_config import DataConfig
 from pixelrnn_tf.programs.flags import check, option, options_in
+from pixelrnn_tf.sampling.temperature import MAX_TEMPERATURE, MIN_TEMPERATURE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +28,10 @@ class Options:
     num_images: int = option("Number of images.", 8, at_least=1, at_most=10_000)
     num_samples: int = option("Completions of each image.", 6, at_least=1, at_most=10_000)
     temperature: float = option(
-        "What the logits are divided by; below 1 for more likely images.", 1.0, above=0, at_most=1000
+        "What the logits are divided by; below 1 for more likely images.",
+        1.0,
+        at_least=MIN_TEMPERATURE,
+        at_most=MAX_TEMPERATURE,
     )
     seed: int = option("Seed of the completions.", 0, at_least=0, at_most=2**63 - 1)
     data: DataConfig | None = options_in(DataConfig, given_by="data")
@@ -45,7 +49,7 @@ def main(options: Options) -> None:
     sampling.check_temperature(options.temperature)
     model = model_files.load_model(options.model)
     known = occlusion.known_pixels(options.mask, *model.image_shape[:2])
-    data = (options.data or model_files.trained_on(options.model)).load()
+    data = options.data.load() if options.data else model_files.data_of(options.model, options.split)
     model_files.check_fit(model, data)
     images = next(data.batches(options.split, options.num_images).as_numpy_iterator())
     completed = complete_images(model, images, known, options.num_samples, options.seed, options.temperature)

@@ -246,6 +246,17 @@ class TrainConfig:
             )
         return arguments
 
+    @property
+    def images_per_step(self) -> int:
+        """The batch size, once it is said.
+
+        Raises:
+            ValueError: if it is not: see `with_batch_size`.
+        """
+        if self.batch_size is None:
+            raise ValueError("batch_size is not said: take `with_batch_size()` of the configuration.")
+        return self.batch_size
+
     def check_batch(self, replicas: int) -> None:
         """Check that every replica gets as many images as every other one, in equal parts.
 
@@ -253,11 +264,11 @@ class TrainConfig:
             ValueError: if not.
         """
         unit = replicas * self.accumulation
-        if self.batch_size % unit:
+        if self.images_per_step % unit:
             raise ValueError(
                 f"batch_size must be a multiple of {replicas} replicas x {self.accumulation} parts (accumulation), "
                 f"{unit}, so that every image counts the same; got {self.batch_size}. Take "
-                f"{-(-self.batch_size // unit) * unit}."
+                f"{-(-self.images_per_step // unit) * unit}."
             )
 
 

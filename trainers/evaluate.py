@@ -30,7 +30,7 @@ def main(options: Options) -> None:
     from trainers.scoring import Evaluator
 
     model = model_files.load_model(options.model)
-    data = (options.data or model_files.trained_on(options.model)).load()
+    data = options.data.load() if options.data else model_files.data_of(options.model, options.split)
     print(data.describe(), flush=True)
     score = Evaluator(model, options.batch_size).score(data, options.split)
     print(f"{options.split} ({data.splits[options.split].name}, binarisation {data.binarization}): {score}")

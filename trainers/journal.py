@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -84,13 +85,13 @@ class Journal:
             tf.summary.image("samples", grid[None], step=progress.step)
         self.summaries.flush()
 
-    def _record(self, progress: Progress, values: dict[str, float | None]) -> None:
+    def _record(self, progress: Progress, values: Mapping[str, float | None]) -> None:
         if not self.chief:
             return
-        values = {name: value for name, value in values.items() if value is not None and np.isfinite(value)}
-        self.metrics.write(step=progress.step, seconds=round(progress.seconds, 2), **values)
+        finite = {name: value for name, value in values.items() if value is not None and np.isfinite(value)}
+        self.metrics.write(step=progress.step, seconds=round(progress.seconds, 2), **finite)
         with self.summaries.as_default():
-            for name, value in values.items():
+            for name, value in finite.items():
                 tf.summary.scalar(name, value, step=progress.step)
         self.summaries.flush()
 
@@ -148,7 +149,9 @@ class Window:
     """
 
     def __init__(self, seconds: float):
-        self._seconds, self._throttle, self._losses, self._start = seconds, None, [], 0.0
+        self._seconds, self._start = seconds, 0.0
+        self._throttle: Throttle | None = None
+        self._losses: list[float] = []
 
     def add(self, loss: float, trained: float) -> tuple[float, float] | None:
         """Count a step.

@@ -17,6 +17,7 @@ from pixelrnn_tf.version import __version__
 from trainers.checkpoints import Progress
 from trainers.config import TrainConfig
 from trainers.scoring import Score
+from trainers.workdir import FINGERPRINT
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +54,7 @@ def write_card(workdir: pathlib.Path, run: RunSummary, scores: dict[str, Score])
         {
             "data": dataclasses.asdict(run.config.data),
             "binarization": run.data.binarization,
+            FINGERPRINT: dict(run.data.fingerprint),
             "steps": run.progress.best_step,
             "training_seconds": round(run.progress.seconds, 1),
             "scores": {split: dataclasses.asdict(score) for split, score in scores.items()},

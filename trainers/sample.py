@@ -5,6 +5,7 @@ import pathlib
 
 from pixelrnn_tf.programs import program
 from pixelrnn_tf.programs.flags import check, option
+from pixelrnn_tf.sampling.temperature import MAX_TEMPERATURE, MIN_TEMPERATURE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +16,10 @@ class Options:
     out: pathlib.Path = option("PNG file to write.", endings=(".png",), written="file")
     num_images: int = option("Number of images.", 16, at_least=1, at_most=100_000)
     temperature: float = option(
-        "What the logits are divided by; below 1 for more likely images.", 1.0, above=0, at_most=1000
+        "What the logits are divided by; below 1 for more likely images.",
+        1.0,
+        at_least=MIN_TEMPERATURE,
+        at_most=MAX_TEMPERATURE,
     )
     seed: int = option("Image k is a function of the seed and k alone.", 0, at_least=0, at_most=2**63 - 1)
 

@@ -52,7 +52,8 @@ class StepQueue:
         Raises:
             FloatingPointError: at the first loss or gradient that is not finite. Nothing came of that step.
         """
-        in_flight, cast = collections.deque(), np.array(False)
+        in_flight: collections.deque[tuple[tf.Tensor, ...]] = collections.deque()
+        cast = np.array(False)
         while True:
             more = self.started < end and not cast.any()
             if more:

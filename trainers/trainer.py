@@ -4,6 +4,7 @@ import pathlib
 import time
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from pixelrnn_tf.data import ImageData
@@ -21,6 +22,7 @@ from trainers.step_queue import StepQueue
 from trainers.stop_signals import StopRequest
 from trainers.train_step import TrainStep
 from trainers.weight_average import WeightAverage
+from trainers.workdir import FINGERPRINT
 
 
 class Trainer:
@@ -67,7 +69,7 @@ class Trainer:
         names = [weight.path.partition("/")[2] for weight in self.model.weights]
         self.checkpoints = Checkpoints(workdir / "checkpoints", self._state(), names)
         self.progress, news = self._starting_point()
-        self.queue = StepQueue(self.step, data, config.batch_size, config.seed, self.progress.step)
+        self.queue = StepQueue(self.step, data, config.images_per_step, config.seed, self.progress.step)
         self.journal = Journal(workdir, self.progress.step, self.chief)
         for line in news:
             self.journal.say(line)
@@ -141,7 +143,8 @@ class Trainer:
             f"{describe(self.strategy)}"
         )
         if self.chief:
-            write_json(self.workdir / "config.json", {**as_json(config), "xla": self.xla})
+            noted = {"xla": self.xla, FINGERPRINT: dict(self.data.fingerprint)}
+            write_json(self.workdir / "config.json", {**as_json(config), **noted})
 
     def evaluate(self) -> None:
         """Score the average on validation images, and keep it if it is the best so far; then save a checkpoint.
@@ -205,7 +208,7 @@ class Trainer:
     def _minutes_are_over(self, seconds: float) -> bool:
         return bool(self.config.minutes) and seconds >= 60 * self.config.minutes
 
-    def _count(self, loss: float, norm: float, votes: tuple[bool, bool]) -> None:
+    def _count(self, loss: float, norm: float, votes: np.ndarray) -> None:
         """Take note of a finished step and of what any worker voted."""
         now, progress = time.monotonic(), self.progress
         progress.step, progress.seconds, self._clock = progress.step + 1, progress.seconds + now - self._clock, now
@@ -224,7 +227,7 @@ class Trainer:
             min(left, 60 * config.minutes - progress.seconds) if config.minutes else left,
             train_nats_per_image=nats,
             train_bits_per_dim=bits_per_dim(nats, self.model.image_shape),
-            images_per_second=rate * config.batch_size,
+            images_per_second=rate * config.images_per_step,
             gradient_norm=norm,
             learning_rate=float(self.optimizer.learning_rate),
         )

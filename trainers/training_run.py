@@ -16,7 +16,7 @@ from trainers.report import write_card, write_report
 from trainers.scoring import Evaluator, Score
 from trainers.stop_signals import StopRequest
 from trainers.trainer import Trainer
-from trainers.workdir import check_workdir, locked, read_config
+from trainers.workdir import check_data, check_workdir, locked, read_config
 
 
 def train(config: TrainConfig, workdir: str | pathlib.Path, command: str = "") -> dict[str, Score] | None:
@@ -37,7 +37,7 @@ def train(config: TrainConfig, workdir: str | pathlib.Path, command: str = "") -
 
     Raises:
         ValueError: for a configuration that does not fit the data or the devices, or that of another run in
-            `workdir`; or if another program is at work there.
+            `workdir`, or one on images that have changed since; or if another program is at work there.
         FloatingPointError: at the first loss or score that is not finite. The last checkpoint stays.
         ConnectionError: if another worker cannot be reached any more.
         OSError: if files cannot be written. Those that were written before are whole.
@@ -48,6 +48,7 @@ def train(config: TrainConfig, workdir: str | pathlib.Path, command: str = "") -
     check_workdir(workdir, config)
     strategy = make_strategy(config.distribution)
     data = config.data.load()
+    check_data(workdir, data)
     with _in_plain_words(workdir, strategy), locked(workdir, is_chief(strategy)):
         with StopRequest() as stop:
             trainer = Trainer(config, data, workdir, strategy)
@@ -103,7 +104,8 @@ def finish(trainer: Trainer, command: str) -> dict[str, Score]:
     with strategy.scope():
         best = load_model(workdir / "model.keras")
         evaluator = Evaluator(best, jit_compile=trainer.xla)
-    scores = {split: evaluator.score(data, split) for split in ("validation", "test") if split in data.splits}
+    scored: list[str] = [split for split in ("validation", "test") if split in data.splits]
+    scores = {split: evaluator.score(data, split) for split in scored}
     for split, score in scores.items():
         trainer.journal.say(f"{split} ({data.splits[split].name}): {score}")
     if trainer.chief:

@@ -6,16 +6,22 @@ import pathlib
 import re
 import socket
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from pixelrnn_tf.programs.files import read_json
 from trainers.config import FREE_TO_CHANGE, TrainConfig, as_json
 
+if TYPE_CHECKING:
+    from pixelrnn_tf.data import ImageData
+
 try:
     import fcntl
 except ImportError:  # On Windows, where nothing guards against a second program.
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 LOCK = ".lock"
+# The entry of config.json that says what the images were when the run began.
+FINGERPRINT = "fingerprint"
 # What `pixelrnn_tf.programs.files.written_beside` names a file that is not whole yet.
 HALF_WRITTEN = re.compile(r"\..+\.\d+(\.\w+)?")
 
@@ -101,7 +107,20 @@ def check_workdir(workdir: pathlib.Path, config: TrainConfig) -> None:
         )
 
 
-def read_config(path: pathlib.Path) -> dict:
+def check_data(workdir: pathlib.Path, data: "ImageData") -> None:
+    """Check that a run in `workdir`, if there is one, was begun on the images that are there now.
+
+    Raises:
+        ValueError: if they have changed; the message lists how.
+    """
+    from pixelrnn_tf.data import check_unchanged
+
+    path = workdir / "config.json"
+    if path.exists():
+        check_unchanged(data, read_config(path).get(FINGERPRINT), f"the run in {workdir}")
+
+
+def read_config(path: pathlib.Path) -> dict[str, Any]:
     """The configuration of a run as JSON.
 
     Raises:

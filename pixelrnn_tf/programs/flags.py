@@ -152,7 +152,7 @@ def read(options: type[Options], values: flags.FlagValues = flags.FLAGS) -> Opti
     """
     arguments = {}
     hints = typing.get_type_hints(options)
-    for field in dataclasses.fields(options):
+    for field in dataclasses.fields(typing.cast(Any, options)):
         if "options" in field.metadata:
             arguments[field.name] = _read_inner(field, values)
         elif "help" in field.metadata:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from pixelrnn_tf.data import ImageData
+from pixelrnn_tf.data import ImageData, check_unchanged
 from pixelrnn_tf.models import PixelRNN
 from pixelrnn_tf.programs.data_config import DataConfig
 from pixelrnn_tf.programs.files import read_json
@@ -77,6 +77,18 @@ def trained_on(model_path: str | os.PathLike) -> DataConfig:
         return DataConfig(**read_json(path)["data"])
     except (KeyError, TypeError) as error:
         raise ValueError(f"{path} does not say what the model was trained on ({error}). Give --data.") from error
+
+
+def data_of(model_path: str | os.PathLike, split: str) -> ImageData:
+    """The images a model was trained on, of which a split is wanted.
+
+    Raises:
+        ValueError: as `trained_on`, or if the split no longer holds the images it held then.
+    """
+    data = trained_on(model_path).load()
+    recorded = read_json(pathlib.Path(model_path).expanduser().with_name("model.json")).get("fingerprint")
+    check_unchanged(data, recorded, f"the model {model_path}", [split])
+    return data
 
 
 def check_fit(model: PixelRNN, data: ImageData) -> None:

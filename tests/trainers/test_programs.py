@@ -137,7 +137,7 @@ def test_sample_draws_the_same_images_from_the_same_seed(trained, tmp_path):
         (
             "sample",
             ["--model=README.md", "--out=y.png", "--temperature=0"],
-            "temperature must be a number greater than 0",
+            "temperature must be a number of at least 1e-30 and at most 1e+30, got 0.0",
         ),
         ("sample", ["--model=README.md", "--out=y.jpg"], "--out must end in .png, got y.jpg"),
         ("sample", ["--model=x", "--num_image=3"], "Unknown command line flag 'num_image'. Did you mean: num_images"),
