@@ -1,7 +1,10 @@
 """Checks that layers and models share, with errors that say what was given and what was expected."""
 
 import operator
+from collections.abc import Mapping
 from typing import Any, Protocol
+
+import keras
 
 from pixelrnn_tf.typing import Shape, Tensor
 
@@ -72,3 +75,18 @@ def checked_bool(name: str, value: Any) -> bool:
     if type(value).__name__ in ("bool", "bool_"):
         return bool(value)
     raise ValueError(f"{name} must be True or False, got {value!r} ({type(value).__name__}).")
+
+
+def check_stored_weights(layer: _Conditioned, store: Mapping[str, Any]) -> None:
+    """Check that the weights of a layer in a file are floating-point numbers.
+
+    Raises:
+        ValueError: if not.
+    """
+    for key in list(store.keys()):  # A file of Keras has keys, and no iterator.
+        dtype = keras.backend.standardize_dtype(store[key].dtype)
+        if not keras.backend.is_float_dtype(dtype):
+            raise ValueError(
+                f"The weights of {type(layer).__name__} {layer.name!r} are stored as {dtype}; they are floating-point "
+                "numbers. The file is damaged, or was made by something else: save the model again."
+            )

@@ -6,12 +6,13 @@ pixels on the left and the pixel itself add once per sub-pixel.
 """
 
 import abc
-from collections.abc import Sequence
-from typing import ClassVar, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import keras
 from keras import ops
 
+from pixelrnn_tf.layers.checks import check_stored_weights
 from pixelrnn_tf.typing import DType, Tensor
 
 # Tensors by name, what a layer keeps from one call to the next; without entries where it keeps nothing.
@@ -126,6 +127,15 @@ class IncrementalLayer(keras.layers.Layer, abc.ABC):
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         check_defined_together(cls, cls.parallel_members, "incremental")
+
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """Take the weights of a file, as Keras does.
+
+        Raises:
+            ValueError: if they are no floating-point numbers. Keras would take integers, which weights were cut to.
+        """
+        check_stored_weights(self, store)
+        super().load_own_variables(store)
 
     @abc.abstractmethod
     def incremental(self, dtype: DType = "float32") -> IncrementalForm:

@@ -120,3 +120,22 @@ def test_a_keras_file_loads_in_safe_mode_in_a_new_process(files, name):
     np.testing.assert_allclose(logits, expected, rtol=1e-6, atol=1e-6)
     if words["compiled"]:
         assert np.isfinite(loss), "training goes on"
+
+
+@pytest.mark.parametrize("block", ["pixel_cnn", "row_lstm"])
+def test_weights_stored_as_integers_are_refused(block, tmp_path):
+    model = make_network(block, num_blocks=1)
+    path = tmp_path / "model.weights.h5"
+    model.save_weights(path)
+    with h5py.File(path, "a") as file:
+        weights = file["head/logits/vars"] if block == "pixel_cnn" else file["blocks/row_lstm_block/lstm/vars"]
+        values = weights["0"][()].astype("int32")
+        del weights["0"]
+        weights["0"] = values
+    # Keras tries again where the layer is found a second time, and reports that.
+    with pytest.raises(ValueError, match=r"1 objects could not be loaded.*name=(logits|lstm)"):
+        make_network(block, num_blocks=1).load_weights(path)
+    layer = model.head.logits if block == "pixel_cnn" else model.blocks[0].lstm
+    stored = {str(k): np.ones(weight.shape, "int32") for k, weight in enumerate(layer.weights)}
+    with pytest.raises(ValueError, match=r"The weights of \w+ '(logits|lstm)' are stored as int32"):
+        layer.load_own_variables(stored)
