@@ -78,7 +78,7 @@ def _fit_rounds(arguments, data, batch_size, steps, jit_compile) -> Iterator[flo
     batches = data.train_batches(batch_size, 0).map(lambda images: (images, images))
     timer = _EpochTimer()
     while True:
-        model.fit(batches, steps_per_epoch=steps, epochs=1, verbose=0, callbacks=[timer])
+        model.fit(batches, steps_per_epoch=steps, epochs=1, shuffle=False, verbose=0, callbacks=[timer])
         yield timer.seconds
 
 
