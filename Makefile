@@ -18,7 +18,7 @@ demo: $(VENV)/installed
 	$(BIN)/python -m export.serving_config --base=runs/demo/serving
 
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1))  # Tests wait for processes of their own.
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -8,6 +8,8 @@ import keras
 import pytest
 import tensorflow as tf
 
+from tests.support.slow_cases import is_slow
+
 # Before TensorFlow starts, for the tests that train on several replicas; operations go to the first unless told.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 3
@@ -17,3 +19,10 @@ tf.config.set_logical_device_configuration(
 @pytest.fixture(autouse=True)
 def fixed_seed():
     keras.utils.set_random_seed(0)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if is_slow(getattr(item, "originalname", item.name), item.name):
+            item.add_marker(pytest.mark.slow)

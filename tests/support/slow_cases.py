@@ -1,0 +1,55 @@
+"""Which cases of the tests that take longest run by default; the others, and so all that is known, run with `-m slow`.
+
+Every test stays as it is. A pattern is searched in the case's parameters; NONE leaves all of a test to the slow proofs.
+"""
+
+import re
+
+NONE = r"(?!)"
+
+BY_DEFAULT = {
+    "test_receptive_field_is_exact": r"grey-1-field_by_gradient",
+    "test_receptive_field_is_the_same_without_residuals_or_skips": r"row_lstm",
+    "test_every_signature_equals_the_model_in_a_process_without_python": r"diagonal_bilstm-colour|row_lstm-grey",
+    "test_the_receptive_field_of_the_reloaded_logits_is_exact_from_both_sides": r"diagonal_bilstm-colour|row_lstm-grey",
+    "test_every_signature_takes_a_condition": NONE,
+    "test_without_a_compiler_the_same_session_runs_in_python": NONE,
+    "test_the_program_checks_what_the_program_exported": NONE,
+    "test_every_signature_of_the_model_given_is_timed": NONE,
+    "test_known_pixels_are_kept_and_the_rest_is_drawn_given_them": r"diagonal_bilstm-True",
+    "test_equals_the_network_run_anew_for_every_sub_pixel": r"-2",
+    "test_trained_weights_pass_the_interval_test": NONE,
+    "test_every_dtype_policy_draws": r"\[bfloat16",
+    "test_in_a_graph_nothing_is_drawn_at_a_temperature_out_of_bounds": r"\[False|eager|graph",
+    "test_a_signal_to_one_of_two_workers_stops_both_and_nothing_is_lost": NONE,
+    "test_workers_go_on_after_one_of_them_was_killed": NONE,
+    "test_a_signal_saves_and_the_same_command_goes_on": NONE,
+    "test_a_full_disk_is_named_and_leaves_earlier_files_whole": NONE,
+    "test_a_resumed_run_equals_one_that_was_not_interrupted": r"SIGTERM",
+    "test_a_finished_run_is_not_evaluated_again": NONE,
+    "test_a_run_goes_on_with_another_number_of_replicas": NONE,
+    "test_two_replicas_equal_one": r"diagonal_bilstm-adam|pixel_cnn-sgd",
+    "test_parts_of_a_batch_add_up_to_it": r"accumulation': 3",
+    "test_parts_add_up_to_the_whole": r"2-diagonal_bilstm",
+    "test_a_model_round_trips_into_a_new_process": NONE,
+    "test_classes_are_registered": r"assert 'keras' not|layers\.blocks",
+    "test_a_network_is_timed_beside_what_it_is_compared_with": NONE,
+    "test_sampling_prints_what_it_returns": NONE,
+    "test_both_rates_are_measured": NONE,
+    "test_fit_splits_weighs_and_keeps_the_best_by_bits_per_dim": r"row_lstm.*plain",
+    "test_fit_in_mixed_precision": NONE,
+    "test_fit_lowers_the_loss_and_evaluate_agrees_with_the_logits": r"diagonal_bilstm",
+    "test_the_baseline_computes_what_the_network_does": NONE,
+    "test_a_model_without_its_card_needs_data_named": NONE,
+    "test_second_derivatives_are_right_eager_and_under_xla": r"Row",
+}
+
+
+def is_slow(name: str, case: str) -> bool:
+    """Whether a case of a test is left to the slow proofs.
+
+    Args:
+        name: of the test function.
+        case: its name with the parameters in brackets.
+    """
+    return name in BY_DEFAULT and re.search(BY_DEFAULT[name], case.removeprefix(name)) is None
