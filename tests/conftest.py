@@ -1,14 +1,16 @@
-"""What every test starts from: quiet libraries, three CPU devices and a fixed seed."""
+"""What every test starts from: quiet libraries, three CPU devices, a fixed seed, and the longest cases left out."""
 
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import keras
 import pytest
-import tensorflow as tf
 
+from pixelrnn_tf.programs.environment import quiet_loading
 from tests.support.slow_cases import is_slow
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+with quiet_loading():
+    import keras
+    import tensorflow as tf
 
 # Before TensorFlow starts, for the tests that train on several replicas; operations go to the first unless told.
 tf.config.set_logical_device_configuration(
