@@ -72,7 +72,9 @@ def save_preset(model: keras.Model, directory: str | os.PathLike[str], metadata:
         ValueError: if the directory holds something that is no preset, or a weight is not finite.
     """
     directory = pathlib.Path(directory).expanduser()
-    _check_finite(model)
+    damaged = first_not_finite(model)
+    if damaged:
+        raise ValueError(f"The weight {damaged} has values that are not finite: such a network is no preset.")
     metadata = {
         "format": FORMAT,
         "parameters": model.count_params(),
@@ -161,10 +163,9 @@ def check_overrides(directory: pathlib.Path, config: Config, overrides: Config) 
             )
 
 
-def _check_finite(model: keras.Model) -> None:
-    for weight in model.weights:
-        if not np.isfinite(ops.convert_to_numpy(weight)).all():
-            raise ValueError(f"The weight {weight.path} has values that are not finite: such a network is no preset.")
+def first_not_finite(model: keras.Model) -> str | None:
+    """The path of the first weight that holds NaN or an infinite value; None if there is none."""
+    return next((w.path for w in model.weights if not np.isfinite(ops.convert_to_numpy(w)).all()), None)
 
 
 def _to_json(value: Any) -> str:

@@ -5,11 +5,10 @@ import pathlib
 from typing import Any
 
 import keras
-import numpy as np
-from keras import ops
 
 from pixelrnn_tf.data import ImageData, check_unchanged
 from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models.preset_files import first_not_finite
 from pixelrnn_tf.programs.data_config import DataConfig
 from pixelrnn_tf.programs.files import read_json
 
@@ -33,9 +32,9 @@ def load_model(path: str | os.PathLike, flag: str = "--model") -> PixelRNN:
         ) from error
     if not isinstance(model, PixelRNN):
         raise ValueError(f"{path} holds a {type(model).__name__}, not a PixelRNN.")
-    for weight in model.weights:
-        if not np.isfinite(ops.convert_to_numpy(weight)).all():
-            raise ValueError(f"{path} holds weights that are not finite, {weight.path} first: it can score nothing.")
+    damaged = first_not_finite(model)
+    if damaged:
+        raise ValueError(f"{path} holds weights that are not finite, {damaged} first: it can score nothing.")
     return model
 
 
