@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 class Options:
     """What to time, and how often."""
 
-    model: pathlib.Path | None = option("A .keras file; by default the network of --preset.", None)
-    preset: str = option("A named network, used without --model.", "mnist_diagonal_bilstm_7x16")
+    model: pathlib.Path | None = option(
+        "A .keras file, or the name of a preset with weights; by default --preset.", None, existing="model"
+    )
+    preset: str = option("A named network with weights at random, used without --model.", "mnist_diagonal_bilstm_7x16")
     batch_sizes: tuple[int, ...] = batch_sizes_option((1, 16))
     repeats: int = option(
         "Requests timed after the first, at each size; medians are printed.", 5, at_least=1, at_most=100_000

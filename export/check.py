@@ -2,7 +2,7 @@
 
 Reads the graphs for what a server cannot or should not run. Then runs every signature, and the warm-up requests,
 through the C++ loader that the server uses, in a process of its own: a C++ program without Python where there is
-a C++ compiler, else one with XLA disabled. With --model, everything is compared with that `.keras` model;
+a C++ compiler, else one with XLA disabled. With --model, everything is compared with that model;
 without, with the export's own logits. Exit status 0 if all is right, and 1 if not.
 """
 
@@ -21,7 +21,7 @@ class Options:
     """What to check, beside what, with which requests."""
 
     model_dir: pathlib.Path = option("BASE/NAME/VERSION, or BASE/NAME for its newest version.")
-    model: pathlib.Path | None = option("The .keras file it was exported from.", None)
+    model: pathlib.Path | None = option("The .keras file or preset it was exported from.", None, existing="model")
     batch_sizes: tuple[int, ...] = batch_sizes_option((1, 3, 64))
 
     def __post_init__(self):

@@ -1,17 +1,14 @@
-"""Turn a `.keras` model into a SavedModel for TensorFlow Serving.
+"""Turn a `.keras` model or a preset into a SavedModel for TensorFlow Serving.
 
 `python -m export.saved_model --model=PATH --out=BASE/NAME` writes `BASE/NAME/<version>/`, the next number, with
 the signatures of `export.signatures`, a warm-up request for each of them, and what is known of the model.
 """
 
 import dataclasses
-import os
 import pathlib
-from typing import Any
 
 from export.serving.versions import check_model_dir
 from pixelrnn_tf.programs import program
-from pixelrnn_tf.programs.files import read_json
 from pixelrnn_tf.programs.flags import check, option
 
 
@@ -19,7 +16,7 @@ from pixelrnn_tf.programs.flags import check, option
 class Options:
     """What to export, and where to."""
 
-    model: pathlib.Path = option("A .keras file.")
+    model: pathlib.Path = option("A .keras file, or the name of a preset with weights.", existing="model")
     out: pathlib.Path = option("BASE/NAME: the folder that holds the versions of the model NAME.")
 
     def __post_init__(self):
@@ -30,27 +27,14 @@ class Options:
 def main(options: Options) -> None:
     from export.saved_model_writer import export_model, size_on_disk
     from export.signatures import Signatures
-    from pixelrnn_tf.programs.model_files import load_model
+    from pixelrnn_tf.programs.model_files import card_of, load_model
 
-    model, card = load_model(options.model), card_beside(options.model)
+    model, card = load_model(options.model), card_of(options.model)
     if not card:
         print(f"There is no model.json beside {options.model}: the export will not say what the model was trained on.")
     version = export_model(model, options.out, card)
     print(f"{version}: {', '.join(Signatures(model).inputs)}; {size_on_disk(version):,} bytes")
     print(f"Check it with: python -m export.check --model_dir={version} --model={options.model}")
-
-
-def card_beside(model_path: str | os.PathLike) -> dict[str, Any]:
-    """The `model.json` that training writes beside a model: data, binarisation, scores. Empty without one.
-
-    Raises:
-        ValueError: if it is another file of that name.
-    """
-    path = pathlib.Path(model_path).with_name("model.json")
-    card = read_json(path) if path.is_file() else {}
-    if not isinstance(card, dict):
-        raise ValueError(f"{path} is not the card of a model: it holds a {type(card).__name__}, not an object.")
-    return card
 
 
 if __name__ == "__main__":

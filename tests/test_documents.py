@@ -10,7 +10,7 @@ import yaml
 
 import pixelrnn_tf
 from pixelrnn_tf.models import PRESETS
-from pixelrnn_tf.models.preset_files import shipped_presets
+from pixelrnn_tf.zoo import shipped_presets
 
 ROOT = pathlib.Path(__file__).parents[1]
 DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(ROOT.glob("docs/*.md"))

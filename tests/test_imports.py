@@ -9,8 +9,8 @@ from tests.support.import_graph import Import, circles, loaded_with, read_import
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGES = ("pixelrnn_tf", "trainers", "export")
 
-# Names and types, which everyone may use and which use nothing.
-COMMON = ("pixelrnn_tf.registration", "pixelrnn_tf.typing", "pixelrnn_tf.version")
+# Names, types and where the presets lie, which everyone may use and which use nothing.
+COMMON = ("pixelrnn_tf.registration", "pixelrnn_tf.typing", "pixelrnn_tf.version", "pixelrnn_tf.zoo")
 
 _NETWORK = ("pixelrnn_tf.layers", "pixelrnn_tf.models", "pixelrnn_tf.sampling")
 _LIBRARY = (*_NETWORK, "pixelrnn_tf.distributions", "pixelrnn_tf.compression", "pixelrnn_tf.data")
@@ -35,6 +35,7 @@ ASKS_FOR_THE_BACKEND = "pixelrnn_tf.layers.scan"
 
 STARTS_AT_ONCE = (
     "pixelrnn_tf",
+    "pixelrnn_tf.zoo",
     *(
         f"pixelrnn_tf.programs.{name}"
         for name in ("durations", "environment", "files", "occlusion", "picture_grids", "png_files", "program")

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pixelrnn_tf.models import PixelRNN
 from pixelrnn_tf.sampling import generate, image_noise, image_seeds
+from pixelrnn_tf.zoo import shipped_presets
 from tests.support import descriptors
 from tests.support.descriptors import make
 
@@ -53,6 +55,12 @@ def drawn_on_tensorflow(descriptor, given):
     }
 
 
+def on_tensorflow_from_preset(name):
+    model = PixelRNN.from_preset(name)
+    images = np.random.default_rng(3).integers(0, model.levels, (2, *model.image_shape)).astype("int32")
+    return {"preset": name, "images": images, "outputs": np.array(model(images))}
+
+
 @pytest.fixture(scope="module")
 def both_backends(tmp_path_factory):
     """Runs everything in one process under JAX; returns `{name: (on TensorFlow, on JAX)}`."""
@@ -61,6 +69,7 @@ def both_backends(tmp_path_factory):
     expected = {str(descriptor): on_tensorflow(descriptor) for descriptor in descriptors.LAYERS + descriptors.MODELS}
     for descriptor in CONDITIONED:
         expected[str(descriptor)] |= drawn_on_tensorflow(descriptor, expected[str(descriptor)])
+    expected |= {name: on_tensorflow_from_preset(name) for name in shipped_presets()}
     (folder / "expected.pickle").write_bytes(pickle.dumps(expected))
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, "-m", "tests.support.jax_twin", folder]
@@ -76,6 +85,12 @@ def test_outputs_and_gradients_are_the_same(both_backends, name):
     np.testing.assert_allclose(got["outputs"], expected["outputs"], rtol=1e-4, atol=1e-5)
     for a, b in zip(got["gradients"], expected["gradients"], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * np.abs(b).max())
+
+
+@pytest.mark.parametrize("name", shipped_presets())
+def test_a_preset_gives_the_same_logits(both_backends, name):
+    expected, got = both_backends[name]
+    np.testing.assert_allclose(got["outputs"], expected["outputs"], atol=1e-4)
 
 
 @pytest.mark.parametrize("name", [str(descriptor) for descriptor in CONDITIONED])

@@ -1,7 +1,7 @@
 """Complete occluded images: `python -m trainers.complete --model=PATH --out=PNG [--mask=lower_half]`.
 
 Each row of the picture holds an image, what was known of it, and completions. Without --data, the images are
-those the model was trained on, as the `model.json` beside it says.
+those the model was trained on, as the `model.json` beside it or the preset says.
 
 A pixel is drawn given the known and drawn pixels before it in raster order. So completing a lower part is
 drawing from the model's conditional distribution; where pixels are known below or to the right of the occluded
@@ -21,7 +21,7 @@ from pixelrnn_tf.sampling.temperature import MAX_TEMPERATURE, MIN_TEMPERATURE
 class Options:
     """What to complete, with what, into which file."""
 
-    model: pathlib.Path = option("A .keras file.", existing="model")
+    model: pathlib.Path = option("A .keras file, or the name of a preset with weights.", existing="model")
     out: pathlib.Path = option("PNG file to write.", endings=(".png",), written="file")
     mask: str = option(f"Occluded part: {', '.join(occlusion.NAMES)}, or a PNG file, black there.", "lower_half")
     split: str = option("Split whose first images are completed.", "test", choices=("train", "validation", "test"))

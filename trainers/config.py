@@ -104,7 +104,9 @@ class TrainConfig:
     # Arguments of PixelRNN that replace the preset's.
     model: dict[str, Any] = options_in(NetworkArguments, as_dict=True)
     init_from: str = _run(
-        "A .keras file to start a new run from; without --preset and flags of a network, its network is taken.", ""
+        "A .keras file, or the name of a preset with weights, to start a new run from; without --preset and flags of a "
+        "network, its network is taken.",
+        "",
     )
     distribution: DistributionConfig = options_in(DistributionConfig)
     batch_size: int | None = _run(

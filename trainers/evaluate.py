@@ -1,7 +1,7 @@
 """Score a saved model: `python -m trainers.evaluate --model=PATH [--data=...] [--split=test]`.
 
 Prints the exact negative log-likelihood of every image of the split, in nats per image and bits/dim. Without
---data, the images are those the model was trained on, as the `model.json` beside it says.
+--data, the images are those the model was trained on, as the `model.json` beside it or the preset says.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from pixelrnn_tf.programs.flags import check, option, options_in
 class Options:
     """What to score, on what."""
 
-    model: pathlib.Path = option("A .keras file.", existing="model")
+    model: pathlib.Path = option("A .keras file, or the name of a preset with weights.", existing="model")
     split: str = option("Split to score.", "test", choices=("train", "validation", "test"))
     batch_size: int = option("Images per pass.", 100, at_least=1, at_most=100_000)
     data: DataConfig | None = options_in(DataConfig, given_by="data")

@@ -139,8 +139,10 @@ def _metadata(
         "data": {
             "title": preset.data if preset else data.name,
             "name": data.name,
+            "config": config["data"],
             "binarization": data.binarization,
             "splits": {key: {"name": split.name, "images": split.size} for key, split in data.splits.items()},
+            "fingerprint": dict(data.fingerprint),
             "licence": licence,
         },
         "scores": run["scores"],
@@ -154,6 +156,7 @@ def _metadata(
 def _training(options: Options, run: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
     first = config["eval_images"]
     selection = f"the first {first:,} validation images" if first else "the validation split"
+    words = ["python -m trainers.train", *as_flags(TrainConfig, config), f"--workdir=runs/{options.name}"]
     return {
         "steps": config["steps"],
         "best_step": run["steps"],
@@ -161,7 +164,7 @@ def _training(options: Options, run: dict[str, Any], config: dict[str, Any]) -> 
         "seconds": run["training_seconds"],
         "seed": config["seed"],
         "selection": f"the best score on {selection}, of evaluations every {config['eval_every']:,} steps",
-        "command": " \\\n    ".join(["python -m trainers.train", *as_flags(TrainConfig, config)]),
+        "command": " \\\n    ".join(words),
         "commit": options.commit or None,
         "remark": options.remark,
     }

@@ -12,7 +12,7 @@ from pixelrnn_tf.sampling.temperature import MAX_TEMPERATURE, MIN_TEMPERATURE
 class Options:
     """What to draw, from what, into which file."""
 
-    model: pathlib.Path = option("A .keras file.", existing="model")
+    model: pathlib.Path = option("A .keras file, or the name of a preset with weights.", existing="model")
     out: pathlib.Path = option("PNG file to write.", endings=(".png",), written="file")
     num_images: int = option("Number of images.", 16, at_least=1, at_most=100_000)
     temperature: float = option(

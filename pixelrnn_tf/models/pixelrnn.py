@@ -22,16 +22,10 @@ from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
 from pixelrnn_tf.models.arguments import MAX_BLOCKS, check_size, checked_image_shape
 from pixelrnn_tf.models.image_model import ImageModel
 from pixelrnn_tf.models.levels import nan_for_fractions
-from pixelrnn_tf.models.preset_files import (
-    check_overrides,
-    find_preset,
-    read_config,
-    read_weights,
-    save_preset,
-    shipped_presets,
-)
+from pixelrnn_tf.models.preset_files import check_overrides, read_config, read_weights, save_preset
 from pixelrnn_tf.models.presets import PRESETS, get_preset
 from pixelrnn_tf.typing import Config, ImageShape, Shape, Structure, Tensor, TensorLike
+from pixelrnn_tf.zoo import find_preset, shipped_presets
 
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")

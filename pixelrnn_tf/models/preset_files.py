@@ -7,7 +7,8 @@ The layout is that of KerasHub:
     metadata.json      what it was trained on, how, and its scores; and a digest of the weights, which loading checks
     README.md          the card: the same for people
 
-The presets with weights that come with the package lie in `pixelrnn_tf/zoo/`. Nothing is ever downloaded.
+The presets with weights that come with the package lie in `pixelrnn_tf/zoo/`, which finds them by name. Nothing is
+ever downloaded.
 """
 
 import contextlib
@@ -25,24 +26,11 @@ import numpy as np
 from keras import ops
 
 from pixelrnn_tf.typing import Config
+from pixelrnn_tf.zoo import CONFIG
 
-CONFIG, WEIGHTS, METADATA, CARD = "config.json", "model.weights.h5", "metadata.json", "README.md"
-ZOO = pathlib.Path(__file__).resolve().parents[1] / "zoo"
+WEIGHTS, METADATA, CARD = "model.weights.h5", "metadata.json", "README.md"
 # Of metadata.json and of what the digest covers; a later one may be refused by an earlier version of the library.
 FORMAT = 1
-
-
-def shipped_presets() -> list[str]:
-    """The names of the presets that come with weights."""
-    return sorted(path.parent.name for path in ZOO.glob(f"*/{CONFIG}"))
-
-
-def find_preset(name_or_directory: str | os.PathLike[str]) -> pathlib.Path | None:
-    """The directory of a preset: one of that path, or the one of that name in the package; None if there is neither."""
-    for directory in (pathlib.Path(name_or_directory).expanduser(), ZOO / str(name_or_directory)):
-        if (directory / CONFIG).is_file():
-            return directory
-    return None
 
 
 def weights_digest(model: keras.Model) -> str:

@@ -13,6 +13,7 @@ for whoever makes the dataclass from Python.
 
 import dataclasses
 import math
+import os
 import pathlib
 import textwrap
 import types
@@ -22,6 +23,7 @@ from typing import Any, TypeVar
 from absl import flags
 
 from pixelrnn_tf.programs.files import check_writable
+from pixelrnn_tf.zoo import find_preset, shipped_presets
 
 Options = TypeVar("Options")
 
@@ -56,7 +58,7 @@ def option(
         choices: the strings that are allowed.
         form: for a tuple, what its text looks like, such as "HEIGHT,WIDTH".
         endings: for a path, the endings a file's name may have, such as ".png".
-        existing: for a path, what file must be there, such as "model".
+        existing: for a path, "model" if there must be a file, or a preset of that directory or name.
         written: for a path, "file" or "folder", which must be possible to write there.
     """
     metadata = {
@@ -208,13 +210,21 @@ def _path(name: str, text: str, metadata: typing.Mapping[str, Any]) -> pathlib.P
     if not text.strip():
         raise ValueError(f"--{name} must name a file or a folder; it is empty.")
     path = pathlib.Path(text).expanduser()
-    if existing and not path.is_file():
-        raise ValueError(f"There is no {existing} at {path}. Give --{name} the path of one.")
+    if existing == "model" and not path.is_file() and find_preset(path) is None:
+        raise ValueError(no_model(path, f"--{name}"))
     if endings and path.suffix.lower() not in endings:
         raise ValueError(f"--{name} must end in {' or '.join(endings)}, got {text}.")
     if metadata["written"]:
         check_writable(path, is_folder=metadata["written"] == "folder")
     return path
+
+
+def no_model(source: str | os.PathLike, flag: str) -> str:
+    """The error for a flag that gives neither a file nor a preset."""
+    return (
+        f"There is no model at {source}, and no preset with weights of that name. Give {flag} a .keras file, the "
+        f"directory of a preset, or one of: {', '.join(shipped_presets())}."
+    )
 
 
 def as_flags(options: type, values: typing.Mapping[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Saved models: loading them, and whether they fit their images; with errors for what a user may get wrong."""
+"""Models by path or name: loading them, what is known of them, and whether they fit their images."""
 
 import os
 import pathlib
@@ -7,21 +7,30 @@ from typing import Any
 import keras
 
 from pixelrnn_tf.data import ImageData, check_unchanged
-from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models import PixelRNN, preset_files
 from pixelrnn_tf.models.preset_files import first_not_finite
 from pixelrnn_tf.programs.data_config import DataConfig
 from pixelrnn_tf.programs.files import read_json
+from pixelrnn_tf.programs.flags import no_model
+from pixelrnn_tf.zoo import find_preset
 
 
-def load_model(path: str | os.PathLike, flag: str = "--model") -> PixelRNN:
-    """Load a `.keras` file that holds a `PixelRNN`, named by a flag of that name.
+def load_model(source: str | os.PathLike, flag: str = "--model") -> PixelRNN:
+    """Load what a flag of that name gives: a `.keras` file that holds a `PixelRNN`, or a preset with its weights.
+
+    Args:
+        source: the path of a file, that of a preset's directory, or the name of a preset that comes with the package.
+        flag: for the errors.
 
     Raises:
-        ValueError: if there is no such file, it is damaged, or it holds something else or weights that are not finite.
+        ValueError: if there is no such file and no such preset, it is damaged, or it holds something else or weights
+            that are not finite.
     """
-    path = pathlib.Path(path).expanduser()
+    path = pathlib.Path(source).expanduser()
     if not path.is_file():
-        raise ValueError(f"There is no model at {path}. Give {flag} the path of a .keras file.")
+        if find_preset(source) is None:
+            raise ValueError(no_model(source, flag))
+        return PixelRNN.from_preset(source)
     try:
         model = keras.models.load_model(path)
     except Exception as error:  # What Keras raises for a damaged file is of any kind.
@@ -38,55 +47,91 @@ def load_model(path: str | os.PathLike, flag: str = "--model") -> PixelRNN:
     return model
 
 
-def start_from(model: PixelRNN, path: str | os.PathLike) -> None:
-    """Give a model the weights of a `.keras` file.
+def start_from(model: PixelRNN, source: str | os.PathLike) -> None:
+    """Give a model the weights of another, as --init_from says.
 
     Raises:
-        ValueError: if there is no such file, or it holds another network; the message lists what differs.
+        ValueError: as `load_model`, or if it is another network; the message lists what differs.
     """
-    saved = load_model(path, "--init_from")
+    saved = load_model(source, "--init_from")
     found, wanted = saved.get_config(), model.get_config()
     different = [f"{key}: {found[key]!r} there, {wanted[key]!r} now" for key in wanted if found[key] != wanted[key]]
     different = [text for text in different if not text.startswith(("name:", "dtype:", "trainable:"))]
     if different:
-        raise ValueError(f"{path} holds another network ({'; '.join(different)}): its weights do not fit.")
+        raise ValueError(f"{source} holds another network ({'; '.join(different)}): its weights do not fit.")
     model.set_weights(saved.get_weights())
 
 
-def network_in(path: str | os.PathLike) -> dict[str, Any]:
-    """Arguments of the `PixelRNN` in the `.keras` file of --init_from, but for the images' shape and levels.
+def network_in(source: str | os.PathLike) -> dict[str, Any]:
+    """Arguments of the `PixelRNN` that --init_from gives, but for the images' shape and levels.
 
     Raises:
         ValueError: as `load_model`.
     """
-    config = load_model(path, "--init_from").get_config()
+    config = load_model(source, "--init_from").get_config()
     return {name: config[name] for name in ("block", "num_blocks", "hidden", "head_hidden", "residual", "skips")}
 
 
-def trained_on(model_path: str | os.PathLike) -> DataConfig:
-    """What a model was trained on, from the `model.json` beside it.
+def card_of(source: str | os.PathLike) -> dict[str, Any]:
+    """What is known of a model: data, binarisation, scores. Empty if nothing is.
+
+    It is the `model.json` that training writes beside a `.keras` file, or the same of the metadata of a preset.
 
     Raises:
-        ValueError: if there is no such file, or it is of another form.
+        ValueError: if it cannot be read, or is of another form.
     """
-    path = pathlib.Path(model_path).expanduser().with_name("model.json")
-    if not path.is_file():
+    path = pathlib.Path(source).expanduser()
+    directory = None if path.is_file() else find_preset(source)
+    if directory is not None:
+        return _card_of_preset(directory)
+    path = path.with_name("model.json")
+    card = read_json(path) if path.is_file() else {}
+    if not isinstance(card, dict):
+        raise ValueError(f"{path} is not the card of a model: it holds a {type(card).__name__}, not an object.")
+    return card
+
+
+def _card_of_preset(directory: pathlib.Path) -> dict[str, Any]:
+    metadata = preset_files.read_metadata(directory)
+    data, training = metadata.get("data", {}), metadata.get("training", {})
+    known = {
+        "preset": metadata.get("name", directory.name),
+        "data": data.get("config"),
+        "binarization": data.get("binarization"),
+        "fingerprint": data.get("fingerprint"),
+        "steps": training.get("best_step"),
+        "training_seconds": training.get("seconds"),
+        "scores": metadata.get("scores"),
+    }
+    return {key: value for key, value in known.items() if value is not None}
+
+
+def trained_on(source: str | os.PathLike) -> DataConfig:
+    """What a model was trained on, as `card_of` says.
+
+    Raises:
+        ValueError: if nothing is known of it, or it is of another form.
+    """
+    card = card_of(source)
+    if not card:
+        path = pathlib.Path(source).expanduser().with_name("model.json")
         raise ValueError(f"There is no {path} to tell what the model was trained on. Give --data.")
     try:
-        return DataConfig(**read_json(path)["data"])
+        return DataConfig(**card["data"])
     except (KeyError, TypeError) as error:
-        raise ValueError(f"{path} does not say what the model was trained on ({error}). Give --data.") from error
+        raise ValueError(
+            f"What is known of {source} does not say what it was trained on ({error}). Give --data."
+        ) from error
 
 
-def data_of(model_path: str | os.PathLike, split: str) -> ImageData:
+def data_of(source: str | os.PathLike, split: str) -> ImageData:
     """The images a model was trained on, of which a split is wanted.
 
     Raises:
         ValueError: as `trained_on`, or if the split no longer holds the images it held then.
     """
-    data = trained_on(model_path).load()
-    recorded = read_json(pathlib.Path(model_path).expanduser().with_name("model.json")).get("fingerprint")
-    check_unchanged(data, recorded, f"the model {model_path}", [split])
+    data = trained_on(source).load()
+    check_unchanged(data, card_of(source).get("fingerprint"), f"the model {source}", [split])
     return data
 
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from pixelrnn_tf import zoo
 from pixelrnn_tf.models import PRESETS, PixelRNN, preset_files
 from tests.support.networks import BLOCK_NAMES, make_network, random_images
 
@@ -160,8 +161,8 @@ def test_a_network_that_is_not_finite_is_no_preset(tmp_path):
 
 
 def test_what_is_shipped_is_a_preset_of_its_name():
-    for name in preset_files.shipped_presets():
-        config = preset_files.read_config(preset_files.ZOO / name)["config"]
+    for name in zoo.shipped_presets():
+        config = preset_files.read_config(zoo.DIRECTORY / name)["config"]
         expected = PRESETS[name].arguments
         assert {key: _plain(config[key]) for key in expected} == {key: _plain(value) for key, value in expected.items()}
 

@@ -58,7 +58,10 @@ def test_flags_have_the_defaults_and_types_of_the_fields():
         ([], "--out is missing. What to write."),
         (["--out="], "--out must name a file or a folder; it is empty"),
         (["--out=a.jpg"], r"--out must end in \.png or \.bmp, got a\.jpg"),
-        (["--model=nowhere"], r"There is no model at nowhere\. Give --model the path of one"),
+        (
+            ["--model=nowhere"],
+            r"There is no model at nowhere, and no preset .* Give --model a \.keras file.*, or one of: mnist_",
+        ),
         (["--model="], "--model must name a file or a folder; it is empty"),
         (["--rate=1"], "rate must be a number greater than 0 and smaller than 1, got 1.0"),
         (["--rate=nan"], "rate must be a number greater than 0 and smaller than 1, got nan"),

@@ -6,7 +6,10 @@ import zipfile
 import numpy as np
 import pytest
 
+from pixelrnn_tf import zoo
+from pixelrnn_tf.models import PixelRNN, preset_files
 from pixelrnn_tf.programs import model_files
+from pixelrnn_tf.programs.data_config import DataConfig
 from tests.support.networks import make_network
 
 
@@ -55,8 +58,41 @@ def test_half_a_file_and_weights_that_are_not_finite_are_named(saved, tmp_path):
         model_files.load_model(tmp_path / "nan.keras")
 
 
+def test_a_preset_is_a_model_by_its_name_and_by_its_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = "mnist_diagonal_bilstm_7x16"
+    by_name = model_files.load_model(name)
+    assert (by_name.num_blocks, by_name.hidden) == (7, 16)
+    assert preset_files.weights_digest(by_name) == preset_files.read_metadata(zoo.DIRECTORY / name)["weights_sha256"]
+    assert model_files.trained_on(name) == DataConfig("tfds:binarized_mnist")
+    card = model_files.card_of(name)
+    assert (card["preset"], card["steps"], card["binarization"]) == (name, 66_000, "fixed (as shipped)")
+    assert f"{card['scores']['test']['nats_per_image']:.2f}" == "79.17"
+    by_name.save_to_preset(tmp_path / "mine")
+    mine = model_files.load_model("mine")
+    assert preset_files.weights_digest(mine) == preset_files.weights_digest(by_name)
+    with pytest.raises(ValueError, match="What is known of mine does not say what it was trained on"):
+        model_files.trained_on("mine")
+
+
+def test_what_is_no_model_names_those_there_are(tmp_path):
+    with pytest.raises(ValueError, match=r"no model at cifar10_pixel_cnn, .* or one of: .*mnist_diagonal_bilstm_7x16"):
+        model_files.load_model("cifar10_pixel_cnn")
+
+
+def test_a_run_starts_from_a_preset():
+    wanted = model_files.load_model("mnist_diagonal_bilstm_7x16")
+    arguments = model_files.network_in("mnist_diagonal_bilstm_7x16")
+    model = PixelRNN((28, 28, 1), 2, **arguments)
+    model_files.start_from(model, "mnist_diagonal_bilstm_7x16")
+    assert preset_files.weights_digest(model) == preset_files.weights_digest(wanted)
+
+
 @pytest.mark.parametrize("content", [[], {}, {"data": 3}, {"data": {"nome": "digits"}}], ids=str)
 def test_a_card_of_another_form_is_named(content, tmp_path):
     (tmp_path / "model.json").write_text(json.dumps(content))
-    with pytest.raises(ValueError, match=r"model\.json does not say what the model was trained on .* Give --data"):
+    wrong_form = (
+        r"model\.json is not the card of a model|does not say what it was trained on .* Give --data|no .*model\.json"
+    )
+    with pytest.raises(ValueError, match=wrong_form):
         model_files.trained_on(tmp_path / "model.keras")

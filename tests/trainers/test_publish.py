@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from pixelrnn_tf import zoo
 from pixelrnn_tf.models import PixelRNN, preset_files
 from tests.support.training_runs import tiny_config
 from trainers import model_cards, publish
@@ -57,6 +58,7 @@ def test_the_command_is_that_of_the_run(published):
     assert words == [
         *("--block=row_lstm", "--num_blocks=1", "--hidden=4", "--head_hidden=4"),
         *("--batch_size=32", "--steps=10", "--eval_every=10", "--eval_images=50", "--num_samples=0"),
+        "--workdir=runs/tiny",
     ]
 
 
@@ -90,17 +92,17 @@ def test_what_is_not_known_is_asked_for(run):
 
 
 def test_shipped_cards_are_those_of_their_metadata():
-    names = preset_files.shipped_presets()
+    names = zoo.shipped_presets()
     assert "mnist_diagonal_bilstm_7x16" in names
     for name in names:
-        metadata = preset_files.read_metadata(preset_files.ZOO / name)
-        assert (preset_files.ZOO / name / "README.md").read_text() == model_cards.card(metadata), name
+        metadata = preset_files.read_metadata(zoo.DIRECTORY / name)
+        assert (zoo.DIRECTORY / name / "README.md").read_text() == model_cards.card(metadata), name
         assert metadata["name"] == name
 
 
 def test_the_table_of_the_readme_is_that_of_the_metadata():
-    metadata = [preset_files.read_metadata(preset_files.ZOO / name) for name in preset_files.shipped_presets()]
-    readme = (preset_files.ZOO.parents[1] / "README.md").read_text()
+    metadata = [preset_files.read_metadata(zoo.DIRECTORY / name) for name in zoo.shipped_presets()]
+    readme = (zoo.DIRECTORY.parents[1] / "README.md").read_text()
     made = readme.partition("<!-- made from the metadata")[2].partition("-->\n")[2].partition("\n<!-- end -->")[0]
     assert made == model_cards.table(metadata)
 

@@ -1,0 +1,27 @@
+"""The shipped networks score what their cards say, on data that has not changed."""
+
+import os
+
+import pytest
+
+from pixelrnn_tf import zoo
+from pixelrnn_tf.models import preset_files
+from pixelrnn_tf.programs import model_files
+from trainers.scoring import Evaluator
+
+
+@pytest.mark.parametrize("name", zoo.shipped_presets())
+def test_the_first_test_images_score_what_the_card_says(name):
+    metadata = preset_files.read_metadata(zoo.DIRECTORY / name)
+    if metadata["data"]["name"].startswith("tfds:") and not os.environ.get("TFDS_DATA_DIR"):
+        pytest.skip(f"TFDS_DATA_DIR is not set: point it to a directory with {metadata['data']['name']}.")
+    data = model_files.data_of(name, "test")
+    expected = metadata["check"]
+    score = Evaluator(model_files.load_model(name)).score(data, expected["split"], expected["images"])
+    assert score.images == expected["images"]
+    assert score.nats_per_image == pytest.approx(expected["nats_per_image"], abs=1e-3)
+
+
+def test_they_are_small_together():
+    size = sum(path.stat().st_size for path in zoo.DIRECTORY.rglob("*") if path.is_file())
+    assert size < 8_000_000
