@@ -157,6 +157,13 @@ class TrainConfig:
         at_least=0,
         below=1,
     )
+    dropout: float = _optimizer(
+        "Probability that a feature of what a block adds is dropped, at every position of an image at once, while "
+        "training; 0 for none.",
+        0.0,
+        at_least=0,
+        below=1,
+    )
     clip_norm: float = _optimizer("Largest global norm of the gradients of a step; 0 for no clipping.", 1.0, at_least=0)
     average_decay: float = _optimizer(
         "Largest decay per step of the average of the weights that is scored and saved; 0 for no average.",

@@ -6,38 +6,41 @@ import keras
 import tensorflow as tf
 
 from pixelrnn_tf.models import negative_log_likelihood
+from trainers.dropout import logits_with_dropout
 
 LossAndGradients = tuple[tf.Tensor, list[tf.Tensor]]
 
 
 def loss_and_gradients(
-    model: keras.Model, accumulation: int = 1, jit_compile: bool = False
-) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], LossAndGradients]:
+    model: keras.Model, accumulation: int = 1, jit_compile: bool = False, dropout: float = 0.0
+) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], LossAndGradients]:
     """A function of images that computes their part of the mean loss of a global batch, and its gradients.
 
     Args:
         model: from images to logits.
         accumulation: the images are computed in so many parts, one after another, to save memory.
         jit_compile: whether XLA compiles the function.
+        dropout: the rate of `trainers.dropout`; 0 for none.
 
     Returns:
-        a `tf.function` of `images`, integer levels `(batch, height, width, channels)` of a batch size known in
-        advance, a multiple of `accumulation`; `count`, the float32 number of images of the global batch; and
-        `scale`, a float32 factor for the gradients. It returns the sum of the images' nats divided by `count`, and
-        the gradients of `scale` times it as to the trainable variables.
+        a `tf.function` of `images`, integer levels `(batch, height, width, channels)` of a batch size known in advance,
+        a multiple of `accumulation`; `origin`, int32 `(batch, 3)`, of which the dropout comes; `count`, the float32
+        number of images of the global batch; and `scale`, a float32 factor for the gradients. It returns the sum of the
+        images' nats divided by `count`, and the gradients of `scale` times it as to the trainable variables.
     """
 
-    def of_images(images, count, scale):
+    def of_images(images, origin, count, scale):
         with tf.GradientTape() as tape:
-            loss = tf.reduce_sum(negative_log_likelihood(images, model(images))) / count
+            logits = logits_with_dropout(model, images, origin, dropout) if dropout else model(images)
+            loss = tf.reduce_sum(negative_log_likelihood(images, logits)) / count
             scaled = loss * scale
         return loss, tape.gradient(scaled, model.trainable_variables)
 
-    def accumulated(images, count, scale):
-        chunks = tf.reshape(images, (accumulation, -1, *images.shape[1:]))
+    def accumulated(images, origin, count, scale):
+        chunks, origins = (tf.reshape(x, (accumulation, -1, *x.shape[1:])) for x in (images, origin))
 
         def add(k, loss, gradients):
-            more, its_gradients = of_images(chunks[k], count, scale)
+            more, its_gradients = of_images(chunks[k], origins[k], count, scale)
             return k + 1, loss + more, [a + b for a, b in zip(gradients, its_gradients, strict=True)]
 
         zeros = [tf.zeros(v.shape, v.dtype) for v in model.trainable_variables]

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from pixelrnn_tf.models import PixelRNN
 from trainers.devices import parts_for_cores
+from trainers.dropout import origins
 from trainers.gradients import loss_and_gradients, sum_of_parts
 from trainers.optimizers import LossScale
 from trainers.weight_average import WeightAverage
@@ -29,6 +30,8 @@ class TrainStep:
         accumulation: a replica computes its images in so many parts, one after another, to save memory.
         jit_compile: whether XLA compiles loss and gradients.
         loss_scale: for float16; None for no scaling.
+        dropout: the rate of `trainers.dropout`; 0 for none.
+        seed: of the dropout.
 
     Attributes:
         step: int64 variable, the number of updates so far.
@@ -43,13 +46,15 @@ class TrainStep:
         accumulation: int = 1,
         jit_compile: bool = False,
         loss_scale: LossScale | None = None,
+        dropout: float = 0.0,
+        seed: int = 0,
     ):
         self.model, self.optimizer, self.average = model, optimizer, average
         self.clip_norm, self.accumulation, self.jit_compile = clip_norm, accumulation, jit_compile
-        self.loss_scale = loss_scale
+        self.loss_scale, self.seed = loss_scale, seed
         self.strategy = tf.distribute.get_strategy()
         self.step = tf.Variable(0, dtype=tf.int64, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
-        self._loss_and_gradients = loss_and_gradients(model, accumulation, jit_compile)
+        self._loss_and_gradients = loss_and_gradients(model, accumulation, jit_compile, dropout)
 
     @tf.function(autograph=False)
     def update(self, images: Any, number: tf.Tensor, votes: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -69,7 +74,7 @@ class TrainStep:
             any worker cast it.
         """
         with self.strategy.scope():
-            loss, norm, votes, gradients = self.strategy.run(self._summed_gradients, args=(images, votes))
+            loss, norm, votes, gradients = self.strategy.run(self._summed_gradients, args=(images, number, votes))
             # They are the same on every replica; this worker goes by its first one.
             loss, norm, votes = (self.strategy.experimental_local_results(value)[0] for value in (loss, norm, votes))
             expected = tf.equal(self.step, number)
@@ -80,15 +85,16 @@ class TrainStep:
             )
             return loss, norm, updated, votes > 0
 
-    def _summed_gradients(self, images: tf.Tensor, votes: tf.Tensor) -> tuple:
+    def _summed_gradients(self, images: tf.Tensor, number: tf.Tensor, votes: tf.Tensor) -> tuple:
         """On a replica: loss, norm of the gradients, votes and clipped gradients, all summed over the replicas."""
         scale = self.loss_scale.value() if self.loss_scale else tf.constant(1.0)
         count = tf.constant(float(images.shape[0] * self.strategy.num_replicas_in_sync))
-        parts = []
-        for part in parts_for_cores(images, self.jit_compile, self.accumulation):
-            parts.append(self._loss_and_gradients(part, count, scale))
-        loss, gradients = sum_of_parts(parts)
         context = tf.distribute.get_replica_context()
+        first = tf.cast(context.replica_id_in_sync_group, tf.int32) * images.shape[0]
+        origin = origins(self.seed, number, first, images.shape[0])
+        both = [parts_for_cores(values, self.jit_compile, self.accumulation) for values in (images, origin)]
+        parts = [self._loss_and_gradients(part, its, count, scale) for part, its in zip(*both, strict=True)]
+        loss, gradients = sum_of_parts(parts)
         votes = tf.identity(votes)  # On this replica's device; an argument has none, and cannot be reduced.
         loss, votes, *gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, [loss, votes, *gradients])
         if self.loss_scale:

@@ -63,7 +63,7 @@ class Trainer:
             self.loss_scale = LossScale() if config.dtype_policy == "mixed_float16" else None
             self.step = TrainStep(
                 self.model, self.optimizer, self.average, config.clip_norm, config.accumulation, self.xla,
-                self.loss_scale,
+                self.loss_scale, config.dropout, config.seed,
             )  # fmt: skip
             self.evaluator = Evaluator(self.average.model, jit_compile=self.xla)
         names = [weight.path.partition("/")[2] for weight in self.model.weights]

@@ -7,6 +7,7 @@ import tensorflow as tf
 from tests.support.networks import make_network
 from trainers import devices
 from trainers.devices import number_of_parts, parts_for_cores
+from trainers.dropout import origins
 from trainers.gradients import loss_and_gradients, sum_of_parts
 
 
@@ -41,15 +42,18 @@ def test_parts_are_for_xla_and_for_what_is_computed_at_once(monkeypatch):
 def test_parts_add_up_to_the_whole(monkeypatch, block, accumulation):
     model = make_network(block, (5, 6, 3))
     images = tf.constant(np.random.default_rng(0).integers(0, 4, (16, 5, 6, 3)), tf.uint8)
+    origin = origins(0, tf.constant(5, tf.int64), tf.constant(0), 16)
 
     def compute(cores, accumulation=1, jit_compile=False):
         monkeypatch.setattr(devices, "_cores", lambda: cores)
-        function = loss_and_gradients(model, accumulation, jit_compile)
+        function = loss_and_gradients(model, accumulation, jit_compile, dropout=0.5)
 
         @tf.function
         def run():
-            parts = parts_for_cores(images, jit_compile, accumulation)
-            return sum_of_parts([function(part, tf.constant(32.0), tf.constant(3.0)) for part in parts])
+            parts = [parts_for_cores(values, jit_compile, accumulation) for values in (images, origin)]
+            return sum_of_parts(
+                [function(*part, tf.constant(32.0), tf.constant(3.0)) for part in zip(*parts, strict=True)]
+            )
 
         return run()
 

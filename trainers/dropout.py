@@ -1,0 +1,63 @@
+"""Dropout of the blocks while training, the same whatever devices and parts a batch is computed on."""
+
+import tensorflow as tf
+from keras import ops
+
+from pixelrnn_tf.layers.composition import Part, on_maps
+from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.sampling import image_noise, image_seeds
+
+
+def origins(seed: int, step: tf.Tensor, first: tf.Tensor, images: int) -> tf.Tensor:
+    """What the dropout of each image of a step comes from, whatever devices and parts it is computed on.
+
+    Args:
+        seed: of the run, below 2**32.
+        step: int64, the number of the step.
+        first: int32, the number of the first image within the global batch.
+        images: how many.
+
+    Returns:
+        int32 `(images, 3)`: seed less 2**31, step, number within the global batch.
+    """
+    same = tf.stack([tf.constant(seed - 2**31, tf.int32), tf.cast(step, tf.int32)])
+    return tf.concat([tf.tile(same[None], (images, 1)), (first + tf.range(images))[:, None]], axis=1)
+
+
+def logits_with_dropout(
+    model: PixelRNN, images: tf.Tensor, origin: tf.Tensor, rate: float, condition: tf.Tensor | None = None
+) -> tf.Tensor:
+    """The logits of a network each of whose blocks loses a part of its features.
+
+    A feature is dropped at every position of an image at once, so that a recurrence meets the same features all the
+    way. What a residual block adds to its input is dropped; the input stays. What is kept is scaled by
+    `1 / (1 - rate)`.
+
+    Args:
+        model: the network.
+        images: integer levels `(batch, height, width, channels)`.
+        origin: int32 `(batch, 3)`, as `origins` gives them for one step; what an image loses depends on its own alone.
+        rate: the probability that a feature is dropped, in [0, 1).
+        condition: the conditioning map of a network made for one.
+
+    Returns:
+        float32 `(batch, height, width, channels, levels)`.
+    """
+    seeds = image_seeds(origin[0, :2], origin[:, 2])
+    kept = _kept(seeds, len(model.blocks), 2 * model.hidden, rate)
+    whole = on_maps(condition)
+
+    def apply(part: Part, x: tf.Tensor) -> tf.Tensor:
+        if part not in model.blocks:
+            return whole(part, x)
+        factors = ops.cast(kept[:, None, None, model.blocks.index(part)], x.dtype)
+        outputs = part.transform(x, whole) * factors
+        return x + outputs if part.residual else outputs
+
+    return ops.cast(model.compose(model.scale(images), apply), "float32")
+
+
+def _kept(seeds: tf.Tensor, blocks: int, features: int, rate: float) -> tf.Tensor:
+    """0 for every feature that is dropped, and `1 / (1 - rate)` for the others: float32 `(batch, blocks, features)`."""
+    noise = image_noise(seeds, (blocks, features, 1))[..., 0]
+    return ops.where(noise >= rate, 1.0 / (1.0 - rate), 0.0)
