@@ -59,15 +59,18 @@ def test_building_again_changes_nothing():
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), weights, strict=True))
 
 
-def test_every_preset_is_a_size_of_the_paper():
+def test_every_preset_but_those_for_the_digits_is_a_size_of_the_paper():
     sizes = {
         name: tuple(preset.arguments[key] for key in ("block", "num_blocks", "hidden", "head_hidden"))
         for name, preset in PRESETS.items()
+        if not name.startswith("digits_")
     }
-    assert sizes.pop("digits_diagonal_bilstm")
     assert sizes == {
         "mnist_diagonal_bilstm_7x16": ("diagonal_bilstm", 7, 16, 32),
         "mnist_diagonal_bilstm_1x32": ("diagonal_bilstm", 1, 32, 32),
+        # The paper says of these that they were chosen on validation; sizes are ours.
+        "mnist_row_lstm_7x16": ("row_lstm", 7, 16, 32),
+        "mnist_pixel_cnn_15x16": ("pixel_cnn", 15, 16, 32),
         "cifar10_diagonal_bilstm": ("diagonal_bilstm", 12, 128, 1024),
         "cifar10_row_lstm": ("row_lstm", 12, 128, 1024),
         "cifar10_pixel_cnn": ("pixel_cnn", 15, 128, 1024),
@@ -81,8 +84,12 @@ def test_scores_of_the_paper_have_a_unit_and_a_split():
     found = {name: str(preset.paper_score) for name, preset in PRESETS.items()}
     assert found == {
         "digits_diagonal_bilstm": "None",
+        "digits_row_lstm": "None",
+        "digits_pixel_cnn": "None",
         "mnist_diagonal_bilstm_7x16": "79.20 nats per image on binarized_mnist test",
         "mnist_diagonal_bilstm_1x32": "80.75 nats per image on binarized_mnist test",
+        "mnist_row_lstm_7x16": "80.54 nats per image on binarized_mnist test",
+        "mnist_pixel_cnn_15x16": "81.30 nats per image on binarized_mnist test",
         "cifar10_diagonal_bilstm": "3.00 bits/dim on cifar10 test",
         "cifar10_row_lstm": "3.07 bits/dim on cifar10 test",
         "cifar10_pixel_cnn": "3.14 bits/dim on cifar10 test",
