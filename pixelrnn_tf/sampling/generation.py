@@ -8,7 +8,7 @@ from pixelrnn_tf.models import PixelRNN
 from pixelrnn_tf.models.likelihood import log_prob_of_levels
 from pixelrnn_tf.sampling.incremental_network import IncrementalNetwork
 from pixelrnn_tf.sampling.inverse_cdf import bounded_temperature, level_at_noise
-from pixelrnn_tf.sampling.packing import Packing
+from pixelrnn_tf.sampling.row_of_pixels import RowOfPixels, swapped
 from pixelrnn_tf.sampling.temperature import check_temperature, known_values
 from pixelrnn_tf.typing import DType, Tensor, TensorLike
 
@@ -89,75 +89,33 @@ def generate(
     if images is not None:
         given |= _known_levels(given["images"], given["known"], model.levels)
     network = IncrementalNetwork(model, dtype)
-    draw_row = _RowDrawer(network, temperature, return_log_prob)
+    batch = ops.shape(given["noise"])[0]
+    draw_row = RowOfPixels(network, _Draw(temperature, return_log_prob), batch)
     if images is None:
-        _, drawn = scan(draw_row, network.initial_cache(ops.shape(given["noise"])[0]), _swapped(given))
+        _, drawn = scan(draw_row, network.initial_cache(batch), swapped(given))
     else:
         images, first = given["images"], _rows_known_everywhere(given["known"])
         logits, caches = network.prefill(network.scale(images), condition, first)
         kept = {"levels": images} | ({"nats": log_prob_of_levels(images, logits)} if return_log_prob else {})
-        _, drawn = scan_from(first, draw_row, caches, _swapped(given), _swapped(kept))
-    drawn = _swapped(drawn)
+        _, drawn = scan_from(first, draw_row, caches, swapped(given), swapped(kept))
+    drawn = swapped(drawn)
     return (drawn["levels"], ops.sum(drawn["nats"], axis=(1, 2, 3))) if return_log_prob else drawn["levels"]
 
 
-class _RowDrawer:
-    """The body of the loop over rows: `(caches, given) -> (caches, drawn)`.
+class _Draw:
+    """The `Choose` of generation: the level at the noise, but for known pixels, and its log-probability if asked for.
 
-    `given` holds the noise of the row, `(batch, width, channels)`, and what was given of its condition, images and
-    known pixels; `drawn` its levels and, if asked for, their log-probabilities `nats`.
+    It is given the noise of the pixel, `(batch, channels)`, and, where some are known, its images and known pixels.
     """
 
-    def __init__(self, network: IncrementalNetwork, temperature: Tensor, return_log_prob: bool):
-        self.network, self.temperature, self.return_log_prob = network, temperature, return_log_prob
+    def __init__(self, temperature: Tensor, return_log_prob: bool):
+        self.temperature, self.return_log_prob = temperature, return_log_prob
 
-    def __call__(self, caches: list[Tensors], given: Tensors) -> tuple[list[Tensors], Tensors]:
-        given = dict(given)
-        condition = given.pop("condition", None)
-        context = self.network.row_context(caches, condition)
-        state = self.network.initial_state(ops.shape(given["noise"])[0])
-        context_packing, state_packing = Packing(context), Packing(state)
-        record_packing = Packing([])  # The right one is known once the body of the loop has been traced.
-
-        def draw_column(packed: Tensor, column: Tensors) -> tuple[Tensor, Tensors]:
-            nonlocal record_packing
-            column = dict(column)
-            context, state = context_packing.unpack(column.pop("context")), state_packing.unpack(packed)
-            drawn, state, records = self._draw_pixel(context, state, **column)
-            record_packing = Packing(records)
-            return state_packing.pack(state), {"records": record_packing.pack(records), **drawn}
-
-        columns = _swapped({"context": context_packing.pack(context), **given})
-        _, drawn = scan(draw_column, state_packing.pack(state), columns)
-        drawn = _swapped(drawn)
-        records = record_packing.unpack(drawn.pop("records"))
-        return self.network.next_cache(caches, records, condition), drawn
-
-    def _draw_pixel(
-        self,
-        context: list[Tensors],
-        state: list[Tensors],
-        noise: Tensor,
-        images: Tensor | None = None,
-        known: Tensor | None = None,
-    ) -> tuple[Tensors, list[Tensors], list[Tensors]]:
-        """Draw one colour after the other, each given those before it; returns `(drawn, state, records)`."""
-        network, channels = self.network, noise.shape[-1]
-        levels: list[Tensor] = []
-        nats: list[Tensor] = []
-        for k in range(channels):
-            unknown = [ops.zeros_like(noise[:, 0], dtype="int32")] * (channels - k)
-            scaled = network.scale(ops.stack([*levels, *unknown], axis=-1))
-            logits, next_state, records = network.decode(scaled, context, state)
-            level = level_at_noise(logits[:, k], noise[:, k], self.temperature)
-            if known is not None and images is not None:
-                level = ops.where(known, images[:, k], level)
-            levels.append(level)
-            if self.return_log_prob:
-                nats.append(log_prob_of_levels(level, logits[:, k]))
-        drawn = {"levels": ops.stack(levels, axis=-1)} | ({"nats": ops.stack(nats, axis=-1)} if nats else {})
-        scaled = network.scale(drawn["levels"])
-        return drawn, *network.with_last_colour(scaled, context, state, next_state, records)
+    def __call__(self, k: int, logits: Tensor, pixel: Tensors) -> Tensors:
+        level = level_at_noise(logits, pixel["noise"][:, k], self.temperature)
+        if "known" in pixel:
+            level = ops.where(pixel["known"], pixel["images"][:, k], level)
+        return {"levels": level} | ({"nats": log_prob_of_levels(level, logits)} if self.return_log_prob else {})
 
 
 def _known_levels(images: Tensor, known: Tensor, levels: int) -> Tensors:
@@ -191,8 +149,3 @@ def _rows_known_everywhere(known: Tensor) -> Tensor:
     """How many rows, from the first, are known in every image."""
     whole = ops.cast(ops.all(known, axis=(0, 2)), "int32")
     return ops.sum(ops.cumprod(whole))
-
-
-def _swapped(values: Tensors) -> Tensors:
-    """Every tensor with its first two axes exchanged: a loop runs over the first, maps have the batch there."""
-    return {name: ops.swapaxes(value, 0, 1) for name, value in values.items()}

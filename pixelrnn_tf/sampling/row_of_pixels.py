@@ -1,0 +1,87 @@
+"""The loop over the pixels of a row, whatever decides on their levels."""
+
+from typing import Protocol
+
+from keras import ops
+
+from pixelrnn_tf.layers.incremental import Tensors
+from pixelrnn_tf.layers.scan import scan
+from pixelrnn_tf.sampling.incremental_network import IncrementalNetwork
+from pixelrnn_tf.sampling.packing import Packing
+from pixelrnn_tf.typing import Tensor
+
+
+class Choose(Protocol):
+    """Decides on the level of a sub-pixel: by drawing it, or by decoding it from a file."""
+
+    def __call__(self, k: int, logits: Tensor, pixel: Tensors) -> Tensors:
+        """Decide.
+
+        Args:
+            k: number of the colour.
+            logits: `(batch, levels)`, given all sub-pixels before.
+            pixel: what was given of the pixel, `(batch, ...)`.
+
+        Returns:
+            "levels", int32 `(batch,)`, and whatever else is to be kept of the sub-pixel, `(batch,)`.
+        """
+
+
+class RowOfPixels:
+    """The body of the loop over rows, for `scan`: `(caches, given) -> (caches, chosen)`.
+
+    `given` holds what is known of the row before it is decided on, `(batch, width, ...)`, "condition" for the network
+    and the rest for `choose`; `chosen` what `choose` returned, `(batch, width, channels)`.
+
+    Args:
+        network: in its incremental form.
+        choose: decides on the sub-pixels, one after the other in raster order.
+        batch: number of images, an int or an int32 scalar.
+    """
+
+    def __init__(self, network: IncrementalNetwork, choose: Choose, batch: int | Tensor):
+        self.network, self.choose, self.batch = network, choose, batch
+
+    def __call__(self, caches: list[Tensors], given: Tensors) -> tuple[list[Tensors], Tensors]:
+        given = dict(given)
+        condition = given.pop("condition", None)
+        context = self.network.row_context(caches, condition)
+        state = self.network.initial_state(self.batch)
+        context_packing, state_packing = Packing(context), Packing(state)
+        record_packing = Packing([])  # The right one is known once the body of the loop has been traced.
+
+        def decide_column(packed: Tensor, column: Tensors) -> tuple[Tensor, Tensors]:
+            nonlocal record_packing
+            column = dict(column)
+            context, state = context_packing.unpack(column.pop("context")), state_packing.unpack(packed)
+            chosen, state, records = self._decide_pixel(context, state, column)
+            record_packing = Packing(records)
+            return state_packing.pack(state), {"records": record_packing.pack(records), **chosen}
+
+        columns = swapped({"context": context_packing.pack(context), **given})
+        _, chosen = scan(decide_column, state_packing.pack(state), columns)
+        chosen = swapped(chosen)
+        records = record_packing.unpack(chosen.pop("records"))
+        return self.network.next_cache(caches, records, condition), chosen
+
+    def _decide_pixel(
+        self, context: list[Tensors], state: list[Tensors], pixel: Tensors
+    ) -> tuple[Tensors, list[Tensors], list[Tensors]]:
+        """Decide on one colour after the other, each given those before it; returns `(chosen, state, records)`."""
+        network, channels = self.network, self.network.model.image_shape[-1]
+        of_colours: list[Tensors] = []
+        levels: list[Tensor] = []
+        for k in range(channels):
+            unknown = [ops.zeros((self.batch,), "int32")] * (channels - k)
+            scaled = network.scale(ops.stack([*levels, *unknown], axis=-1))
+            logits, next_state, records = network.decode(scaled, context, state)
+            of_colours.append(self.choose(k, logits[:, k], pixel))
+            levels.append(of_colours[k]["levels"])
+        chosen = {name: ops.stack([of[name] for of in of_colours], axis=-1) for name in of_colours[0]}
+        scaled = network.scale(chosen["levels"])
+        return chosen, *network.with_last_colour(scaled, context, state, next_state, records)
+
+
+def swapped(values: Tensors) -> Tensors:
+    """Every tensor with its first two axes exchanged: a loop runs over the first, maps have the batch there."""
+    return {name: ops.swapaxes(value, 0, 1) for name, value in values.items()}
