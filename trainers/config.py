@@ -133,7 +133,7 @@ class TrainConfig:
         at_most=MOST_STEPS,
     )
     optimizer: str = _optimizer("Optimizer; the paper's is rmsprop.", "adam", choices=("adam", "rmsprop", "sgd"))
-    learning_rate: float = _optimizer("Learning rate, the largest of the schedule.", 1e-3, above=0)
+    learning_rate: float = _optimizer("Learning rate, the largest of the schedule.", 1e-3, above=0, at_most=1000)
     schedule: str = _optimizer(
         "Learning rate after the warm-up: constant; falling as half a cosine; or falling in steps.",
         "constant",
@@ -143,7 +143,7 @@ class TrainConfig:
         "Steps over which the learning rate rises from zero; 0 for none.", 0, at_least=0, at_most=MOST_STEPS
     )
     decay_steps: int = _optimizer("Step at which the cosine ends; 0 for --steps.", 0, at_least=0, at_most=MOST_STEPS)
-    final_learning_rate: float = _optimizer("Learning rate at which the cosine ends.", 0.0, at_least=0)
+    final_learning_rate: float = _optimizer("Learning rate at which the cosine ends.", 0.0, at_least=0, at_most=1000)
     decay_at: tuple[int, ...] = _optimizer(
         "Steps at which --schedule=step lowers the learning rate.", (), form="growing steps, such as 20000,30000"
     )
@@ -164,7 +164,9 @@ class TrainConfig:
         at_least=0,
         below=1,
     )
-    clip_norm: float = _optimizer("Largest global norm of the gradients of a step; 0 for no clipping.", 1.0, at_least=0)
+    clip_norm: float = _optimizer(
+        "Largest global norm of the gradients of a step; 0 for no clipping.", 1.0, at_least=0, at_most=1e30
+    )
     average_decay: float = _optimizer(
         "Largest decay per step of the average of the weights that is scored and saved; 0 for no average.",
         0.999,

@@ -1,6 +1,8 @@
 """A Keras model of images as a Keras user meets it: what goes in, what it is trained on, how it is exported."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -82,6 +84,40 @@ class ImageModel(keras.Model):
         if len(shape) != len(expected) + 1 or any(n not in (None, m) for n, m in zip(shape[1:], expected, strict=True)):
             raise ValueError(f"{name} must have the shape {(None, *expected)}, None being the batch; got {shape}.")
 
+    def fit(self, *arguments: Any, **options: Any) -> Any:
+        """`keras.Model.fit`."""
+        with self._batches_of_replicas("fit"):
+            return super().fit(*arguments, **options)
+
+    def evaluate(self, *arguments: Any, **options: Any) -> Any:
+        """`keras.Model.evaluate`."""
+        with self._batches_of_replicas("evaluate"):
+            return super().evaluate(*arguments, **options)
+
+    @contextlib.contextmanager
+    def _batches_of_replicas(self, method: str) -> Iterator[None]:
+        """Say in plain words what Keras cannot take: a first batch of which the replicas get unequal parts."""
+        try:
+            yield
+        except Exception as error:  # TensorFlow's, which this module does not import.
+            unequal = type(error).__name__ == "InvalidArgumentError" and "must have the same size and shape" in str(
+                error
+            )
+            if self._replicas < 2 or not unequal:
+                raise
+            raise ValueError(self._needs_equal_batches(method)) from error
+
+    @property
+    def _replicas(self) -> int:
+        return getattr(getattr(self, "distribute_strategy", None), "num_replicas_in_sync", 1)
+
+    def _needs_equal_batches(self, method: str) -> str:
+        return (
+            f"{method} on {self._replicas} replicas needs batches of one size, a multiple of {self._replicas}, or "
+            "images would count unequally: batch with drop_remainder=True, or give a number of images that batch_size "
+            "divides. trainers.train takes any number of images."
+        )
+
     def train_step(self, *arguments: Any) -> Any:
         """The step of Keras, on several replicas of TensorFlow for batches that are divided evenly among them alone.
 
@@ -90,13 +126,8 @@ class ImageModel(keras.Model):
         Raises:
             ValueError: on several replicas, if a batch may be of another size than the others.
         """
-        replicas = getattr(getattr(self, "distribute_strategy", None), "num_replicas_in_sync", 1)
-        if replicas > 1 and any(value.shape[0] is None for value in keras.tree.flatten(arguments[-1])):
-            raise ValueError(
-                f"fit on {replicas} replicas needs batches of one size, a multiple of {replicas}, or images would "
-                "count unequally: batch with drop_remainder=True, or give a number of images that batch_size "
-                "divides. trainers.train takes any number of images."
-            )
+        if self._replicas > 1 and any(value.shape[0] is None for value in keras.tree.flatten(arguments[-1])):
+            raise ValueError(self._needs_equal_batches("fit"))
         return super().train_step(*arguments)
 
     def compute_loss(

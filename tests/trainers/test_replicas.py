@@ -132,7 +132,7 @@ def test_fit_trains_on_several_replicas_as_on_one():
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
-@pytest.mark.parametrize(("number", "batch_size"), [(7, 4), (5, 2)])
+@pytest.mark.parametrize(("number", "batch_size"), [(7, 4), (5, 2), (1, 4), (3, 4), (2, 1)])
 def test_fit_refuses_batches_that_replicas_cannot_share_evenly(number, batch_size):
     """Keras would average the means of unequal shares of the last batch: another gradient, and no error."""
     pixels = np.zeros((number, 3, 3, 1), "uint8")
