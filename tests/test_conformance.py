@@ -93,7 +93,7 @@ def test_every_weight_gets_a_gradient(descriptor):
 
 @pytest.mark.parametrize("descriptor", LAYERS, ids=str)
 def test_a_layer_round_trips_inside_a_functional_model(descriptor, tmp_path):
-    inputs = [keras.Input(shape) for shape in descriptor.inputs]
+    inputs = [keras.Input(shape, dtype="int32" if descriptor.classes else None) for shape in descriptor.inputs]
     model = randomize(keras.Model(inputs, descriptor.cls(**descriptor.arguments)(*inputs)))
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")

@@ -24,8 +24,9 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
 
     Args:
         model: the network.
-        condition: conditioning maps `batch_shape + (height, width, condition_features)`, exactly if the model
-            was made for a condition. Its leading axes are the batch shape, which otherwise is empty.
+        condition: what the model's conditioner takes, exactly if it was made for one: labels `batch_shape`, or maps
+            `batch_shape + (height, width, condition_features)`. Its leading axes are the batch shape, which otherwise
+            is empty.
         validate_args: whether `log_prob` checks that images hold whole numbers in `[0, levels)`.
         allow_nan_stats: as in every distribution; it has no statistics.
         name: name of the distribution.
@@ -59,8 +60,10 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
             self._model = model
             # A variable stays one, and is read anew whenever it is used.
             as_it_is = condition is None or isinstance(condition, tf.Variable)
-            self._condition = condition if as_it_is else tf.convert_to_tensor(condition, tf.float32, name="condition")
-            flat = None if condition is None else _flatten(self.condition, 3)
+            self._condition = condition if as_it_is else tf.convert_to_tensor(condition, name="condition")
+            takes = model.condition_format
+            self._condition_axes = 0 if takes is None else len(takes.shape)
+            flat = None if condition is None else _flatten(self.condition, self._condition_axes)
             model.check_inputs(tf.zeros((0, *model.image_shape)), flat)
             # tf.Module finds variables in lists of its attributes; it does not look into Keras models.
             self._weights = [weight.value for weight in model.weights]
@@ -76,7 +79,10 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
 
     @classmethod
     def _parameter_properties(cls, dtype: Any, num_classes: Any = None) -> dict[str, Any]:
-        return {"condition": tfp.util.ParameterProperties(event_ndims=3, default_constraining_bijector_fn=None)}
+        axes = tfp.util.ParameterProperties(
+            event_ndims=lambda self: self._condition_axes, default_constraining_bijector_fn=None
+        )
+        return {"condition": axes}
 
     @property
     def model(self) -> PixelRNN:
@@ -85,8 +91,10 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
 
     @property
     def condition(self) -> tf.Tensor | None:
-        """The conditioning maps, or None."""
-        return None if self._condition is None else tf.convert_to_tensor(self._condition)
+        """What the model is given besides images, or None."""
+        if self._condition is None:
+            return None
+        return self.model.convert_condition(tf.convert_to_tensor(self._condition))
 
     def _event_shape(self) -> tf.TensorShape:
         return tf.TensorShape(self.model.image_shape)
@@ -204,9 +212,11 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
         return tf.broadcast_to(images, tf.concat([leading, tf.shape(images)[-3:]], 0))
 
     def _flat_condition(self, leading: tf.Tensor) -> tf.Tensor | None:
-        if self.condition is None:
+        condition, axes = self.condition, self._condition_axes
+        if condition is None:
             return None
-        return _flatten(self._broadcast(self.condition, leading), 3)
+        shape = condition.shape[condition.shape.rank - axes :]
+        return _flatten(tf.broadcast_to(condition, tf.concat([leading, shape], 0)), axes)
 
     def _no_statistic(self, *_: Any, **__: Any) -> NoReturn:
         raise NotImplementedError(
@@ -233,4 +243,4 @@ def _broadcast_temperature(temperature: TensorLike, leading: tf.Tensor) -> tf.Te
 
 def _flatten(tensor: tf.Tensor, event_axes: int) -> tf.Tensor:
     """One batch axis in place of all but the last axes, whose sizes are static."""
-    return tf.reshape(tensor, (-1, *tensor.shape[-event_axes:]))
+    return tf.reshape(tensor, (-1, *tensor.shape[tensor.shape.rank - event_axes :]))

@@ -3,6 +3,7 @@
 import keras  # noqa: F401  First, as it registers all classes when it is loaded: none of them may be half made.
 
 from pixelrnn_tf.layers.blocks import BLOCKS, DiagonalBiLSTMBlock, PixelCNNBlock, RowLSTMBlock
+from pixelrnn_tf.layers.conditioning import Conditioner, ConditionFormat, GivenMap, LabelEmbedding
 from pixelrnn_tf.layers.diagonal_bilstm import DiagonalBiLSTM
 from pixelrnn_tf.layers.head import Head
 from pixelrnn_tf.layers.initializers import ForgetGateOnes
@@ -14,10 +15,14 @@ from pixelrnn_tf.layers.skewing import skew, unskew
 
 __all__ = [
     "BLOCKS",
+    "ConditionFormat",
+    "Conditioner",
     "DiagonalBiLSTM",
     "DiagonalBiLSTMBlock",
     "ForgetGateOnes",
+    "GivenMap",
     "Head",
+    "LabelEmbedding",
     "MaskedConv2D",
     "PixelCNNBlock",
     "RowLSTM",

@@ -29,6 +29,30 @@ def add_bias(outputs: Tensor, bias: Tensor) -> Tensor:
     return outputs + bias, gradient
 
 
+@ops.custom_gradient
+def add_per_image(outputs: Tensor, offset: Tensor) -> Tensor:
+    """`outputs + offset`, the offset of an image being the same at all its positions.
+
+    The gradient of the offset is computed as a product with ones, for the reason given in `add_bias`.
+
+    Args:
+        outputs: `(batch, height, width, features)`.
+        offset: `(batch, 1, 1, features)`, of the same dtype.
+
+    Returns:
+        `(batch, height, width, features)`.
+    """
+
+    def gradient(*upstream: Tensor) -> tuple[Tensor, Tensor]:
+        (d_outputs,) = upstream
+        batch, height, width, features = ops.shape(d_outputs)
+        flat = ops.reshape(d_outputs, (batch, height * width, features))
+        ones = ops.ones((batch, 1, height * width), flat.dtype)
+        return d_outputs, ops.matmul(ones, flat)[:, :, None]
+
+    return outputs + offset, gradient
+
+
 def side_by_side(values: list[Tensor]) -> Tensor:
     """Concatenate features.
 

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from pixelrnn_tf.layers.checks import check_condition, check_map_shape, checked_bool, checked_integer
-from pixelrnn_tf.layers.features import add_bias, side_by_side
+from pixelrnn_tf.layers.features import add_bias, add_per_image, side_by_side
 from pixelrnn_tf.layers.incremental import IncrementalForm, IncrementalLayer, Tensors, rows_before
 from pixelrnn_tf.layers.masks import kernel_mask
 from pixelrnn_tf.typing import Config, DType, Shape, Tensor
@@ -38,7 +38,8 @@ class MaskedConv2D(IncrementalLayer):
 
     Call arguments:
         inputs: map `(batch, height, width, features)`.
-        condition: map `(batch, height, width, condition_features)`, exactly if the layer was made for one.
+        condition: map `(batch, height, width, condition_features)`, or `(batch, 1, 1, condition_features)` where it is
+            the same everywhere, exactly if the layer was made for one.
 
     Output shape:
         `(batch, height, width, filters)`.
@@ -119,7 +120,9 @@ class MaskedConv2D(IncrementalLayer):
         check_condition(self, condition)
         outputs = self._convolve(inputs, ops.cast(self.masked_kernel(), inputs.dtype))
         if condition is not None:
-            outputs = outputs + self.offset(condition, outputs.dtype)
+            offset = self.offset(condition, outputs.dtype)
+            everywhere = tuple(condition.shape[1:3]) == (1, 1)
+            outputs = add_per_image(outputs, offset) if everywhere else outputs + offset
         elif self.use_bias:
             outputs = add_bias(outputs, ops.cast(self.bias, outputs.dtype))
         return self.activation(outputs)

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from pixelrnn_tf.layers.checks import checked_integer
+from pixelrnn_tf.layers.conditioning import Conditioner
 from pixelrnn_tf.models.parameter_count import count_parameters
 from pixelrnn_tf.typing import ImageShape
 
@@ -43,4 +44,19 @@ def check_size(arguments: dict[str, Any]) -> None:
         raise ValueError(
             f"These arguments ask for {parameters:,} parameters, {4 * parameters / 2**30:,.0f} GiB in float32, and at "
             f"most {MAX_PARAMETERS:,} are allowed: make hidden, head_hidden, num_blocks or condition_features smaller."
+        )
+
+
+def check_map(conditioner: Conditioner, image_shape: ImageShape) -> None:
+    """Check that the map of a conditioner fits images of a shape.
+
+    Raises:
+        ValueError: if not.
+    """
+    takes = conditioner.condition_format(image_shape)
+    made = tuple(conditioner.compute_output_shape((None, *takes.shape)))
+    if made[1:3] not in ((1, 1), image_shape[:2]) or made[3:] != (conditioner.features,):
+        raise ValueError(
+            f"{type(conditioner).__name__} makes maps of the shape {made}; beside images {image_shape} they must be "
+            f"{(None, *image_shape[:2], conditioner.features)} or {(None, 1, 1, conditioner.features)}."
         )

@@ -33,19 +33,22 @@ def check_whole(values: TensorLike, name: str) -> None:
         )
 
 
-def nan_for_fractions(logits: Tensor, images: Tensor) -> Tensor:
-    """The logits of images, with NaN for every image with a number that is not whole.
+def nan_for_wrong(logits: Tensor, images: Tensor, valid: Tensor | None = None) -> Tensor:
+    """The logits of images, with NaN for every image with a number that is not whole, or whose condition is not valid.
 
     At the end, since a network may lose a NaN: the ReLU of one is zero on some devices.
 
     Args:
         logits: `(batch, height, width, channels, levels)`.
         images: `(batch, height, width, channels)`; integers cost nothing.
+        valid: bool `(batch,)`; None if all are.
     """
-    if not is_float_dtype(standardize_dtype(images.dtype)):
-        return logits
-    is_whole = ops.all(ops.equal(images, ops.round(images)), axis=(1, 2, 3), keepdims=True)
-    return ops.where(is_whole[..., None], logits, ops.cast(float("nan"), logits.dtype))
+    right = [] if valid is None else [valid]
+    if is_float_dtype(standardize_dtype(images.dtype)):
+        right.append(ops.all(ops.equal(images, ops.round(images)), axis=(1, 2, 3)))
+    for condition in right:
+        logits = ops.where(condition[:, None, None, None, None], logits, ops.cast(float("nan"), logits.dtype))
+    return logits
 
 
 def _known(values: TensorLike) -> np.ndarray | None:

@@ -1,5 +1,6 @@
 """How many weights a network has, from its arguments alone: known before anything is allocated."""
 
+from pixelrnn_tf.layers.conditioning import Conditioner
 from pixelrnn_tf.typing import ImageShape
 
 
@@ -13,6 +14,7 @@ def count_parameters(
     residual: bool = True,
     skips: bool = True,
     condition_features: int = 0,
+    conditioner: Conditioner | None = None,
 ) -> int:
     """The number of weights of a `PixelRNN` with these arguments, without making it.
 
@@ -25,9 +27,13 @@ def count_parameters(
     73666
     """
     channels, features = image_shape[-1], 2 * hidden
+    of_conditioner = 0
+    if conditioner is not None:
+        condition_features, of_conditioner = conditioner.features, conditioner.count_weights()
     per_block = _of_block(block, hidden, condition_features) + (_conv(features, features) if skips else 0)
     inner = _conv(features, head_hidden) + _conv(head_hidden, head_hidden)
-    return _conv(channels, features, 49) + num_blocks * per_block + inner + _conv(head_hidden, levels * channels)
+    network = _conv(channels, features, 49) + num_blocks * per_block + inner + _conv(head_hidden, levels * channels)
+    return network + of_conditioner
 
 
 def _conv(inputs: int, outputs: int, taps: int = 1, condition_features: int = 0) -> int:

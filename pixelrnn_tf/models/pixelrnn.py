@@ -17,11 +17,12 @@ from pixelrnn_tf.layers.composition import (
     on_maps,
     track_each,
 )
+from pixelrnn_tf.layers.conditioning import Conditioner, conditioner_of, serialized
 from pixelrnn_tf.layers.head import Head
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
-from pixelrnn_tf.models.arguments import MAX_BLOCKS, check_size, checked_image_shape
+from pixelrnn_tf.models.arguments import MAX_BLOCKS, check_map, check_size, checked_image_shape
 from pixelrnn_tf.models.image_model import ImageModel
-from pixelrnn_tf.models.levels import nan_for_fractions
+from pixelrnn_tf.models.levels import nan_for_wrong
 from pixelrnn_tf.models.preset_files import check_overrides, read_config, read_weights, save_preset
 from pixelrnn_tf.models.presets import PRESETS, get_preset
 from pixelrnn_tf.typing import Config, ImageShape, Shape, Structure, Tensor, TensorLike
@@ -47,13 +48,17 @@ class PixelRNN(Composite, ImageModel):
         head_hidden: number of features of the head's two inner convolutions, at least `channels`.
         residual: whether a block adds its input to its output (paper section 3.3).
         skips: whether every block is connected to the head (section 3.3); otherwise only the last one is.
-        condition_features: features of the conditioning map (section 3.6); 0 for none.
+        condition_features: features of the conditioning map (section 3.6) that the model is given; 0 for none.
+        conditioner: a layer that makes the map of something else: `layers.LabelEmbedding` of class labels,
+            `layers.Upsampler` of a small image, or a `layers.Conditioner` of your own. The model makes one like it, in
+            its own dtype policy, with the weights it has if it is built.
 
     Call arguments:
         inputs: images, integer levels `(batch, height, width, channels)` in `[0, levels)`; or, if the model
-            was made for a condition, `[images, condition]` or `{"images": images, "condition": condition}` with a
-            float map `(batch, height, width, condition_features)`. The model scales and centres images itself.
-            Fractions are an error, and inside a graph their image's logits are NaN.
+            was made for a condition, `[images, condition]` or `{"images": images, "condition": condition}` with what
+            the conditioner takes, or else a float map `(batch, height, width, condition_features)`. The model scales
+            and centres images itself. Fractions and conditions out of range are an error, and inside a graph their
+            image's logits are NaN.
 
     Output:
         logits, float32 `(batch, height, width, channels, levels)` under every dtype policy.
@@ -86,6 +91,7 @@ class PixelRNN(Composite, ImageModel):
         residual: bool = True,
         skips: bool = True,
         condition_features: int = 0,
+        conditioner: Conditioner | Config | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -97,7 +103,8 @@ class PixelRNN(Composite, ImageModel):
         self.head_hidden = checked_integer("head_hidden", head_hidden, 1)
         self.residual = checked_bool("residual", residual)
         self.skips = checked_bool("skips", skips)
-        self.condition_features = checked_integer("condition_features", condition_features, 0)
+        self.conditioner = conditioner_of(conditioner, condition_features, self.dtype_policy)
+        self.condition_features = 0 if self.conditioner is None else self.conditioner.features
         self._check_together()
 
         channels, policy = self.image_shape[-1], self.dtype_policy
@@ -114,8 +121,10 @@ class PixelRNN(Composite, ImageModel):
         self.head = Head(self.levels, self.head_hidden, channels, dtype=policy, name="head")
         track_each(self, [*self.blocks, *self.skip_convs])
         list(elementary_layers(self))  # Raises if one of them could not generate.
-        images = (None, *self.image_shape)
-        self.build([images, (*images[:-1], features)] if features else images)
+        images, takes = (None, *self.image_shape), self.condition_format
+        self.build(images if takes is None else [images, (None, *takes.shape)])
+        if isinstance(conditioner, Conditioner) and conditioner.built and self.conditioner is not None:
+            self.conditioner.set_weights(conditioner.get_weights())
 
     @classmethod
     def from_preset(cls, preset: str | os.PathLike[str], load_weights: bool = True, **overrides: Any) -> "PixelRNN":
@@ -183,7 +192,9 @@ class PixelRNN(Composite, ImageModel):
                     f"{name} must be at least the number of channels, {channels}, so that every colour has a "
                     f"feature of its own; got {getattr(self, name)}."
                 )
-        check_size(self._arguments())
+        if self.conditioner is not None:
+            check_map(self.conditioner, self.image_shape)
+        check_size({**self._arguments(), "conditioner": self.conditioner})
 
     def build(self, input_shape: Structure = None) -> None:
         """Make every weight; the constructor calls it. `input_shape` is ignored: the arguments say it all."""
@@ -193,14 +204,17 @@ class PixelRNN(Composite, ImageModel):
         self.stem.build((None, *self.image_shape))
         for layer in self.parts[1:]:
             layer.build(features)
+        if self.conditioner is not None and self.condition_format is not None:
+            self.conditioner.build((None, *self.condition_format.shape))
 
     def build_from_config(self, config: Config) -> None:
         """Nothing: the constructor has made every weight. Keras would note the shapes of whichever build is last."""
 
     def call(self, inputs: Structure) -> Tensor:
         images, condition = self.split_inputs(inputs)
-        logits = ops.cast(self.logits_of_scaled(self.scale(images), condition), "float32")
-        return nan_for_fractions(logits, images)
+        condition_map = None if self.conditioner is None else self.conditioner(condition)
+        logits = ops.cast(self.logits_of_scaled(self.scale(images), condition_map), "float32")
+        return nan_for_wrong(logits, images, self.valid_conditions(condition))
 
     def scale(self, images: TensorLike, dtype: str | None = None) -> Tensor:
         """Integer levels to numbers from -1 to 1 (paper section 5.2), by default in the compute dtype."""
@@ -209,7 +223,7 @@ class PixelRNN(Composite, ImageModel):
         return ops.cast(ops.cast(images, precise) * (2.0 / (self.levels - 1)) - 1.0, dtype)
 
     def logits_of_scaled(self, scaled: Tensor, condition: Tensor | None = None) -> Tensor:
-        """The network behind `scale`: from `(batch, height, width, channels)` numbers to the logits.
+        """The network behind `scale` and `condition_map`: from images of numbers and a map to the logits.
 
         They are float32, and float64 under the dtype policy "float64".
         """
@@ -245,6 +259,7 @@ class PixelRNN(Composite, ImageModel):
             "residual": self.residual,
             "skips": self.skips,
             "condition_features": self.condition_features,
+            "conditioner": serialized(self.conditioner),
         }
 
     def get_config(self) -> Config:

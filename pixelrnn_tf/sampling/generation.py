@@ -8,7 +8,7 @@ from pixelrnn_tf.models import PixelRNN
 from pixelrnn_tf.models.likelihood import log_prob_of_levels
 from pixelrnn_tf.sampling.incremental_network import IncrementalNetwork
 from pixelrnn_tf.sampling.inverse_cdf import bounded_temperature, level_at_noise
-from pixelrnn_tf.sampling.row_of_pixels import RowOfPixels, swapped
+from pixelrnn_tf.sampling.row_of_pixels import RowOfPixels, conditions_of_rows, swapped
 from pixelrnn_tf.sampling.temperature import check_temperature, known_values
 from pixelrnn_tf.typing import DType, Tensor, TensorLike
 
@@ -43,8 +43,8 @@ def generate(
         known: `(batch, height, width)`, True, or any number but 0, where a pixel is to be kept. Needed with `images`.
         temperature: what the logits are divided by: a number from `MIN_TEMPERATURE` to `MAX_TEMPERATURE`
             (`pixelrnn_tf.sampling.temperature`), or one per image, `(batch,)`.
-        condition: conditioning map `(batch, height, width, condition_features)`, exactly if the model was
-            made for one.
+        condition: what the model's conditioner takes: labels, or a map `(batch, height, width, condition_features)`;
+            exactly if the model was made for one.
         return_log_prob: return `(images, log_prob)`: the log-probability of each whole image in nats,
             `(batch,)`, known pixels included, and always at temperature 1.
         dtype: what the network is computed in, "float32" or "float64", under every dtype policy of the model.
@@ -52,13 +52,13 @@ def generate(
     Returns:
         int32 levels `(batch, height, width, channels)`. Where there is no level to return, it is -1, and the
         log-probability of the image NaN: for what is drawn from NaN logits; and in a graph, which learns the values
-        of `temperature` and `images` only when it runs, for what is drawn at a temperature out of its bounds, and
-        for known sub-pixels that hold no level.
+        of `temperature`, `images` and `condition` only when it runs, for what is drawn at a temperature out of its
+        bounds or given a condition out of range, and for known sub-pixels that hold no level.
 
     Raises:
         ValueError: for shapes that do not fit the model, one of `images` and `known` without the other, a condition
-            where the model takes none or the other way round, a temperature out of its bounds, or known pixels that
-            hold no levels.
+            where the model takes none or the other way round, a condition or a temperature out of its bounds, or
+            known pixels that hold no levels.
         TypeError: if a layer of the model has no incremental form.
 
     Example:
@@ -75,8 +75,7 @@ def generate(
     if (images is None) != (known is None):
         raise ValueError("Pass `images` and `known` together: the images, and which of their pixels to keep.")
     given = {"noise": ops.cast(ops.convert_to_tensor(noise), dtype)}
-    if condition is not None:
-        given["condition"] = condition = ops.cast(ops.convert_to_tensor(condition), dtype)
+    condition = model.convert_condition(condition)
     model.check_inputs(given["noise"], condition, name="noise")
     if images is not None:
         given |= {"images": ops.convert_to_tensor(images), "known": ops.convert_to_tensor(known)}
@@ -85,21 +84,31 @@ def generate(
     temperature = bounded_temperature(temperature, dtype)
     if len(temperature.shape) > 1:
         raise ValueError(f"temperature must be a number, or one for each image; got the shape {temperature.shape}.")
-    _check_batches(**given, **({"temperature": temperature} if len(temperature.shape) else {}))
+    others = {"temperature": temperature if len(temperature.shape) else None, "condition": condition}
+    _check_batches(**given, **{name: value for name, value in others.items() if value is not None})
     if images is not None:
         given |= _known_levels(given["images"], given["known"], model.levels)
+    condition_map, valid = model.condition_map(condition, dtype), model.valid_conditions(condition)
+    if valid is not None:
+        # For a condition out of range there is no distribution, as there is none for a temperature out of its bounds.
+        temperature = ops.where(valid, temperature, float("nan"))
+    rows, everywhere = conditions_of_rows(condition_map)
+    given |= rows
     network = IncrementalNetwork(model, dtype)
     batch = ops.shape(given["noise"])[0]
-    draw_row = RowOfPixels(network, _Draw(temperature, return_log_prob), batch)
+    draw_row = RowOfPixels(network, _Draw(temperature, return_log_prob), batch, everywhere)
     if images is None:
         _, drawn = scan(draw_row, network.initial_cache(batch), swapped(given))
     else:
         images, first = given["images"], _rows_known_everywhere(given["known"])
-        logits, caches = network.prefill(network.scale(images), condition, first)
+        logits, caches = network.prefill(network.scale(images), condition_map, first)
         kept = {"levels": images} | ({"nats": log_prob_of_levels(images, logits)} if return_log_prob else {})
         _, drawn = scan_from(first, draw_row, caches, swapped(given), swapped(kept))
     drawn = swapped(drawn)
-    return (drawn["levels"], ops.sum(drawn["nats"], axis=(1, 2, 3))) if return_log_prob else drawn["levels"]
+    if not return_log_prob:
+        return drawn["levels"]
+    log_prob = ops.sum(drawn["nats"], axis=(1, 2, 3))
+    return drawn["levels"], log_prob if valid is None else ops.where(valid, log_prob, float("nan"))
 
 
 class _Draw:

@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Callable
 
+from keras import ops
+
 from pixelrnn_tf.layers.composition import Composite, Part, elementary_layers
 from pixelrnn_tf.layers.incremental import IncrementalForm, IncrementalLayer, Tensors
 from pixelrnn_tf.models import PixelRNN
@@ -45,7 +47,7 @@ class IncrementalNetwork:
 
         Args:
             scaled: images `(batch, height, width, channels)` after `scale`.
-            condition: conditioning map of whole images, or None.
+            condition: conditioning map of whole images, from `model.condition_map`, or None.
             row: int32 scalar, from 0 to the height.
 
         Returns:
@@ -60,8 +62,17 @@ class IncrementalNetwork:
         return self._compose(scaled, run), caches
 
     def row_context(self, caches: list[Tensors], condition: Tensor | None) -> list[Tensors]:
-        """What the rows above contribute to a row, whose condition is `(batch, width, condition_features)` or None."""
-        return [form.row_context(caches[k], self._for_layer(k, condition)) for k, form in enumerate(self.forms)]
+        """What the rows above contribute to a row, whose condition is `(batch, width, condition_features)` or None.
+
+        A condition that is the same everywhere is `(batch, 1, condition_features)`.
+        """
+        contexts = [form.row_context(caches[k], self._for_layer(k, condition)) for k, form in enumerate(self.forms)]
+        return [{name: self._at_every_column(value) for name, value in context.items()} for context in contexts]
+
+    def _at_every_column(self, context: Tensor) -> Tensor:
+        batch, columns, *features = ops.shape(context)
+        width = self.model.image_shape[1]
+        return context if columns == width else ops.broadcast_to(context, (batch, width, *features))
 
     def initial_state(self, batch: int | Tensor) -> list[Tensors]:
         """The states to the left of the first pixel of a row."""

@@ -37,14 +37,18 @@ class RowOfPixels:
         network: in its incremental form.
         choose: decides on the sub-pixels, one after the other in raster order.
         batch: number of images, an int or an int32 scalar.
+        condition: the condition of every row, `(batch, 1, condition_features)`, if it is the same everywhere; see
+            `conditions_of_rows`.
     """
 
-    def __init__(self, network: IncrementalNetwork, choose: Choose, batch: int | Tensor):
-        self.network, self.choose, self.batch = network, choose, batch
+    def __init__(
+        self, network: IncrementalNetwork, choose: Choose, batch: int | Tensor, condition: Tensor | None = None
+    ):
+        self.network, self.choose, self.batch, self.condition = network, choose, batch, condition
 
     def __call__(self, caches: list[Tensors], given: Tensors) -> tuple[list[Tensors], Tensors]:
         given = dict(given)
-        condition = given.pop("condition", None)
+        condition = given.pop("condition", self.condition)
         context = self.network.row_context(caches, condition)
         state = self.network.initial_state(self.batch)
         context_packing, state_packing = Packing(context), Packing(state)
@@ -80,6 +84,17 @@ class RowOfPixels:
         chosen = {name: ops.stack([of[name] for of in of_colours], axis=-1) for name in of_colours[0]}
         scaled = network.scale(chosen["levels"])
         return chosen, *network.with_last_colour(scaled, context, state, next_state, records)
+
+
+def conditions_of_rows(condition_map: Tensor | None) -> tuple[Tensors, Tensor | None]:
+    """What the loop over rows is given of a conditioning map, and the condition of every row if all are the same.
+
+    Args:
+        condition_map: from `condition_map` of the model; None for none.
+    """
+    if condition_map is None:
+        return {}, None
+    return ({}, condition_map[:, 0]) if condition_map.shape[1] == 1 else ({"condition": condition_map}, None)
 
 
 def swapped(values: Tensors) -> Tensors:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from pixelrnn_tf.layers import LabelEmbedding
 from pixelrnn_tf.models import negative_log_likelihood
 from pixelrnn_tf.sampling import generate
 from pixelrnn_tf.sampling.incremental_network import IncrementalNetwork
@@ -23,13 +24,17 @@ def make_case(block, image_shape, num_blocks, condition_features, **arguments):
     return model, images, condition
 
 
-def row_of(condition, row):
-    return None if condition is None else ops.convert_to_tensor(condition[:, row])
+def row_of(condition_map, row):
+    """The map of a row; one that is the same everywhere has one row."""
+    return (
+        None if condition_map is None else ops.convert_to_tensor(condition_map)[:, min(row, condition_map.shape[1] - 1)]
+    )
 
 
 def walk(model, images, condition, rows=None, dtype="float32"):
     """Call an incremental network by hand: logits of every sub-pixel when the colours from it on are not yet known."""
     network = IncrementalNetwork(model, dtype)
+    condition = model.condition_map(model.convert_condition(condition), dtype)
     height, width, channels = model.image_shape
     caches = network.initial_cache(len(images))
     logits = np.zeros((*images.shape, model.levels), dtype)
@@ -59,6 +64,21 @@ def test_incremental_logits_equal_the_parallel_ones(block, image_shape, num_bloc
     expected = np.array(model(images if condition is None else [images, condition]))
     got, _ = walk(model, images, condition)
     assert (np.abs(got - expected) <= 1e-5 * np.maximum(1, np.abs(expected))).all()
+
+
+@pytest.mark.parametrize("block", BLOCK_NAMES)
+def test_incremental_logits_given_labels(block):
+    model = make_network(block, (4, 3, 3), conditioner=LabelEmbedding(3, 4))
+    images, labels = random_images(model, 4), np.array([0, 2, 1, 2])
+    expected = np.array(model([images, labels]))
+    got, caches = walk(model, images, labels)
+    assert (np.abs(got - expected) <= 1e-5 * np.maximum(1, np.abs(expected))).all()
+    maps = model.condition_map(ops.convert_to_tensor(labels), "float32")
+    assert maps.shape == (4, 1, 1, 4)
+    prefilled, filled = IncrementalNetwork(model).prefill(model.scale(images, "float32"), maps, 4)
+    np.testing.assert_allclose(prefilled, expected, rtol=1e-5, atol=1e-5)
+    for a, b in zip(keras.tree.flatten(filled), keras.tree.flatten(caches), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("switched_off", ["residual", "skips"])

@@ -19,6 +19,7 @@ class Descriptor:
     arguments: dict[str, Any]
     inputs: tuple[tuple[int, ...], ...]
     levels: int = 0  # Of the first input, if it holds integer levels.
+    classes: int = 0  # Of the last input, if it holds labels.
     label: str = ""
 
     def __str__(self):
@@ -30,7 +31,7 @@ def _block(cls):
     return Descriptor(cls, arguments, ((6, 5, 8), (6, 5, 2)))
 
 
-def _model(block, condition_features):
+def _model(block, condition_features, classes=0):
     arguments = {
         "image_shape": IMAGE,
         "levels": 7,
@@ -41,10 +42,11 @@ def _model(block, condition_features):
         "residual": condition_features == 0,
         "skips": condition_features == 0,
         "condition_features": condition_features,
+        "conditioner": layers.LabelEmbedding(classes, condition_features) if classes else None,
     }
-    inputs = (IMAGE,) if condition_features == 0 else (IMAGE, (6, 5, condition_features))
-    label = f"PixelRNN-{block}-{'conditioned' if condition_features else 'plain'}"
-    return Descriptor(models.PixelRNN, arguments, inputs, levels=7, label=label)
+    inputs = (IMAGE,) if condition_features == 0 else (IMAGE, () if classes else (6, 5, condition_features))
+    kind = "labelled" if classes else "conditioned" if condition_features else "plain"
+    return Descriptor(models.PixelRNN, arguments, inputs, levels=7, classes=classes, label=f"PixelRNN-{block}-{kind}")
 
 
 LSTM = {"hidden": 4, "channels": 3, "condition_features": 2}
@@ -70,12 +72,17 @@ LAYERS = [
     Descriptor(layers.DiagonalBiLSTM, LSTM, ((6, 5, 8), (6, 5, 2))),
     *[_block(cls) for cls in layers.BLOCKS.values()],
     Descriptor(layers.Head, {"levels": 5, "hidden": 6, "channels": 3}, ((6, 5, 8),)),
+    Descriptor(layers.GivenMap, {"features": 2, "name": "given"}, ((6, 5, 2),)),
+    Descriptor(layers.LabelEmbedding, {"num_classes": 5, "features": 3}, ((),), classes=5),
 ]
 MODELS = [_model(block, features) for block in layers.BLOCKS for features in (0, 2)]
+MODELS.append(_model("diagonal_bilstm", 4, classes=5))
 
 # Public names that are neither layers nor models, so that a new one must be put on a list.
 OTHER = {
     "BLOCKS",
+    "ConditionFormat",
+    "Conditioner",
     "ForgetGateOnes",
     "feature_groups",
     "gated_feature_groups",
@@ -106,6 +113,8 @@ def make_inputs(descriptor, batch=3, seed=0):
     """The arguments of one call: a model takes its inputs as one list, a layer one by one."""
     rng = np.random.default_rng(seed)
     values = [rng.normal(size=(batch, *shape)).astype("float32") for shape in descriptor.inputs]
+    if descriptor.classes:
+        values[-1] = rng.permutation(descriptor.classes)[:batch].astype("int32")
     if descriptor.levels:
         values[0] = rng.integers(0, descriptor.levels, values[0].shape).astype("uint8")
         return [values if len(values) > 1 else values[0]]

@@ -52,8 +52,19 @@ def field_by_gradient(model, seed=0):
     weights = np.eye(size).reshape(size, *model.image_shape, 1) * rng.normal(size=model.levels)
     with tf.GradientTape() as tape:
         tape.watch(scaled)
-        picked = tf.reduce_sum(model.logits_of_scaled(scaled) * weights)
+        picked = tf.reduce_sum(model.logits_of_scaled(scaled, some_condition_map(model, size, seed)) * weights)
     return tape.gradient(picked, scaled).numpy().reshape(size, size) != 0
+
+
+def some_condition_map(model, batch, seed=0):
+    """The conditioning map of one condition for a whole batch, in float64; None for a model without."""
+    takes = model.condition_format
+    if takes is None:
+        return None
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=takes.shape) if takes.below is None else rng.integers(0, takes.below, takes.shape)
+    condition = np.broadcast_to(values, (batch, *takes.shape))
+    return model.condition_map(model.convert_condition(condition), "float64")
 
 
 def field_by_change(model, seed=0):
@@ -62,8 +73,10 @@ def field_by_change(model, seed=0):
     rng = np.random.default_rng(seed)
     image = rng.uniform(-1, 1, (1, *model.image_shape))
     changed = image + np.eye(size).reshape(size, *model.image_shape)
-    logits = model.logits_of_scaled(tf.constant(changed)).numpy().reshape(size, size, -1)
-    base = model.logits_of_scaled(tf.constant(np.repeat(image, size, axis=0))).numpy().reshape(size, size, -1)
+    condition = some_condition_map(model, size, seed)
+    same = tf.constant(np.repeat(image, size, axis=0))
+    logits = model.logits_of_scaled(tf.constant(changed), condition).numpy().reshape(size, size, -1)
+    base = model.logits_of_scaled(same, condition).numpy().reshape(size, size, -1)
     return (logits != base).any(axis=-1).T
 
 

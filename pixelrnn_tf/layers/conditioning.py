@@ -1,0 +1,238 @@
+"""Conditioners: layers that turn what a conditional model is given into a conditioning map (paper section 3.6).
+
+Nothing but a conditioner knows what a condition is. The blocks add a projection of its map; whoever passes a condition
+on (the sampler, the distribution, the trainer, the export) asks for its shape, its dtype and its range.
+"""
+
+import abc
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from pixelrnn_tf.layers.checks import checked_integer
+from pixelrnn_tf.typing import Config, DType, ImageShape, Shape, Tensor, TensorLike
+
+
+class ConditionFormat(NamedTuple):
+    """What a conditioner takes for one image.
+
+    Attributes:
+        shape: without the batch; () for a number.
+        dtype: "int32" or "float32".
+        below: integers are in `[0, below)`; None for floats.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    below: int | None = None
+
+    def meaning(self) -> str:
+        """What right values are, such as "whole numbers from 0 to 9"."""
+        return "numbers" if self.below is None else f"whole numbers from 0 to {self.below - 1}"
+
+    def convert(self, condition: TensorLike) -> Tensor:
+        """A condition as a tensor: floats in the dtype they have, integers in int32, those out of range still so.
+
+        Raises:
+            ValueError: for other numbers than this takes, or, outside a graph, some that are out of range.
+        """
+        condition = ops.convert_to_tensor(condition)
+        dtype = keras.backend.standardize_dtype(condition.dtype)
+        if self.below is None:
+            return condition if keras.backend.is_float_dtype(dtype) else ops.cast(condition, self.dtype)
+        if not keras.backend.is_int_dtype(dtype):
+            raise ValueError(f"condition must hold {self.meaning()}, as integers; got {dtype}.")
+        known = _known(condition)
+        if known is not None and known.size and not (known.min() >= 0 and known.max() < self.below):
+            wrong = known[(known < 0) | (known >= self.below)]
+            raise ValueError(f"condition must hold {self.meaning()}; got {wrong[0]}.")
+        if dtype in ("int64", "uint64"):
+            condition = ops.clip(ops.cast(condition, "int64"), -1, self.below)  # Or the cast would cut off bits.
+        return ops.cast(condition, self.dtype)
+
+    def is_valid(self, condition: Tensor) -> Tensor | None:
+        """Whether each condition is in range, bool `(batch,)`; None where every number is."""
+        if self.below is None:
+            return None
+        inside = ops.logical_and(condition >= 0, condition < self.below)
+        return ops.all(ops.reshape(inside, (ops.shape(condition)[0], -1)), axis=1)
+
+
+class Conditioner(keras.layers.Layer, abc.ABC):
+    """From a condition to the conditioning map, of which every block adds a projection to its map.
+
+    A conditioner of your own is a subclass, registered with `keras.saving.register_keras_serializable`, with
+    `condition_format`, `map_of`, and `count_weights` if it has weights.
+
+    Args:
+        features: number of features of the map.
+        name: of the layer.
+
+    Call arguments:
+        condition: of the shape and dtype of `condition_format`, batch first.
+
+    Output shape:
+        `(batch, height, width, features)`, of an image's height and width, or `(batch, 1, 1, features)` for one that is
+        the same at every pixel, which costs nothing per pixel.
+
+    Attributes:
+        num_classes: how many conditions there are, if a condition is the number of a class; None if it is something
+            else.
+    """
+
+    num_classes: int | None = None
+
+    def __init__(self, features: int, name: str = "conditioner", **kwargs: Any):
+        super().__init__(name=name, **kwargs)
+        self.features = checked_integer("features", features, 1)
+
+    @abc.abstractmethod
+    def condition_format(self, image_shape: ImageShape) -> ConditionFormat:
+        """What it takes beside images of a shape `(height, width, channels)`.
+
+        Raises:
+            ValueError: if it cannot be the conditioner of such images.
+        """
+
+    @abc.abstractmethod
+    def map_of(self, condition: Tensor, dtype: DType) -> Tensor:
+        """The map, computed in `dtype` whatever the layer's policy, of a condition that is right.
+
+        A map from numbers that are out of range may hold anything: whoever uses it asks `ConditionFormat.is_valid`.
+        """
+
+    def count_weights(self) -> int:
+        """The number of its weights, known before they are made."""
+        return 0
+
+    def call(self, condition: Tensor) -> Tensor:
+        return self.map_of(condition, self.compute_dtype)
+
+    def get_config(self) -> Config:
+        return {**super().get_config(), "features": self.features}
+
+
+@keras.saving.register_keras_serializable(package="pixelrnn_tf")
+class GivenMap(Conditioner):
+    """The conditioner of those who bring a map: it passes it on. `condition_features=F` stands for `GivenMap(F)`.
+
+    Args:
+        features: number of features of the map.
+
+    Call arguments:
+        condition: float map `(batch, height, width, features)`.
+    """
+
+    def condition_format(self, image_shape: ImageShape) -> ConditionFormat:
+        return ConditionFormat((*image_shape[:2], self.features), "float32")
+
+    def map_of(self, condition: Tensor, dtype: DType) -> Tensor:
+        return ops.cast(condition, dtype)
+
+    def compute_output_shape(self, condition_shape: Shape) -> Shape:
+        return tuple(condition_shape)
+
+
+@keras.saving.register_keras_serializable(package="pixelrnn_tf")
+class LabelEmbedding(Conditioner):
+    """The conditioner of class-conditional models: a learned vector for each class, the same at every pixel.
+
+    Args:
+        num_classes: number of classes.
+        features: number of features of the vectors.
+
+    Call arguments:
+        condition: labels, integers `(batch,)` in `[0, num_classes)`.
+
+    Output shape:
+        `(batch, 1, 1, features)`.
+
+    Example:
+
+    >>> embedding = LabelEmbedding(num_classes=10, features=16)
+    >>> embedding(np.array([3, 1, 4])).shape
+    TensorShape([3, 1, 1, 16])
+    """
+
+    def __init__(self, num_classes: int, features: int, **kwargs: Any):
+        super().__init__(features, **kwargs)
+        self.num_classes: int = checked_integer("num_classes", num_classes, 1)
+
+    def build(self, condition_shape: Shape) -> None:
+        # As wide as the activations of the maps it is added to.
+        initializer = keras.initializers.RandomNormal(stddev=1.0)
+        self.embeddings = self.add_weight(
+            name="embeddings", shape=(self.num_classes, self.features), initializer=initializer
+        )
+
+    def condition_format(self, image_shape: ImageShape) -> ConditionFormat:
+        return ConditionFormat((), "int32", self.num_classes)
+
+    def map_of(self, condition: Tensor, dtype: DType) -> Tensor:
+        # A product: its gradient is dense, and a label out of range reads no memory of somebody else.
+        rows = ops.cast(ops.equal(condition[:, None], ops.arange(self.num_classes, dtype="int32")), dtype)
+        return ops.matmul(rows, ops.cast(self.embeddings, dtype))[:, None, None, :]
+
+    def call(self, condition: Tensor) -> Tensor:
+        return super().call(self.condition_format((1, 1, 1)).convert(condition))
+
+    def count_weights(self) -> int:
+        return self.num_classes * self.features
+
+    def compute_output_shape(self, condition_shape: Shape) -> Shape:
+        return (condition_shape[0], 1, 1, self.features)
+
+    def get_config(self) -> Config:
+        return {**super().get_config(), "num_classes": self.num_classes}
+
+
+def conditioner_of(conditioner: Any, condition_features: int, dtype: DType) -> Conditioner | None:
+    """The conditioner that a model's arguments ask for, unbuilt and of the model's own, in its dtype policy.
+
+    Args:
+        conditioner: one, its configuration as `serialized` gives it, or None.
+        condition_features: features of a map that is given; 0 for none. With a conditioner 0, or its features.
+        dtype: policy of the model.
+
+    Raises:
+        ValueError: if the two disagree.
+        TypeError: if the conditioner is something else.
+    """
+    features = checked_integer("condition_features", condition_features, 0)
+    if conditioner is None:
+        return GivenMap(features, dtype=dtype) if features else None
+    made = keras.saving.deserialize_keras_object(conditioner) if isinstance(conditioner, dict) else conditioner
+    if not isinstance(made, Conditioner):
+        raise TypeError(
+            "conditioner must be a layer that is a pixelrnn_tf.layers.Conditioner, such as "
+            f"LabelEmbedding(num_classes, features); got a {type(made).__name__}."
+        )
+    if features not in (0, made.features):
+        raise ValueError(
+            f"condition_features={features} and a conditioner of {made.features} features disagree: leave out "
+            "condition_features."
+        )
+    return type(made).from_config({**made.get_config(), "dtype": dtype})
+
+
+def serialized(conditioner: Conditioner | None) -> Config | None:
+    """The configuration of a conditioner, without what follows the model's: its dtype, and whether it is built.
+
+    None for none and for a map that is given, which `condition_features` says.
+    """
+    if conditioner is None or type(conditioner) is GivenMap:
+        return None
+    config = keras.saving.serialize_keras_object(conditioner)
+    config.pop("build_config", None)
+    config["config"].pop("dtype", None)
+    return config
+
+
+def _known(values: Tensor) -> np.ndarray | None:
+    """The integers of a tensor if there are any yet: in a graph there are none."""
+    try:
+        return np.asarray(values)
+    except (TypeError, NotImplementedError, ValueError, AttributeError):
+        return None
