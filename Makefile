@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test check clean
+.PHONY: demo test check notebooks clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m trainers.train --preset=digits_diagonal_bilstm --data=digits --workdir=runs/demo \
@@ -24,6 +24,9 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m mypy
+
+notebooks: $(VENV)/installed-dev
+	$(BIN)/python notebooks/execute.py
 
 $(VENV)/installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
