@@ -129,7 +129,7 @@ def test_the_program_runs_the_parts_it_is_told(tmp_path, capsys):
     results = json.loads((tmp_path / "benchmark.json").read_text())
     assert [row["image_shape"] for row in results["sampling"]] == [[3, 3, 1]] * 2
     assert "training" not in results
-    with pytest.raises(ValueError, match="--parts has speed; it may have training, loop, growth, sampling"):
+    with pytest.raises(ValueError, match="--parts has speed; it may have training, loop, growth, scaling, sampling"):
         benchmark.Options(parts=("speed",))
     with pytest.raises(ValueError, match="--sizes has '3x'; a size is HEIGHTxWIDTH"):
         benchmark.Options(sizes=("3x",))

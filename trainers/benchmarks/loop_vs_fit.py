@@ -10,16 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
-import numpy as np
-import tensorflow as tf
 
-from pixelrnn_tf.data import ImageData, Split
 from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN, get_preset
-from trainers.config import TrainConfig
+from trainers.benchmarks.training_loop import random_images, run_steps, training_queue
 from trainers.devices import uses_xla
-from trainers.step_queue import StepQueue
-from trainers.train_step import TrainStep
-from trainers.weight_average import WeightAverage
 
 
 def compare(
@@ -34,7 +28,7 @@ def compare(
         rounds: of each.
         jit_compile: as in `TrainConfig`.
     """
-    data = _random_images(arguments)
+    data = random_images(arguments)
     loop = _loop_rounds(arguments, data, batch_size, steps, jit_compile)
     fit = _fit_rounds(arguments, data, batch_size, steps, jit_compile)
     for rates in (loop, fit):
@@ -44,30 +38,12 @@ def compare(
     return tuple(images / statistics.median(column) for column in zip(*times, strict=True))
 
 
-def _random_images(arguments: dict[str, Any]) -> ImageData:
-    shape, levels = tuple(arguments["image_shape"]), arguments["levels"]
-    images = np.random.default_rng(0).integers(0, levels, (1024, *shape)).astype("uint8")
-    split = Split("random", len(images), tf.data.Dataset.from_tensor_slices(images))
-    return ImageData("random", shape, levels, "none", {"train": split})
-
-
 def _loop_rounds(arguments, data, batch_size, steps, jit_compile) -> Iterator[float]:
     """Seconds of one round after another."""
-    model, config = PixelRNN(**arguments), TrainConfig()
-    optimizer = keras.optimizers.Adam()
-    optimizer.build(model.trainable_variables)
-    step = TrainStep(
-        model,
-        optimizer,
-        WeightAverage(model, config.average_decay),
-        config.clip_norm,
-        jit_compile=uses_xla(jit_compile, model.block),
-    )
-    queue = StepQueue(step, data, batch_size, 0, 0)
+    queue = training_queue(arguments, data, batch_size, jit_compile)
     while True:
         start = time.perf_counter()
-        for _ in queue.run(queue.finished + steps, lambda: (False, False)):
-            pass
+        run_steps(queue, steps)
         yield time.perf_counter() - start
 
 
