@@ -79,7 +79,7 @@ def run(rounds: int, steps: int = 12) -> dict[str, Any]:
         raise ValueError(f"--parts=scaling pins processes to two cores, and this one may use {len(available)}.")
     arguments = get_preset(PRESET).arguments
     seconds = time_variants(variants(available[:2], _free_ports(2)), arguments, rounds, steps)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"name": variant.name, "cores": variant.cores, "images_per_second": IMAGES_PER_CORE * variant.cores * steps / s}
         for variant, s in seconds
     ]
@@ -124,7 +124,7 @@ def _processes(variant: Variant, arguments: dict[str, Any]) -> Iterator[list[sub
     processes = []
     try:
         for cores, distribution in variant.processes:
-            job = {"arguments": arguments, "cores": cores, "distribution": distribution}
+            job: dict[str, Any] = {"arguments": arguments, "cores": cores, "distribution": distribution}
             job["batch_size"] = IMAGES_PER_CORE * variant.cores
             command = [sys.executable, "-m", "trainers.benchmarks.paced_process", json.dumps(job)]
             process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
