@@ -1,9 +1,10 @@
-"""Time training and sampling: `python -m trainers.benchmark [--parts=training,loop,growth,scaling,sampling]`.
+"""Time training and sampling: `python -m trainers.benchmark [--parts=training,loop,growth,scaling,costs,sampling]`.
 
 training   steps of the networks of the paper's sizes, beside a baseline and beside what a plain product reaches
 loop       the loop of `trainers.train` beside Keras's `fit`
 growth     steps for growing images and depth
 scaling    the loop on two cores, by one process, two replicas and two workers, beside one core
+costs      operations, memory and traffic of the networks of ImageNet's size, computed and not measured
 sampling   drawing a batch of --preset for growing images, beside a naive sampler
 
 Everything that is compared runs in one process, in turns where it can; figures of different runs, on machines that do
@@ -19,7 +20,7 @@ from pixelrnn_tf.programs.files import write_json
 from pixelrnn_tf.programs.flags import check, option, options_in
 from trainers.config import NetworkArguments
 
-PARTS = ("training", "loop", "growth", "scaling", "sampling")
+PARTS = ("training", "loop", "growth", "scaling", "costs", "sampling")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +73,7 @@ def main(options: Options) -> None:
     import tensorflow as tf
 
     from pixelrnn_tf.models import get_preset
-    from trainers.benchmarks import growth, loop_vs_fit, sampling, scaling, training
+    from trainers.benchmarks import costs, growth, loop_vs_fit, sampling, scaling, training
     from trainers.benchmarks.memory import reserve_block
 
     devices = [device.name for device in tf.config.list_logical_devices()]
@@ -85,6 +86,7 @@ def main(options: Options) -> None:
         "loop": lambda: loop_vs_fit.run(options.rounds),
         "growth": lambda: growth.run(options.rounds, options.out / "growth.png"),
         "scaling": lambda: scaling.run(options.rounds),
+        "costs": costs.run,
         "sampling": lambda: sampling.run(
             drawn, options.image_sizes(), options.batch_size, modes, options.repeats, options.naive_pixels
         ),

@@ -1,6 +1,7 @@
 """The benchmark: that what is compared does the same work, and that the figures are those they are called."""
 
 import json
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -11,7 +12,7 @@ from pixelrnn_tf.layers import recurrence
 from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN
 from tests.support.networks import BLOCK_NAMES, make_network, random_images
 from trainers import benchmark
-from trainers.benchmarks import baselines, flops, growth, sampling, training
+from trainers.benchmarks import baselines, costs, flops, growth, sampling, training
 
 TINY = {"image_shape": (6, 6, 1), "levels": 2, "num_blocks": 2, "hidden": 4, "head_hidden": 6}
 
@@ -83,6 +84,19 @@ def test_a_network_is_timed_beside_what_it_is_compared_with(block):
     assert "times ours" in line
 
 
+def test_costs_by_hand(monkeypatch):
+    arguments = {**TINY, "block": "row_lstm"}
+    monkeypatch.setattr(costs, "get_preset", lambda _: SimpleNamespace(arguments=arguments))
+    found = costs.costs("tiny")
+    weights = PixelRNN(**arguments).count_params()
+    assert found["state_bytes"] == 20 * weights
+    assert found["ring_bytes"] == {1: 0, 8: 7 * weights, 64: 4 * weights * 2 * 63 // 64}
+    assert found["sequential_steps"] == 2 * 2 * 6
+    assert found["activation_bytes"] == 4 * 36 * (2 * 32 + 24 + 6)
+    assert found["flops"] == flops.useful_flops(PixelRNN(**arguments), 1)
+    assert "computed and not measured" in costs.table([found])
+
+
 def test_steps_train():
     step = training.prepare({**TINY, "block": "row_lstm"}, "ours", 8)
     assert step() > step() > step(), "Adam lowers the loss on the one batch it has"
@@ -129,7 +143,9 @@ def test_the_program_runs_the_parts_it_is_told(tmp_path, capsys):
     results = json.loads((tmp_path / "benchmark.json").read_text())
     assert [row["image_shape"] for row in results["sampling"]] == [[3, 3, 1]] * 2
     assert "training" not in results
-    with pytest.raises(ValueError, match="--parts has speed; it may have training, loop, growth, scaling, sampling"):
+    with pytest.raises(
+        ValueError, match="--parts has speed; it may have training, loop, growth, scaling, costs, sampling"
+    ):
         benchmark.Options(parts=("speed",))
     with pytest.raises(ValueError, match="--sizes has '3x'; a size is HEIGHTxWIDTH"):
         benchmark.Options(sizes=("3x",))
