@@ -1,7 +1,8 @@
-"""Score, draw and complete images with a served model.
+"""Score, draw, complete and classify images with a served model.
 
     python -m export.client score --server=HOST:PORT --model=NAME --images=a.png,b.png
     python -m export.client sample --server=HOST:PORT --model=NAME --out=samples.png --num_images=16
+    python -m export.client classify --server=HOST:PORT --model=NAME --images=a.png,b.png
     python -m export.client complete --server=HOST:PORT --model=NAME --images=a.png --mask=lower_half --out=panel.png
 
 Images go in and come out as PNG files. `--protocol` is rest (the default, port 8501) or grpc (port 8500);
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from export.serving.client import Client, Drawn, Scores
+from export.serving.client import Classes, Client, Drawn, Scores
 from export.serving.errors import ServingError
 from export.serving.retries import LOAD_SECONDS
 from pixelrnn_tf.programs import environment, occlusion, png_files, program
@@ -28,7 +29,7 @@ from pixelrnn_tf.programs.flags import check, option
 from pixelrnn_tf.programs.picture_grids import occlusion_panel, square_grid
 from pixelrnn_tf.sampling.temperature import MAX_TEMPERATURE, MIN_TEMPERATURE
 
-__all__ = ["Client", "Drawn", "Scores"]
+__all__ = ["Classes", "Client", "Drawn", "Scores"]
 
 PORTS = {"rest": 8501, "grpc": 8500}
 OTHER_PICTURES = (".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".npy")
@@ -54,13 +55,18 @@ class ServerOptions:
     )
     batch_size: int = option("Images per request.", 16, at_least=1, at_most=4096)
     condition: pathlib.Path | None = option(
-        "A conditioning map (height, width, features) for all images.", None, endings=(".npy",)
+        "The condition of all images, such as a map (height, width, features).", None, endings=(".npy",)
+    )
+    label: int | None = option(
+        "The class of all images, for a class-conditional model.", None, at_least=0, at_most=2**31 - 1
     )
 
     def __post_init__(self):
         check(self)
         if not self.model.strip() or (self.server is not None and not self.server.strip()):
             raise ValueError("model must be a name, and server HOST:PORT; one of them is empty.")
+        if self.condition is not None and self.label is not None:
+            raise ValueError("condition and label are two ways to say the same: give one of them.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -127,7 +133,9 @@ def run() -> None:
         program.run(print, ServerOptions, loads_tensorflow=False)  # The flags that the commands share.
         return
     if command not in COMMANDS:
-        sys.exit(f"Error: write python -m export.client score|sample|complete --server=HOST:PORT ...; got {command!r}.")
+        sys.exit(
+            f"Error: write python -m export.client score|sample|complete|classify --server=HOST:PORT ...; got {command!r}."
+        )
     main, options = COMMANDS[command]
     program.run(main, options, loads_tensorflow=False)
 
@@ -142,6 +150,17 @@ def score(options: ScoreOptions) -> None:
         print(f"{path}: log-probability {nats:.3f} nats, {each:.4f} bits/dim")
     if len(files) > 1:
         print(f"mean of {len(files)} images: log-probability {log_prob.mean():.3f} nats, {bits.mean():.4f} bits/dim")
+
+
+def classify(options: ScoreOptions) -> None:
+    """Print the most probable class of every image, and its log-probability whatever its class."""
+    files = _read(options.images)
+    with _client(options) as client:
+        results = [client.classify_png(files[part]) for part in _parts(options, len(files))]
+    probabilities, log_prob = (np.concatenate(values) for values in zip(*results, strict=True))
+    for path, of_classes, nats in zip(options.images, probabilities, log_prob, strict=True):
+        best = int(of_classes.argmax())
+        print(f"{path}: class {best} with probability {of_classes[best]:.3f}; log-probability {nats:.3f} nats")
 
 
 def sample(options: SampleOptions) -> None:
@@ -186,6 +205,7 @@ def complete(options: CompleteOptions) -> None:
 
 COMMANDS: dict[str | None, tuple[Callable[..., None], type]] = {
     "score": (score, ScoreOptions),
+    "classify": (classify, ScoreOptions),
     "sample": (sample, SampleOptions),
     "complete": (complete, CompleteOptions),
 }
@@ -233,15 +253,18 @@ def _parts(options: ServerOptions, total: int) -> Iterator[slice]:
 
 
 def _condition(options: ServerOptions) -> Callable[[int], np.ndarray | None]:
-    """From a number of images to their conditioning maps."""
-    if options.condition is None:
+    """From a number of images to their conditions."""
+    if options.label is not None:
+        condition = np.array(options.label, "int32")
+    elif options.condition is None:
         return lambda number: None
-    condition = np.load(options.condition)
-    if condition.ndim != 3:
-        raise ValueError(
-            f"{options.condition} must hold one conditioning map (height, width, features); it holds an array of the "
-            f"shape {condition.shape}."
-        )
+    else:
+        condition = np.load(options.condition)
+        if condition.ndim != 3:
+            raise ValueError(
+                f"{options.condition} must hold one conditioning map (height, width, features); it holds an array of "
+                f"the shape {condition.shape}."
+            )
     return lambda number: np.broadcast_to(condition, (number, *condition.shape))
 
 

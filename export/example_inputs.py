@@ -4,18 +4,20 @@ import numpy as np
 
 from export.png_ops import COLOUR_TYPES
 from pixelrnn_tf.data import to_bytes
+from pixelrnn_tf.layers import ConditionFormat
 from pixelrnn_tf.programs import png_files
+from pixelrnn_tf.typing import ImageShape
 
 
 def example_inputs(
-    image_shape: tuple[int, int, int], levels: int, condition_features: int, batch: int, seed: int = 0
+    image_shape: ImageShape, levels: int, condition: ConditionFormat | None, batch: int, seed: int = 0
 ) -> dict[str, np.ndarray]:
     """Random values for every input that any signature of a model takes.
 
     Args:
         image_shape: `(height, width, channels)` of the model's images.
         levels: their number of levels.
-        condition_features: features of the model's conditioning map; 0 for none.
+        condition: what the model's conditioner takes; None for a model without.
         batch: rows.
         seed: of the values.
 
@@ -39,8 +41,10 @@ def example_inputs(
     if channels in COLOUR_TYPES:
         inputs["image_bytes"] = encoded(to_bytes(images, levels))
         inputs["known_bytes"] = encoded(255 * known[..., None].astype("uint8"))
-    if condition_features:
-        inputs["condition"] = rng.normal(size=(batch, height, width, condition_features)).astype("float32")
+    if condition is not None:
+        shape = (batch, *condition.shape)
+        values = rng.normal(size=shape) if condition.below is None else rng.integers(0, condition.below, shape)
+        inputs["condition"] = values.astype(condition.dtype)
     return inputs
 
 

@@ -45,6 +45,8 @@ def export_model(model: PixelRNN, out: str | os.PathLike, card: dict[str, Any] |
         write_graphs(signatures, folder)
         write_warmup(folder, pathlib.Path(out).resolve().name, warmup_requests(signatures))
         known = {"pixelrnn_tf": __version__, "model": arguments(model), **(card or {})}
+        if model.condition_format is not None:
+            known["condition"] = model.condition_format._asdict()
         write_json(folder / CARD_FILE, with_null_for_nan(known))
         return publish(folder)
 
@@ -96,7 +98,7 @@ def forget_custom_gradients(folder: pathlib.Path) -> None:
 def warmup_requests(signatures: Signatures) -> dict[str, dict[str, np.ndarray]]:
     """A request of one row for every signature: its inputs by name."""
     model = signatures.model
-    values = example_inputs(model.image_shape, model.levels, model.condition_features, batch=1)
+    values = example_inputs(model.image_shape, model.levels, model.condition_format, batch=1)
     return {name: {item.name: values[item.name] for item in inputs} for name, inputs in signatures.inputs.items()}
 
 

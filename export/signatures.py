@@ -1,8 +1,9 @@
 """The functions that an exported model serves.
 
 Every input and output is batch-major and has a name; a row's result depends on the row alone. Models with a
-conditioning map take it as one more input, `condition`, in every signature. H, W, C stand for the image's
-height, width and channels:
+condition take it as one more input, `condition`, of the shape and dtype that the conditioner says: a map float32
+(batch, H, W, condition_features), or a label int32 (batch,). H, W, C stand for the image's height, width and channels, K
+for the number of classes:
 
 | signature | inputs | outputs |
 |---|---|---|
@@ -13,11 +14,15 @@ height, width and channels:
 | `score_png` | `image_bytes` string (batch,) | `log_prob`, `bits_per_dim` |
 | `sample_png` | `seed`, `temperature` | `image_bytes`, `log_prob` |
 | `complete_png` | `image_bytes`, `known_bytes` string (batch,), `seed`, `temperature` | `image_bytes`, `log_prob` |
+| `classify`, of class-conditional models | `images` | `probabilities` float32 (batch, K), `log_prob` |
+| `classify_png`, likewise | `image_bytes` | `probabilities`, `log_prob` |
 
 `images` are levels in [0, levels), at pixels that are not known too. They are checked as the server hands them
 over: it takes integers of JSON modulo 256, so that 259 is seen as 3. PNGs hold them as bytes: level l of L is the
 byte round(l * 255 / (L - 1)), and a byte v is read as the level round(v * (L - 1) / 255). In the greyscale PNGs of
-`known_bytes`, pixels of 128 and more are known. `log_prob` is in nats, at temperature 1, of the whole image.
+`known_bytes`, pixels of 128 and more are known. `log_prob` is in nats, at temperature 1, of the whole image; that of
+`classify` is of the image whatever its class, every class being as probable as another, and `probabilities` are those
+of the classes given the image.
 """
 
 from collections.abc import Callable
@@ -27,12 +32,14 @@ import tensorflow as tf
 from export.input_checks import Input, checked, finite
 from export.png_ops import COLOUR_TYPES, decode_pngs
 from pixelrnn_tf.data import to_bytes, to_levels
-from pixelrnn_tf.models import PixelRNN, bits_per_dim, negative_log_likelihood
+from pixelrnn_tf.layers import ConditionFormat
+from pixelrnn_tf.models import PixelRNN, bits_per_dim, class_log_probs, negative_log_likelihood
+from pixelrnn_tf.models.classification import marginal_of
 from pixelrnn_tf.sampling import MAX_TEMPERATURE, MIN_TEMPERATURE, generate, image_noise
 
 Outputs = dict[str, tf.Tensor]
 
-# A conditioning map is of the size of a feature. Values near the largest of float32 would overflow in a product, and a
+# A float of a condition is of the size of a feature. Values near the largest of float32 would overflow in a product, and a
 # ReLU may hide that.
 LARGEST_CONDITION = 1e6
 
@@ -52,6 +59,7 @@ class Signatures:
         # Traced once for all signatures that use them.
         self._run_model = tf.function(self._logits_of, autograph=False)
         self._generate = tf.function(self._generate_from, autograph=False)
+        self._of_classes = tf.function(lambda images: class_log_probs(self.model, images), autograph=False)
         self.inputs = _inputs_by_signature(model)
 
     def function(self, name: str) -> Callable[..., Outputs]:
@@ -102,6 +110,13 @@ class Signatures:
         known = decode_pngs(known_bytes, (*self.model.image_shape[:2], 1), "known_bytes")[..., 0] >= 128
         return self._encode(**self._complete(self._decode(image_bytes), known, seed, temperature, condition))
 
+    def _classify(self, images: tf.Tensor) -> Outputs:
+        log_probs = self._of_classes(images)
+        return {"probabilities": tf.nn.softmax(log_probs), "log_prob": marginal_of(log_probs)}
+
+    def _classify_png(self, image_bytes: tf.Tensor) -> Outputs:
+        return self._classify(self._decode(image_bytes))
+
     def _logits_of(self, images: tf.Tensor, condition: tf.Tensor | None) -> tf.Tensor:
         return self.model(images if condition is None else [images, condition])
 
@@ -147,14 +162,23 @@ def _inputs_by_signature(model: PixelRNN) -> dict[str, tuple[Input, ...]]:
     if channels in COLOUR_TYPES:
         picture, mask = Input("image_bytes", tf.string), Input("known_bytes", tf.string)
         by_name |= {"score_png": (picture,), "sample_png": draw, "complete_png": (picture, mask, *draw)}
-    if model.condition_features:
-        condition = Input(
-            "condition",
-            tf.float32,
-            (height, width, model.condition_features),
-            lambda x: tf.reduce_all(tf.abs(x) <= LARGEST_CONDITION),
-            f"hold numbers from {-LARGEST_CONDITION:g} to {LARGEST_CONDITION:g}",
-        )
-        by_name = {name: (*inputs, condition) for name, inputs in by_name.items()}
+    takes = model.condition_format
+    if takes is not None:
+        by_name = {name: (*inputs, _condition_input(takes)) for name, inputs in by_name.items()}
+    if model.num_classes is not None:
+        by_name["classify"] = (images,)
+        if channels in COLOUR_TYPES:
+            by_name["classify_png"] = (picture,)
     by_name["serving_default"] = by_name["score"]
     return by_name
+
+
+def _condition_input(takes: ConditionFormat) -> Input:
+    """The input of a condition: whole numbers in the conditioner's range, or floats that do not overflow."""
+    below = takes.below
+    if below is not None:
+        valid, meaning = (lambda x: tf.reduce_all((x >= 0) & (x < below))), takes.meaning()
+    else:
+        valid = lambda x: tf.reduce_all(tf.abs(x) <= LARGEST_CONDITION)  # noqa: E731
+        meaning = f"numbers from {-LARGEST_CONDITION:g} to {LARGEST_CONDITION:g}"
+    return Input("condition", tf.as_dtype(takes.dtype), takes.shape, valid, f"hold {meaning}")

@@ -33,6 +33,9 @@ class Options:
         at_least=MIN_TEMPERATURE,
         at_most=MAX_TEMPERATURE,
     )
+    label: int | None = option(
+        "Class to complete images as, for a class-conditional model; by default each image's own.", None, at_least=0
+    )
     seed: int = option("Seed of the completions.", 0, at_least=0, at_most=2**63 - 1)
     data: DataConfig | None = options_in(DataConfig, given_by="data")
 
@@ -41,18 +44,29 @@ class Options:
 
 
 def main(options: Options) -> None:
+    import numpy as np
+
     from pixelrnn_tf import sampling
     from pixelrnn_tf.data import to_bytes
     from pixelrnn_tf.programs import model_files, picture_grids, png_files
-    from trainers.batched_sampling import complete_images
+    from trainers.batched_sampling import check_label, complete_images
 
     sampling.check_temperature(options.temperature)
     model = model_files.load_model(options.model)
     known = occlusion.known_pixels(options.mask, *model.image_shape[:2])
-    data = options.data.load() if options.data else model_files.data_of(options.model, options.split)
+    check_label(model, options.label)
+    if options.data:
+        data = model_files.with_classes(model, options.data).load()
+    else:
+        data = model_files.data_of(options.model, options.split)
     model_files.check_fit(model, data)
-    images = next(data.batches(options.split, options.num_images).as_numpy_iterator())
-    completed = complete_images(model, images, known, options.num_samples, options.seed, options.temperature)
+    batch, condition = next(data.batches(options.split, options.num_images).as_numpy_iterator()), None
+    images = batch["images"] if data.classes else batch
+    if data.classes:
+        condition = batch["condition"] if options.label is None else np.full(len(images), options.label, "int32")
+    completed = complete_images(
+        model, images, known, options.num_samples, options.seed, options.temperature, condition=condition
+    )
     shown, completions = (to_bytes(levels, model.levels) for levels in (images, completed))
     png_files.write(options.out, picture_grids.occlusion_panel(shown, known, completions))
     print(

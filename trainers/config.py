@@ -18,6 +18,8 @@ FREE_TO_CHANGE = (
     "jit_compile", "distribution",
 )  # fmt: skip
 MOST_STEPS = 1_000_000_000
+# Features of a class's vector: as many as the classes of most data sets, so that no class is a mixture of others.
+CLASS_FEATURES = 16
 
 _network = functools.partial(option, group="Network", default=None)
 _devices = functools.partial(option, group="Devices and machines")
@@ -36,6 +38,11 @@ class NetworkArguments:
     head_hidden: int | None = _network("Features of the head's inner layers.", at_least=1, at_most=65_536)
     residual: bool | None = _network("Whether blocks have residual connections.")
     skips: bool | None = _network("Whether every block is connected to the head.")
+    condition_features: int | None = _network(
+        f"Features of the vector that a class becomes, with --class_conditional; {CLASS_FEATURES} by default.",
+        at_least=1,
+        at_most=16_384,
+    )
 
     def __post_init__(self):
         check(self)
@@ -211,6 +218,8 @@ class TrainConfig:
     def __post_init__(self):
         check(self)
         NetworkArguments(**{field.name: self.model.get(field.name) for field in dataclasses.fields(NetworkArguments)})
+        if "condition_features" in self.model and not self.data.class_conditional:
+            raise ValueError("--condition_features belongs to --class_conditional, which is not given.")
         self._check_schedule()
         if self.schedule == "cosine" and not self.decay_steps:
             # Here, so that it does not change when an interrupted run is given more steps.
@@ -245,6 +254,7 @@ class TrainConfig:
         Raises:
             ValueError: if neither the preset nor `model` gives one of them, or the preset does not exist.
         """
+        from pixelrnn_tf.layers import LabelEmbedding
         from pixelrnn_tf.models import PRESETS, get_preset
 
         arguments = {**(get_preset(self.preset).arguments if self.preset else {}), **self.model}
@@ -255,6 +265,9 @@ class TrainConfig:
                 f"The network is not given: pass --preset (one of {', '.join(PRESETS)}), or all of "
                 f"{', '.join('--' + name for name in missing)}."
             )
+        if data.classes:
+            features = arguments.pop("condition_features", CLASS_FEATURES)
+            arguments["conditioner"] = LabelEmbedding(len(data.classes), features)
         return arguments
 
     @property

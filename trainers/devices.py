@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from pixelrnn_tf.typing import Structure
 from trainers.cluster import multi_worker_strategy
 from trainers.config import DistributionConfig
 
@@ -56,21 +57,26 @@ def describe(strategy: tf.distribute.Strategy) -> str:
     return f"strategy {name}, {replicas} {device} replica{'s' if replicas > 1 else ''}"
 
 
-def split_batch(strategy: tf.distribute.Strategy, batch: tf.Tensor) -> Any:
+def number_of_images(batch: Structure) -> int:
+    """How many images a batch holds, of a size known in advance: the images, or a dictionary with their conditions."""
+    return tf.nest.flatten(batch)[0].shape[0]
+
+
+def split_batch(strategy: tf.distribute.Strategy, batch: Structure) -> Any:
     """Give every replica its slice of a batch that all workers hold.
 
     Args:
         strategy: of R replicas.
-        batch: `(R * n, ...)`, the same on every worker.
+        batch: `(R * n, ...)`, the same on every worker, or a dictionary of such tensors.
 
     Returns:
         a value for `strategy.run`: replica k has rows k * n to (k + 1) * n.
     """
-    size = batch.shape[0] // strategy.num_replicas_in_sync
+    size = number_of_images(batch) // strategy.num_replicas_in_sync
 
-    def own(context: tf.distribute.experimental.ValueContext) -> tf.Tensor:
+    def own(context: tf.distribute.experimental.ValueContext) -> Structure:
         start = context.replica_id_in_sync_group * size
-        return batch[start : start + size]
+        return tf.nest.map_structure(lambda values: values[start : start + size], batch)
 
     return strategy.experimental_distribute_values_from_function(own)
 
@@ -101,18 +107,20 @@ def uses_xla(jit_compile: str, block: str) -> bool:
     return jit_compile == "true"
 
 
-def parts_for_cores(images: tf.Tensor, jit_compile: bool, accumulation: int = 1) -> list[tf.Tensor]:
+def parts_for_cores(images: Structure, jit_compile: bool, accumulation: int = 1) -> list[Structure]:
     """The images of a replica in equal parts that are computed at the same time.
 
     One step of a recurrence is too small to be divided among cores, but parts of the batch need not wait for each
     other: a `tf.function` that calls a compiled one for each part starts them all at once.
 
     Args:
-        images: `(batch, ...)`, of a batch size known in advance.
+        images: `(batch, ...)`, of a batch size known in advance; or a dictionary of such tensors.
         jit_compile: whether XLA compiles the pass. Without it TensorFlow divides the work itself: one part.
         accumulation: in so many parts the pass computes its images one after another.
     """
-    return tf.split(images, number_of_parts(images.shape[0] // accumulation) if jit_compile else 1)
+    number = number_of_parts(number_of_images(images) // accumulation) if jit_compile else 1
+    split = [tf.split(values, number) for values in tf.nest.flatten(images)]
+    return [tf.nest.pack_sequence_as(images, part) for part in zip(*split, strict=True)]
 
 
 def number_of_parts(images: int) -> int:

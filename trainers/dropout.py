@@ -6,6 +6,7 @@ from keras import ops
 from pixelrnn_tf.layers.composition import Part, on_maps
 from pixelrnn_tf.models import PixelRNN
 from pixelrnn_tf.sampling import image_noise, image_seeds
+from pixelrnn_tf.typing import Structure
 
 
 def origins(seed: int, step: tf.Tensor, first: tf.Tensor, images: int) -> tf.Tensor:
@@ -24,9 +25,7 @@ def origins(seed: int, step: tf.Tensor, first: tf.Tensor, images: int) -> tf.Ten
     return tf.concat([tf.tile(same[None], (images, 1)), (first + tf.range(images))[:, None]], axis=1)
 
 
-def logits_with_dropout(
-    model: PixelRNN, images: tf.Tensor, origin: tf.Tensor, rate: float, condition: tf.Tensor | None = None
-) -> tf.Tensor:
+def logits_with_dropout(model: PixelRNN, images: Structure, origin: tf.Tensor, rate: float) -> tf.Tensor:
     """The logits of a network each of whose blocks loses a part of its features.
 
     A feature is dropped at every position of an image at once, so that a recurrence meets the same features all the
@@ -35,17 +34,18 @@ def logits_with_dropout(
 
     Args:
         model: the network.
-        images: integer levels `(batch, height, width, channels)`.
+        images: what the model takes: integer levels `(batch, height, width, channels)`, or a dictionary with their
+            conditions.
         origin: int32 `(batch, 3)`, as `origins` gives them for one step; what an image loses depends on its own alone.
         rate: the probability that a feature is dropped, in [0, 1).
-        condition: the conditioning map of a network made for one.
 
     Returns:
         float32 `(batch, height, width, channels, levels)`.
     """
     seeds = image_seeds(origin[0, :2], origin[:, 2])
     kept = _kept(seeds, len(model.blocks), 2 * model.hidden, rate)
-    whole = on_maps(condition)
+    images, condition = model.split_inputs(images)
+    whole = on_maps(None if model.conditioner is None else model.conditioner(condition))
 
     def apply(part: Part, x: tf.Tensor) -> tf.Tensor:
         if part not in model.blocks:

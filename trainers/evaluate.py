@@ -1,6 +1,7 @@
 """Score a saved model: `python -m trainers.evaluate --model=PATH [--data=...] [--split=test]`.
 
-Prints the exact negative log-likelihood of every image of the split, in nats per image and bits/dim. Without
+Prints the exact negative log-likelihood of every image of the split, in nats per image and bits/dim; of a
+class-conditional model also what it is without labels, what a label is worth, and how many it classifies right. Without
 --data, the images are those the model was trained on, as the `model.json` beside it or the preset says.
 """
 
@@ -30,10 +31,16 @@ def main(options: Options) -> None:
     from trainers.scoring import Evaluator
 
     model = model_files.load_model(options.model)
-    data = options.data.load() if options.data else model_files.data_of(options.model, options.split)
+    if options.data:
+        data = model_files.with_classes(model, options.data).load()
+    else:
+        data = model_files.data_of(options.model, options.split)
     print(data.describe(), flush=True)
-    score = Evaluator(model, options.batch_size).score(data, options.split)
-    print(f"{options.split} ({data.splits[options.split].name}, binarisation {data.binarization}): {score}")
+    evaluator = Evaluator(model, options.batch_size)
+    score = evaluator.score(data, options.split)
+    print(f"{options.split} ({data.splits[options.split].name}, binarisation {data.binarization}): {score}", flush=True)
+    if data.classes:
+        print(f"{options.split}: {evaluator.classify(data, options.split)}")
 
 
 if __name__ == "__main__":

@@ -24,23 +24,25 @@ def loss_and_gradients(
 
     Returns:
         a `tf.function` of `images`, integer levels `(batch, height, width, channels)` of a batch size known in advance,
-        a multiple of `accumulation`; `origin`, int32 `(batch, 3)`, of which the dropout comes; `count`, the float32
-        number of images of the global batch; and `scale`, a float32 factor for the gradients. It returns the sum of the
-        images' nats divided by `count`, and the gradients of `scale` times it as to the trainable variables.
+        a multiple of `accumulation`, or a dictionary of them, "images", and of their "condition"; `origin`, int32
+        `(batch, 3)`, of which the dropout comes; `count`, the float32 number of images of the global batch; and
+        `scale`, a float32 factor for the gradients. It returns the sum of the images' nats divided by `count`, and the
+        gradients of `scale` times it as to the trainable variables.
     """
 
     def of_images(images, origin, count, scale):
         with tf.GradientTape() as tape:
             logits = logits_with_dropout(model, images, origin, dropout) if dropout else model(images)
-            loss = tf.reduce_sum(negative_log_likelihood(images, logits)) / count
+            levels = images["images"] if isinstance(images, dict) else images
+            loss = tf.reduce_sum(negative_log_likelihood(levels, logits)) / count
             scaled = loss * scale
         return loss, tape.gradient(scaled, model.trainable_variables)
 
     def accumulated(images, origin, count, scale):
-        chunks, origins = (tf.reshape(x, (accumulation, -1, *x.shape[1:])) for x in (images, origin))
+        chunks = tf.nest.map_structure(lambda x: tf.reshape(x, (accumulation, -1, *x.shape[1:])), (images, origin))
 
         def add(k, loss, gradients):
-            more, its_gradients = of_images(chunks[k], origins[k], count, scale)
+            more, its_gradients = of_images(*tf.nest.map_structure(lambda x: x[k], chunks), count, scale)
             return k + 1, loss + more, [a + b for a, b in zip(gradients, its_gradients, strict=True)]
 
         zeros = [tf.zeros(v.shape, v.dtype) for v in model.trainable_variables]

@@ -19,7 +19,8 @@ from pixelrnn_tf.programs.data_config import DataConfig
 from pixelrnn_tf.programs.files import read_json
 from pixelrnn_tf.programs.flags import as_flags, check, option
 from trainers import model_cards
-from trainers.config import TrainConfig, as_json
+from trainers.config import TrainConfig
+from trainers.workdir import with_defaults
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,8 +91,7 @@ def _finished_run(workdir: pathlib.Path) -> tuple[dict[str, Any], dict[str, Any]
     for name in ("model.keras", "model.json", "config.json", "report.md", "curve.png"):
         if not (workdir / name).is_file():
             raise ValueError(f"{workdir} holds no finished run: there is no {name}. Let trainers.train end first.")
-    config = {**as_json(TrainConfig()), **read_json(workdir / "config.json")}
-    return read_json(workdir / "model.json"), config
+    return read_json(workdir / "model.json"), with_defaults(read_json(workdir / "config.json"))
 
 
 def check_whole_splits(scores: dict[str, Any], sizes: dict[str, int], workdir: pathlib.Path) -> None:

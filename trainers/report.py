@@ -16,7 +16,7 @@ from pixelrnn_tf.programs.files import write_json, written_beside
 from pixelrnn_tf.version import __version__
 from trainers.checkpoints import Progress
 from trainers.config import TrainConfig
-from trainers.scoring import Score
+from trainers.scoring import Classification, Score
 from trainers.workdir import FINGERPRINT
 
 
@@ -47,8 +47,14 @@ class RunSummary:
         return f"{self.network['block']} {self.network['num_blocks']} x {self.network['hidden']}"
 
 
-def write_card(workdir: pathlib.Path, run: RunSummary, scores: dict[str, Score]) -> None:
+def write_card(
+    workdir: pathlib.Path,
+    run: RunSummary,
+    scores: dict[str, Score],
+    classification: dict[str, Classification] | None = None,
+) -> None:
     """Write `model.json`: what `model.keras` was trained on, and its scores."""
+    classified = {split: dataclasses.asdict(found) for split, found in (classification or {}).items()}
     write_json(
         workdir / "model.json",
         {
@@ -58,11 +64,18 @@ def write_card(workdir: pathlib.Path, run: RunSummary, scores: dict[str, Score])
             "steps": run.progress.best_step,
             "training_seconds": round(run.progress.seconds, 1),
             "scores": {split: dataclasses.asdict(score) for split, score in scores.items()},
+            **({"classification": classified} if classified else {}),
         },
     )
 
 
-def write_report(workdir: pathlib.Path, run: RunSummary, scores: dict[str, Score], command: str) -> None:
+def write_report(
+    workdir: pathlib.Path,
+    run: RunSummary,
+    scores: dict[str, Score],
+    command: str,
+    classification: dict[str, Classification] | None = None,
+) -> None:
     """Write `report.md`: data, network, training, scores with their units, and what it takes to do it again.
 
     Args:
@@ -70,12 +83,15 @@ def write_report(workdir: pathlib.Path, run: RunSummary, scores: dict[str, Score
         run: the finished run.
         scores: of the best model on whole splits.
         command: what the user typed; empty if the run was started from Python.
+        classification: of a class-conditional model, by split.
     """
     with written_beside(workdir / "report.md") as beside:
-        beside.write_text("\n\n".join(_sections(run, scores, command)) + "\n")
+        beside.write_text("\n\n".join(_sections(run, scores, command, classification or {})) + "\n")
 
 
-def _sections(run: RunSummary, scores: dict[str, Score], command: str) -> list[str]:
+def _sections(
+    run: RunSummary, scores: dict[str, Score], command: str, classification: dict[str, Classification]
+) -> list[str]:
     config, data = run.config, run.data
     pictures = ["![Training loss and validation score over the steps](curve.png)"]
     if config.num_samples:
@@ -83,6 +99,7 @@ def _sections(run: RunSummary, scores: dict[str, Score], command: str) -> list[s
     return [
         f"# {run.name()} on {data.name}",
         _score_table(run, scores),
+        *[f"Classes, {split}: {found}." for split, found in classification.items()],
         *_paper_score(config),
         "## Data",
         f"`{data.name}`: images of shape {data.image_shape}, {data.levels} levels. Binarisation: {data.binarization}.",

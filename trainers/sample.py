@@ -21,6 +21,9 @@ class Options:
         at_least=MIN_TEMPERATURE,
         at_most=MAX_TEMPERATURE,
     )
+    label: int | None = option(
+        "Class to draw, for a class-conditional model; by default every class in turn.", None, at_least=0
+    )
     seed: int = option("Image k is a function of the seed and k alone.", 0, at_least=0, at_most=2**63 - 1)
 
     def __post_init__(self):
@@ -33,7 +36,8 @@ def main(options: Options) -> None:
     from trainers.batched_sampling import draw_picture
 
     sampling.check_temperature(options.temperature)
-    draw_picture(load_model(options.model), options.out, options.num_images, options.seed, options.temperature)
+    model = load_model(options.model)
+    draw_picture(model, options.out, options.num_images, options.seed, options.temperature, options.label)
 
 
 if __name__ == "__main__":

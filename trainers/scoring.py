@@ -2,15 +2,19 @@
 
 import dataclasses
 import math
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from pixelrnn_tf.data import ImageData
 from pixelrnn_tf.distributions import discretized_categorical
-from pixelrnn_tf.models import PixelRNN, bits_per_dim
+from pixelrnn_tf.models import PixelRNN, bits_per_dim, class_log_probs
+from pixelrnn_tf.models.classification import marginal_of
 from pixelrnn_tf.programs.model_files import check_fit
-from trainers.devices import parts_for_cores, split_batch
+from pixelrnn_tf.typing import Structure
+from trainers.devices import number_of_images, parts_for_cores, split_batch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +41,33 @@ class Score:
         )
 
 
+@dataclasses.dataclass(frozen=True)
+class Classification:
+    """What a class-conditional model makes of a number of images without their labels.
+
+    Attributes:
+        marginal_nats_per_image: mean negative log-likelihood over all classes, each as probable as another. It compares
+            with the score of a model that is not class-conditional.
+        gain: nats per image by which the score given the label is better; at most ln(number of classes).
+        accuracy: share of the images whose label is the most probable class, in [0, 1].
+        classes: how many there are.
+        images: how many.
+    """
+
+    marginal_nats_per_image: float
+    gain: float
+    accuracy: float
+    classes: int
+    images: int
+
+    def __str__(self) -> str:
+        return (
+            f"without labels {self.marginal_nats_per_image:.2f} nats per image; a label is worth {self.gain:.3f} nats "
+            f"(at most ln {self.classes} = {math.log(self.classes):.3f}); {self.accuracy:.2%} of {self.images} images "
+            "classified right"
+        )
+
+
 class Evaluator:
     """Scores a model over the replicas of a strategy; its graph is built once, for one batch size.
 
@@ -44,7 +75,7 @@ class Evaluator:
     was filled in is left out of the scores again. Sums are taken in float64.
 
     Args:
-        model: a `PixelRNN` without a conditioning map, made in the scope of the strategy.
+        model: a `PixelRNN`, made in the scope of the strategy.
         batch_size: images per pass, over all replicas; rounded up to a multiple of their number.
         jit_compile: whether XLA compiles the pass.
         strategy: by default the one whose scope this is in.
@@ -61,23 +92,42 @@ class Evaluator:
         self.strategy = strategy or tf.distribute.get_strategy()
         replicas = self.strategy.num_replicas_in_sync
         self.batch_size = math.ceil(batch_size / replicas) * replicas
-        log_prob = tf.function(
-            lambda images: discretized_categorical(model(images)).log_prob(tf.cast(images, tf.int32)),
-            jit_compile=jit_compile,
-        )
+        self.jit_compile = jit_compile
+
+        def of_images(inputs):
+            images = inputs["images"] if isinstance(inputs, dict) else inputs
+            return discretized_categorical(model(inputs)).log_prob(tf.cast(images, tf.int32))
+
+        self._log_prob = self._on_replicas(of_images)
+
+    def _on_replicas(self, function: Any) -> Any:
+        """A function of the images of a part, as one of those of all replicas."""
+        compiled = tf.function(function, jit_compile=self.jit_compile)
 
         # A function of Python: one of TensorFlow given to `run` would be compiled for all replicas together.
         def of_replica(images):
-            return tf.concat([log_prob(part) for part in parts_for_cores(images, jit_compile)], axis=0)
+            return tf.concat([compiled(part) for part in parts_for_cores(images, self.jit_compile)], axis=0)
 
-        self._log_prob = tf.function(lambda images: self.strategy.run(of_replica, args=(images,)))
+        return tf.function(lambda images: self.strategy.run(of_replica, args=(images,)))
 
-    def log_prob(self, images: np.ndarray) -> np.ndarray:
-        """Nats per image, `(batch,)`, on every worker, of at most `batch_size` images that all workers hold."""
-        missing = self.batch_size - len(images)
-        filled = np.concatenate([images, np.zeros((missing, *images.shape[1:]), images.dtype)])
-        nats = self._log_prob(split_batch(self.strategy, tf.convert_to_tensor(filled)))
-        return self.strategy.gather(nats, axis=0).numpy()[: len(images)]
+    def log_prob(self, images: Structure) -> np.ndarray:
+        """Nats per image, `(batch,)`, on every worker, of at most `batch_size` images that all workers hold.
+
+        Args:
+            images: what the model takes, as arrays: images, or a dictionary with their conditions.
+        """
+        return self._run(self._log_prob, images, self.batch_size)
+
+    def _run(self, function: Any, images: Structure, batch_size: int) -> np.ndarray:
+        """What a function of `_on_replicas` returns for a batch that is filled up to `batch_size`."""
+        number = number_of_images(images)
+
+        def filled(values: np.ndarray) -> tf.Tensor:
+            missing = np.zeros((batch_size - number, *values.shape[1:]), values.dtype)
+            return tf.convert_to_tensor(np.concatenate([values, missing]))
+
+        values = function(split_batch(self.strategy, tf.nest.map_structure(filled, images)))
+        return self.strategy.gather(values, axis=0).numpy()[:number]
 
     def score(self, data: ImageData, split: str, limit: int = 0) -> Score:
         """Score the first `limit` images of a split, or all of them for 0.
@@ -87,10 +137,8 @@ class Evaluator:
             FloatingPointError: if the score of an image is not finite.
         """
         check_fit(self.model, data)
-        batches = data.batches(split, self.batch_size)
-        if limit:
-            batches = batches.unbatch().take(limit).batch(self.batch_size)
-        nats = -np.concatenate([self.log_prob(images) for images in batches.as_numpy_iterator()]).astype("float64")
+        batches = _first_batches(data, split, self.batch_size, limit)
+        nats = -np.concatenate([self.log_prob(images) for images in batches]).astype("float64")
         broken = np.count_nonzero(~np.isfinite(nats))
         if broken:
             raise FloatingPointError(f"The {split} score is not finite: that of {broken} of {len(nats)} images.")
@@ -101,3 +149,36 @@ class Evaluator:
             float(nats.std(ddof=1) / math.sqrt(len(nats))) if len(nats) > 1 else None,
             len(nats),
         )
+
+    def classify(self, data: ImageData, split: str, limit: int = 0) -> Classification:
+        """Classify the first `limit` images of a split, or all of them for 0, with a class-conditional model.
+
+        Raises:
+            ValueError: if the images do not fit the model, or there is no such split.
+        """
+        check_fit(self.model, data)
+        classes, replicas = len(data.classes), self.strategy.num_replicas_in_sync
+        size = math.ceil(self.batch_size / classes / replicas) * replicas
+        run = self._on_replicas(lambda images: class_log_probs(self.model, images))
+        log_probs, labels = [], []
+        for batch in _first_batches(data, split, size, limit):
+            log_probs.append(self._run(run, batch["images"], size).astype("float64"))
+            labels.append(batch["condition"])
+        of_classes, right = np.concatenate(log_probs), np.concatenate(labels)
+        marginal = np.array(marginal_of(of_classes))
+        given_label = np.take_along_axis(of_classes, right[:, None], axis=1)[:, 0]
+        return Classification(
+            float(-marginal.mean()),
+            float((given_label - marginal).mean()),
+            float((of_classes.argmax(axis=1) == right).mean()),
+            classes,
+            len(right),
+        )
+
+
+def _first_batches(data: ImageData, split: str, batch_size: int, limit: int) -> Iterator[Any]:
+    """Batches of the first `limit` images of a split, or of all for 0, as arrays."""
+    batches = data.batches(split, batch_size)
+    if limit:
+        batches = batches.unbatch().take(limit).batch(batch_size)
+    return batches.as_numpy_iterator()

@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 
 from pixelrnn_tf.models import PixelRNN
-from trainers.devices import parts_for_cores
+from pixelrnn_tf.typing import Structure
+from trainers.devices import number_of_images, parts_for_cores
 from trainers.dropout import origins
 from trainers.gradients import loss_and_gradients, sum_of_parts
 from trainers.optimizers import LossScale
@@ -64,7 +65,8 @@ class TrainStep:
         was not finite, those already started do nothing.
 
         Args:
-            images: the global batch, integer levels, split by `trainers.devices.split_batch`.
+            images: the global batch, integer levels or a dictionary with their conditions, split by
+                `trainers.devices.split_batch`.
             number: int64, how many updates came before this one.
             votes: float32 `(votes,)`, 1 for each that this worker casts.
 
@@ -85,13 +87,14 @@ class TrainStep:
             )
             return loss, norm, updated, votes > 0
 
-    def _summed_gradients(self, images: tf.Tensor, number: tf.Tensor, votes: tf.Tensor) -> tuple:
+    def _summed_gradients(self, images: Structure, number: tf.Tensor, votes: tf.Tensor) -> tuple:
         """On a replica: loss, norm of the gradients, votes and clipped gradients, all summed over the replicas."""
         scale = self.loss_scale.value() if self.loss_scale else tf.constant(1.0)
-        count = tf.constant(float(images.shape[0] * self.strategy.num_replicas_in_sync))
+        size = number_of_images(images)
+        count = tf.constant(float(size * self.strategy.num_replicas_in_sync))
         context = tf.distribute.get_replica_context()
-        first = tf.cast(context.replica_id_in_sync_group, tf.int32) * images.shape[0]
-        origin = origins(self.seed, number, first, images.shape[0])
+        first = tf.cast(context.replica_id_in_sync_group, tf.int32) * size
+        origin = origins(self.seed, number, first, size)
         both = [parts_for_cores(values, self.jit_compile, self.accumulation) for values in (images, origin)]
         parts = [self._loss_and_gradients(part, its, count, scale) for part, its in zip(*both, strict=True)]
         loss, gradients = sum_of_parts(parts)

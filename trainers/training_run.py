@@ -13,7 +13,7 @@ from trainers.cluster import tells_of_lost_worker
 from trainers.config import TrainConfig
 from trainers.devices import barrier, is_chief, make_strategy
 from trainers.report import write_card, write_report
-from trainers.scoring import Evaluator, Score
+from trainers.scoring import Classification, Evaluator, Score
 from trainers.stop_signals import StopRequest
 from trainers.trainer import Trainer
 from trainers.workdir import check_data, check_workdir, locked, read_config
@@ -108,10 +108,22 @@ def finish(trainer: Trainer, command: str) -> dict[str, Score]:
     scores = {split: evaluator.score(data, split) for split in scored}
     for split, score in scores.items():
         trainer.journal.say(f"{split} ({data.splits[split].name}): {score}")
+    classification = _classification(trainer, evaluator)
     if trainer.chief:
-        write_card(workdir, trainer.summary(), scores)
+        write_card(workdir, trainer.summary(), scores, classification)
         if config.num_samples:
             draw_picture(load_model(workdir / "model.keras"), workdir / "samples.png", config.num_samples, config.seed)
-        write_report(workdir, trainer.summary(), scores, command)
+        write_report(workdir, trainer.summary(), scores, command, classification)
     barrier(strategy)
     return scores
+
+
+def _classification(trainer: Trainer, evaluator: Evaluator) -> dict[str, Classification]:
+    """By its split, what the best model makes of images without their labels; empty without classes."""
+    data = trainer.data
+    split = "test" if "test" in data.splits else "validation"
+    if not data.classes or split not in data.splits:
+        return {}
+    found = evaluator.classify(data, split)
+    trainer.journal.say(f"{split}: {found}")
+    return {split: found}

@@ -94,7 +94,7 @@ def check_workdir(workdir: pathlib.Path, config: TrainConfig) -> None:
     if not path.exists():
         return
     # A run of an earlier version lacks what that did not have, and went by today's defaults.
-    found, wanted = {**as_json(TrainConfig()), **read_config(path)}, as_json(config)
+    found, wanted = with_defaults(read_config(path)), as_json(config)
     different = [
         f"{key}: {found[key]!r} there, {wanted[key]!r} now"
         for key in sorted(wanted.keys() - set(FREE_TO_CHANGE))
@@ -105,6 +105,13 @@ def check_workdir(workdir: pathlib.Path, config: TrainConfig) -> None:
             f"{workdir} holds a run of another configuration ({'; '.join(different)}). Choose another "
             "--workdir, or the same configuration to go on with that run."
         )
+
+
+def with_defaults(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of a run, with the defaults of what the version that began it did not have."""
+    defaults = as_json(TrainConfig())
+    data = config.get("data")
+    return {**defaults, **config, "data": {**defaults["data"], **(data if isinstance(data, dict) else {})}}
 
 
 def check_data(workdir: pathlib.Path, data: "ImageData") -> None:

@@ -54,7 +54,7 @@ def compare(
     """
     measures: list[Measure] = []
     for seed, batch in enumerate(batch_sizes):
-        inputs = example_inputs(fmt.image_shape, fmt.levels, fmt.condition_features, batch, seed)
+        inputs = example_inputs(fmt.image_shape, fmt.levels, fmt.condition, batch, seed)
         for signature in sorted(loader.signatures):
             outputs = _run(loader, signature, inputs)
             measures += measure(reference, fmt, signature, inputs, outputs)
@@ -80,6 +80,14 @@ def measure(reference: Reference, fmt: Format, signature: str, inputs: Values, o
     condition = inputs.get("condition")
     if "logits" in outputs:
         yield Measure(signature, "scores", _relative(outputs["logits"], reference.logits(inputs["images"], condition)))
+        return
+    if "probabilities" in outputs:
+        of_classes = reference.class_log_probs(inputs["images"], outputs["probabilities"].shape[1])
+        best = of_classes.max(axis=1, keepdims=True)
+        given = np.exp(of_classes - best)
+        yield Measure(signature, "scores", _relative(outputs["probabilities"], given / given.sum(1, keepdims=True)))
+        marginal = best[:, 0] + np.log(given.mean(axis=1))
+        yield Measure(signature, "scores", _relative(outputs["log_prob"], marginal))
         return
     images = inputs["images"]
     if signature.startswith(("sample", "complete")):
@@ -128,6 +136,8 @@ def _split_difference(outputs: Values, split: Values, fmt: Format) -> float:
     """
     if "logits" in outputs:
         return _relative(split["logits"], outputs["logits"])
+    if "probabilities" in outputs:
+        return max(_relative(split[name], outputs[name]) for name in outputs)
     same = slice(None)
     if "bits_per_dim" not in outputs:
         same = (_images(outputs, fmt) == _images(split, fmt)).all((1, 2, 3))
@@ -138,7 +148,7 @@ def _split_difference(outputs: Values, split: Values, fmt: Format) -> float:
 
 def refusals(loader: Loader, fmt: Format) -> Iterator[Measure]:
     """Requests with one wrong input each: none may be answered, and the loader must go on."""
-    good = example_inputs(fmt.image_shape, fmt.levels, fmt.condition_features, batch=2)
+    good = example_inputs(fmt.image_shape, fmt.levels, fmt.condition, batch=2)
     for signature in sorted(loader.signatures):
         answered, names = 0, loader.signatures[signature].inputs
         for name in names:
@@ -159,6 +169,9 @@ def _wrong(name: str, value: np.ndarray, fmt: Format, alone: bool) -> Iterator[n
         yield np.concatenate([value, value[..., :1]], axis=-1)
     if name == "images" and fmt.levels < 256:
         yield np.full_like(value, fmt.levels)
+    elif name == "condition" and fmt.condition is not None and fmt.condition.below is not None:
+        yield np.full_like(value, fmt.condition.below)
+        yield np.full_like(value, -1)
     elif name in ("temperature", "condition"):
         yield np.full_like(value, np.nan)
     elif value.dtype == object:

@@ -71,7 +71,7 @@ def time_signatures(model: PixelRNN, batch_sizes: tuple[int, ...] = (1, 16), rep
 
 
 def _time(loader: Loader, model: PixelRNN, signature: str, batch_size: int, repeats: int) -> Latency:
-    values = example_inputs(model.image_shape, model.levels, model.condition_features, batch_size)
+    values = example_inputs(model.image_shape, model.levels, model.condition_format, batch_size)
     inputs = {name: values[name] for name in loader.signatures[signature].inputs}
     first, *times = (loader.run_timed(signature, inputs)[1] for _ in range(repeats + 1))
     return Latency(signature, batch_size, first, statistics.median(times), max(times))

@@ -11,6 +11,7 @@ import tensorflow as tf
 from export.checking.loader import Loader
 from export.saved_model_protos import read_meta_graph
 from export.saved_model_writer import CARD_FILE, in_float32
+from pixelrnn_tf.layers import ConditionFormat
 from pixelrnn_tf.models import PixelRNN
 from pixelrnn_tf.programs.files import read_json
 
@@ -21,7 +22,7 @@ class Format:
 
     image_shape: tuple[int, int, int]
     levels: int
-    condition_features: int
+    condition: ConditionFormat | None
 
     @classmethod
     def of(cls, folder: pathlib.Path) -> "Format":
@@ -35,7 +36,17 @@ class Format:
             raise ValueError(f"There is no {card}: export the model with export.saved_model.")
         logits = read_meta_graph(folder).signature_def["logits"].outputs["logits"]
         sizes = [dim.size for dim in logits.tensor_shape.dim]
-        return cls(tuple(sizes[1:4]), sizes[4], read_json(card)["model"]["condition_features"])
+        shape, known = tuple(sizes[1:4]), read_json(card)
+        return cls(shape, sizes[4], _condition_of(known, shape))
+
+
+def _condition_of(card: dict[str, Any], image_shape: tuple[int, ...]) -> ConditionFormat | None:
+    """What a card says of the condition; that of an earlier version tells of the features of a map alone."""
+    if "condition" in card:
+        takes = card["condition"]
+        return ConditionFormat(tuple(takes["shape"]), takes["dtype"], takes["below"])
+    features = card["model"]["condition_features"]
+    return ConditionFormat((*image_shape[:2], features), "float32") if features else None
 
 
 class Reference:
@@ -58,6 +69,11 @@ class Reference:
         return np.concatenate(
             [_log_prob(self.run(*rows), rows[0]).sum((1, 2, 3)) for rows in self._chunks(images, condition)]
         )
+
+    def class_log_probs(self, images: np.ndarray, num_classes: int) -> np.ndarray:
+        """Log-probability of every image given every class, in nats: `(batch, num_classes)`."""
+        labels = [np.full(len(images), label, "int32") for label in range(num_classes)]
+        return np.stack([self.log_prob(images, label) for label in labels], axis=1)
 
     def outside(
         self, images: np.ndarray, condition: np.ndarray | None, noise: np.ndarray, temperature: np.ndarray
@@ -111,7 +127,7 @@ def model_reference(model: PixelRNN, fmt: Format) -> Reference:
     Raises:
         ValueError: if the export takes other images than the model.
     """
-    own = Format(model.image_shape, model.levels, model.condition_features)
+    own = Format(model.image_shape, model.levels, model.condition_format)
     if own != fmt:
         raise ValueError(f"The export is of another model: it is {fmt}, the model given is {own}.")
     model = in_float32(model)

@@ -25,6 +25,18 @@ class Scores(NamedTuple):
     bits_per_dim: np.ndarray
 
 
+class Classes(NamedTuple):
+    """What a class-conditional model makes of images.
+
+    Attributes:
+        probabilities: float32 `(batch, num_classes)`, every class being as probable as another without the image.
+        log_prob: float32 `(batch,)`, nats, of the whole image, whatever its class.
+    """
+
+    probabilities: np.ndarray
+    log_prob: np.ndarray
+
+
 class Drawn(NamedTuple):
     """Images and their log-probabilities.
 
@@ -130,13 +142,26 @@ class Client:
 
         Args:
             images: integer levels `(batch, height, width, channels)`.
-            condition: float `(batch, height, width, condition_features)`, exactly for a model that takes one.
+            condition: labels `(batch,)`, or a float map `(batch, height, width, condition_features)`, exactly for a
+                model that takes one.
         """
         return Scores(**self.predict("score", images=images, condition=condition))
 
     def score_png(self, files: Sequence[bytes], condition: np.ndarray | None = None) -> Scores:
         """As `score`, of PNG files."""
         return Scores(**self.predict("score_png", image_bytes=_plain(files), condition=condition))
+
+    def classify(self, images: np.ndarray) -> Classes:
+        """Classes of images, of a class-conditional model.
+
+        Args:
+            images: integer levels `(batch, height, width, channels)`.
+        """
+        return Classes(**self.predict("classify", images=images))
+
+    def classify_png(self, files: Sequence[bytes]) -> Classes:
+        """As `classify`, of PNG files."""
+        return Classes(**self.predict("classify_png", image_bytes=_plain(files)))
 
     def sample(
         self,

@@ -7,9 +7,10 @@ import pathlib
 import numpy as np
 
 from pixelrnn_tf.data.fingerprint import split_fingerprint
-from pixelrnn_tf.data.folder_files import SUFFIXES, find_files
+from pixelrnn_tf.data.folder_files import SUFFIXES, find_classes, find_files
 from pixelrnn_tf.data.image_data import ImageData, Split, fits_memory
 from pixelrnn_tf.data.reading import PictureFile, file_channels, read_files, stream_files
+from pixelrnn_tf.typing import ImageShape
 
 # The share of images that become validation, and as much again test, where a folder does not say.
 SHARE = 0.1
@@ -18,7 +19,9 @@ SHARE = 0.1
 Part = tuple[str, list[int]]
 
 
-def load_folder(path: str, image_size: tuple[int, int] | None, channels: int | None) -> ImageData:
+def load_folder(
+    path: str, image_size: tuple[int, int] | None, channels: int | None, class_conditional: bool = False
+) -> ImageData:
     """The images in a folder and the folders in it: png, jpg, jpeg, bmp, gif and webp files.
 
     A file is read as a viewer shows it, an animation by its first frame (see `decoding.decode_picture`). If the
@@ -38,13 +41,15 @@ def load_folder(path: str, image_size: tuple[int, int] | None, channels: int | N
         path: of the folder; "~" is the home directory.
         image_size: `(height, width)`: images are cropped to this aspect ratio about their middle, and resized.
         channels: 1 for grey or 3 for colour; None for what all files are.
+        class_conditional: the first folder that a file lies in, inside that of its split if there is one, is the name
+            of its class.
 
     Returns:
         the images with 256 levels, and notes on what was left out, changed or found twice.
 
     Raises:
         ValueError: without `image_size`, if some files are grey and some in colour and `channels` is None, if the
-            folder has too few images, one cannot be read, or its splits are unclear (see `find_files`).
+            folder has too few images, one cannot be read, or its splits (see `find_files`) or classes are unclear.
         FileNotFoundError: if there is no such folder.
     """
     root = pathlib.Path(path).expanduser()
@@ -56,6 +61,7 @@ def load_folder(path: str, image_size: tuple[int, int] | None, channels: int | N
     for key, (name, paths) in found.parts.items():
         least = 3 if not key else 2 if key == "train" and "validation" not in found.parts else 1
         _check_number(root / name if key else root, paths, least)
+    classes, labels = find_classes(root, found) if class_conditional else ((), None)
     paths = list(itertools.chain.from_iterable(paths for _, paths in found.parts.values()))
     shape = (*image_size, channels or file_channels(paths[0]))
     files, images = read_files(paths, shape, keep=fits_memory(len(paths), shape))
@@ -68,18 +74,33 @@ def load_folder(path: str, image_size: tuple[int, int] | None, channels: int | N
         shape,
         256,
         "none (256 levels)",
-        {
-            key: Split.of_array(name, images[indices])
-            if images is not None
-            else Split(name, len(indices), stream_files([paths[k] for k in indices], shape))
-            for key, (name, indices) in parts.items()
-        },
-        fingerprint={
-            key: split_fingerprint(len(indices), (files[k].digest.encode() for k in indices))
-            for key, (_, indices) in parts.items()
-        },
+        {key: _to_split(name, indices, paths, shape, images, labels) for key, (name, indices) in parts.items()},
+        fingerprint={key: _fingerprint(indices, files, classes, labels) for key, (_, indices) in parts.items()},
         notes=tuple(notes),
+        classes=classes,
     )
+
+
+def _to_split(
+    name: str,
+    indices: list[int],
+    paths: list[str],
+    shape: ImageShape,
+    images: np.ndarray | None,
+    labels: np.ndarray | None,
+) -> Split:
+    own = None if labels is None else labels[indices]
+    if images is not None:
+        return Split.of_array(name, images[indices], own)
+    return Split(name, len(indices), stream_files([paths[k] for k in indices], shape), labels=own)
+
+
+def _fingerprint(
+    indices: list[int], files: list[PictureFile], classes: tuple[str, ...], labels: np.ndarray | None
+) -> str:
+    """What a split holds; with classes, a file that moves to another one is another image."""
+    contents = [files[k].digest + ("" if labels is None else f" {classes[labels[k]]}\n") for k in indices]
+    return split_fingerprint(len(indices), (content.encode() for content in contents))
 
 
 def _check_number(folder: pathlib.Path, files: list[str], least: int) -> None:

@@ -5,6 +5,8 @@ import dataclasses
 import os
 import pathlib
 
+import numpy as np
+
 from pixelrnn_tf.data.split_names import SPLIT_NAMES, by_split, split_of
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
@@ -64,6 +66,50 @@ def find_files(root: pathlib.Path) -> FolderFiles:
     else:
         found.parts = {key: (name, _files(root / name, found)) for key, name in names.items()}
     return found
+
+
+def find_classes(root: pathlib.Path, found: FolderFiles) -> tuple[tuple[str, ...], np.ndarray]:
+    """The classes of files that lie in a folder for each class.
+
+    Args:
+        root: the folder.
+        found: the files in it.
+
+    Returns:
+        `(names, labels)`: the names of the classes, sorted, and the label of every file, int32, in the order of
+        `found.parts`.
+
+    Raises:
+        ValueError: if a file lies in no folder of a class, there are fewer than two classes, or a split has a class
+            that train has not.
+    """
+    of_split = {key: _class_folders(root / name if key else root, paths) for key, (name, paths) in found.parts.items()}
+    names = sorted(set(of_split.get("train") or of_split[""]))
+    if len(names) < 2:
+        raise ValueError(
+            f"{root} has one class only, {names[0]}/: put the pictures of each class into a folder of its own, or "
+            "leave out class_conditional."
+        )
+    for key, folders in of_split.items():
+        unknown = sorted(set(folders) - set(names))
+        if unknown:
+            raise ValueError(
+                f"{root}: {key} has the class {unknown[0]}/, which train has not (it has {', '.join(names)})."
+            )
+    numbers = {name: number for number, name in enumerate(names)}
+    return tuple(names), np.array([numbers[name] for folders in of_split.values() for name in folders], "int32")
+
+
+def _class_folders(folder: pathlib.Path, paths: list[str]) -> list[str]:
+    """The first folder inside `folder` that each file lies in."""
+    inside = [pathlib.Path(path).relative_to(folder).parts for path in paths]
+    alone = next((parts[0] for parts in inside if len(parts) == 1), None)
+    if alone is not None:
+        raise ValueError(
+            f"{folder / alone} lies in no folder of a class: put the pictures of each class into a folder of its own, "
+            "or leave out class_conditional."
+        )
+    return [parts[0] for parts in inside]
 
 
 def _check_beside(root: pathlib.Path, names: dict[str, str], others: list[os.DirEntry[str]]) -> None:

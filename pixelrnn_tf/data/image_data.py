@@ -36,19 +36,21 @@ class Split:
         size: number of images.
         images: one image after another, uint8 `(height, width, channels)`, always in the same order.
         array: the same images, uint8 `(size, height, width, channels)`, if they are in memory already.
+        labels: the class of each image, int32 `(size,)`, where it is known.
     """
 
     name: str
     size: int
     images: tf.data.Dataset
     array: tf.Tensor | None = dataclasses.field(default=None, repr=False, compare=False)
+    labels: np.ndarray | None = dataclasses.field(default=None, repr=False, compare=False)
 
     @classmethod
-    def of_array(cls, name: str, images: np.ndarray) -> "Split":
+    def of_array(cls, name: str, images: np.ndarray, labels: np.ndarray | None = None) -> "Split":
         """A split of uint8 images `(size, height, width, channels)` in memory."""
         with tf.device("CPU:0"):
             array = tf.constant(images)
-        return cls(name, len(images), tf.data.Dataset.from_tensor_slices(array), array)
+        return cls(name, len(images), tf.data.Dataset.from_tensor_slices(array), array, labels)
 
     def map(self, function: Callable[[Structure], tf.Tensor]) -> "Split":
         """The same split with a function applied to every image."""
@@ -124,6 +126,8 @@ class ImageData:
             down, and who goes on or scores later asks `check_unchanged`. It tells of the images before they
             are resized, requantised or binarised; empty if nobody knows.
         notes: what is to be known of how the data were read, a line each.
+        classes: for class-conditional models, the names of the classes, in the order of their labels; a batch is a
+            dictionary then: "images", and "condition", their labels. Otherwise empty: a batch is its images.
     """
 
     name: str
@@ -134,11 +138,20 @@ class ImageData:
     sampled_from: int | None = None
     fingerprint: dict[str, str] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        for split in self.splits.values() if self.classes else ():
+            if split.labels is None or split.labels.shape != (split.size,):
+                raise ValueError(f"{self.name} has classes, and {split.name} has no label for each of its images.")
 
     def describe(self) -> str:
         """The data set, its shape, levels and binarisation, and a line for every split and note, to be printed."""
         lines = [f"{self.name}: images {self.image_shape}, {self.levels} levels, binarisation: {self.binarization}"]
         lines += [f"  {key}: {split.name}, {split.size} images" for key, split in self.splits.items()]
+        if self.classes:
+            shown = ", ".join([*self.classes[:10], *(["..."] if len(self.classes) > 10 else [])])
+            lines.append(f"  {len(self.classes)} classes: {shown}")
         lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
 
@@ -154,7 +167,8 @@ class ImageData:
                 skipped part of an epoch costs nothing for a split in memory; otherwise it is read.
 
         Returns:
-            a data set of uint8 levels `(batch_size, height, width, channels)`.
+            a data set of uint8 levels `(batch_size, height, width, channels)`; with classes, of dictionaries of them,
+            "images", and of their labels, "condition", int32 `(batch_size,)`.
 
         Raises:
             ValueError: for a batch size or a step out of range, or images of a split in memory that cannot be
@@ -172,7 +186,7 @@ class ImageData:
         def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
             batches = train.shuffled_batches(batch_size, make_key(seed, ORDER, epoch))
             batches = batches.skip(tf.where(epoch == start_epoch, tf.constant(skipped, tf.int64), 0))
-            return self._to_images(batches, make_key(seed, TRAIN_SAMPLE, epoch))
+            return self._finished(train, batches, make_key(seed, TRAIN_SAMPLE, epoch))
 
         return tf.data.Dataset.counter(start_epoch).flat_map(epoch_batches).prefetch(tf.data.AUTOTUNE)
 
@@ -186,7 +200,8 @@ class ImageData:
             batch_size: images per batch, at least 1.
 
         Returns:
-            a data set of uint8 levels `(batch, height, width, channels)`.
+            a data set of uint8 levels `(batch, height, width, channels)`, with classes of dictionaries, as for
+            `train_batches`.
 
         Raises:
             ValueError: if there is no such split, for a batch size below 1, or, as for `train_batches`, images
@@ -195,18 +210,26 @@ class ImageData:
         batch_size = check_integer("batch_size", batch_size, 1)
         batches = self._split(split).indexed().batch(batch_size)
         key = make_key(FIXED_SEED, FIXED_SAMPLE, zlib.crc32(split.encode()))
-        return self._to_images(batches, key).prefetch(tf.data.AUTOTUNE)
+        return self._finished(self._split(split), batches, key).prefetch(tf.data.AUTOTUNE)
 
     def _split(self, name: str) -> Split:
         if name not in self.splits:
             raise ValueError(f"{self.name} has no split {name!r}. Its splits are: {', '.join(self.splits)}.")
         return self.splits[name]
 
-    def _to_images(self, batches: tf.data.Dataset, key: tf.Tensor) -> tf.data.Dataset:
-        """The images of batches of indices and images, or binary samples of them, drawn by the key and the index."""
+    def _finished(self, split: Split, batches: tf.data.Dataset, key: tf.Tensor) -> tf.data.Dataset:
+        """Batches as models take them, of batches of indices and images of a split."""
+        sampled = self._sampled(batches, key)
+        if not self.classes:
+            return sampled.map(lambda indices, images: images)
+        labels = tf.constant(split.labels, tf.int32)
+        return sampled.map(lambda indices, images: {"images": images, "condition": tf.gather(labels, indices)})
+
+    def _sampled(self, batches: tf.data.Dataset, key: tf.Tensor) -> tf.data.Dataset:
+        """The same batches of indices and images, or with binary samples of the images, by the key and the index."""
         levels = self.sampled_from
         if levels is None:
-            return batches.map(lambda indices, images: images)
+            return batches
 
         def sample(index_and_image: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
             index, image = index_and_image
@@ -214,6 +237,9 @@ class ImageData:
             return sample_binary(image, levels, own_key)
 
         return batches.map(
-            lambda indices, images: tf.map_fn(sample, (indices, images), fn_output_signature=tf.uint8),
+            lambda indices, images: (
+                indices,
+                tf.map_fn(sample, (indices, images), fn_output_signature=tf.uint8),
+            ),
             num_parallel_calls=tf.data.AUTOTUNE,
         )

@@ -21,6 +21,7 @@ def load(
     binarization: str = "none",
     image_size: tuple[int, int] | None = None,
     channels: int | None = None,
+    class_conditional: bool = False,
 ) -> ImageData:
     """Load a data set of images as integer levels.
 
@@ -36,13 +37,15 @@ def load(
             averaging areas. None keeps the size of the data set, if it has one.
         channels: 1 for grey, 3 for colour; None keeps those of the data set. A folder has what all its files
             are; one of grey and colour files needs to be told.
+        class_conditional: give every image's class with it, for class-conditional models: that of the digit, the
+            feature `label` of TFDS, or the first folder that a file lies in, one for each class.
 
     Raises:
         ValueError: for arguments that do not fit each other or the data set.
         FileNotFoundError: if there is no such folder, or a data set of TFDS is not there and cannot be downloaded.
     """
     levels, image_size, channels = _checked(levels, binarization, image_size, channels)
-    data = _load_native(name, image_size, channels)
+    data = _load_native(name, image_size, channels, bool(class_conditional))
     if binarization != "none":
         return _binarized(data, binarization)
     if levels is None or levels == data.levels:
@@ -76,15 +79,17 @@ def _checked(
     return levels, image_size, channels
 
 
-def _load_native(name: str, image_size: tuple[int, int] | None, channels: int | None) -> ImageData:
+def _load_native(
+    name: str, image_size: tuple[int, int] | None, channels: int | None, class_conditional: bool
+) -> ImageData:
     """The data set with the levels it has."""
     kind, _, rest = name.partition(":")
     if name == "digits":
-        return _fitted(load_digits(), image_size, channels)
+        return _fitted(load_digits(class_conditional), image_size, channels)
     if kind == "tfds" and rest:
-        return load_tfds(rest, image_size, channels)
+        return load_tfds(rest, image_size, channels, class_conditional)
     if kind == "folder" and rest:
-        return load_folder(rest, image_size, channels)
+        return load_folder(rest, image_size, channels, class_conditional)
     raise ValueError(f"There is no data set {name!r}. Give digits, tfds:NAME, tfds:NAME/CONFIG or folder:PATH.")
 
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 BINARY = ("binarized_mnist",)
 
 
-def load_tfds(name: str, image_size: tuple[int, int] | None, channels: int | None) -> ImageData:
+def load_tfds(
+    name: str, image_size: tuple[int, int] | None, channels: int | None, class_conditional: bool = False
+) -> ImageData:
     """A data set of TFDS, downloaded and prepared if it is not there yet.
 
     It is looked for, and prepared, in the directory TFDS_DATA_DIR of the environment, or else where TFDS keeps
@@ -32,12 +34,14 @@ def load_tfds(name: str, image_size: tuple[int, int] | None, channels: int | Non
         name: as TFDS names it: "mnist", "imagenet_resized/32x32".
         image_size: `(height, width)` to crop and resize to, or None.
         channels: 1 or 3 to convert to, or None.
+        class_conditional: read the feature `label` too.
 
     Returns:
         the images with 256 levels, or 2 for a data set that is binary.
 
     Raises:
-        ValueError: if there is no such data set, it has no uint8 images, or they do not fit what is asked.
+        ValueError: if there is no such data set, it has no uint8 images, or they do not fit what is asked, or
+            classes are asked for and it has none.
         FileNotFoundError: if it is not there and cannot be downloaded.
     """
     builder = _prepared(name)
@@ -50,15 +54,19 @@ def load_tfds(name: str, image_size: tuple[int, int] | None, channels: int | Non
     def prepare(example: dict[str, tf.Tensor]) -> tf.Tensor:
         return fit_image(check_range(example["image"], levels), shape, levels)
 
+    classes = _classes(builder, title) if class_conditional else ()
     names, splits = _split_names(builder, title), {}
     for key, tfds_name in names.items():
         # The decoder leaves all other features alone: some are costly.
-        examples = builder.as_dataset(split=tfds_name, decoders=_only_image())
-        splits[key] = Split(tfds_name, builder.info.splits[tfds_name].num_examples, examples).map(prepare)
+        examples = builder.as_dataset(split=tfds_name, decoders=_only("image"))
+        labels = _labels(builder, tfds_name) if classes else None
+        size = builder.info.splits[tfds_name].num_examples
+        splits[key] = Split(tfds_name, size, examples, labels=labels).map(prepare)
     binarization = "fixed (as shipped)" if levels == 2 else f"none ({levels} levels)"
     others = [key for key in builder.info.splits if split_of(key) not in names]
     notes = (f"left out the splits {', '.join(others)}",) if others else ()
-    return ImageData(title, shape, levels, binarization, splits, fingerprint=_fingerprint(builder, names), notes=notes)
+    fingerprint = _fingerprint(builder, names)
+    return ImageData(title, shape, levels, binarization, splits, fingerprint=fingerprint, notes=notes, classes=classes)
 
 
 def _prepared(name: str) -> "DatasetBuilder":
@@ -109,10 +117,32 @@ def _image_feature(builder: "DatasetBuilder", name: str) -> "Image":
     return image
 
 
-def _only_image() -> "PartialDecoding":
+def _classes(builder: "DatasetBuilder", title: str) -> tuple[str, ...]:
+    """The names of the classes."""
     import tensorflow_datasets as tfds
 
-    return tfds.decode.PartialDecoding({"image": True})
+    features = dict(builder.info.features.items())
+    label = features.get("label")
+    if not isinstance(label, tfds.features.ClassLabel) or label.num_classes is None:
+        raise ValueError(
+            f"{title} has no classes: it needs a feature `label` of type ClassLabel, and its features are "
+            f"{', '.join(f'{key}: {type(feature).__name__}' for key, feature in features.items())}. Leave out "
+            "class_conditional."
+        )
+    return tuple(label.names)
+
+
+def _labels(builder: "DatasetBuilder", split: str) -> np.ndarray:
+    """The labels of a split, int32, in the order of its images."""
+    examples = builder.as_dataset(split=split, decoders=_only("label"))
+    batches = [batch["label"] for batch in examples.batch(1024).as_numpy_iterator()]
+    return np.concatenate(batches).astype("int32")
+
+
+def _only(feature: str) -> "PartialDecoding":
+    import tensorflow_datasets as tfds
+
+    return tfds.decode.PartialDecoding({feature: True})
 
 
 def _split_names(builder: "DatasetBuilder", title: str) -> dict[str, str]:

@@ -113,6 +113,10 @@ class Conditioner(keras.layers.Layer, abc.ABC):
     def get_config(self) -> Config:
         return {**super().get_config(), "features": self.features}
 
+    def __repr__(self) -> str:
+        arguments = [f"{k}={v!r}" for k, v in self.get_config().items() if k not in ("name", "trainable", "dtype")]
+        return f"{type(self).__name__}({', '.join(arguments)})"
+
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
 class GivenMap(Conditioner):

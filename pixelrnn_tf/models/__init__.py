@@ -2,6 +2,7 @@
 
 import keras  # noqa: F401  First, as it registers all classes when it is loaded: none of them may be half made.
 
+from pixelrnn_tf.models.classification import class_log_probs, classify, marginal_log_prob
 from pixelrnn_tf.models.likelihood import BitsPerDim, NegativeLogLikelihood, bits_per_dim, negative_log_likelihood
 from pixelrnn_tf.models.parameter_count import count_parameters
 from pixelrnn_tf.models.pixelrnn import PixelRNN
@@ -15,7 +16,10 @@ __all__ = [
     "PixelRNN",
     "Preset",
     "bits_per_dim",
+    "class_log_probs",
+    "classify",
     "count_parameters",
     "get_preset",
+    "marginal_log_prob",
     "negative_log_likelihood",
 ]

@@ -26,6 +26,7 @@ class DataConfig:
     channels: int | None = _data(
         "1 for grey, 3 for colour; by default the data set's own.", None, at_least=1, at_most=3
     )
+    class_conditional: bool = _data("Give every image's class with it, to a class-conditional network.", False)
 
     def __post_init__(self):
         check(self)
@@ -48,4 +49,4 @@ class DataConfig:
 
         kind, _, path = self.name.partition(":")
         name = f"folder:{os.path.expanduser(path)}" if kind == "folder" else self.name
-        return load(name, self.levels, self.binarization, self.image_size, self.channels)
+        return load(name, self.levels, self.binarization, self.image_size, self.channels, self.class_conditional)

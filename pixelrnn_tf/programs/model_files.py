@@ -1,5 +1,6 @@
 """Models by path or name: loading them, what is known of them, and whether they fit their images."""
 
+import dataclasses
 import os
 import pathlib
 from typing import Any
@@ -47,6 +48,11 @@ def load_model(source: str | os.PathLike, flag: str = "--model") -> PixelRNN:
     return model
 
 
+def with_classes(model: PixelRNN, data: DataConfig) -> DataConfig:
+    """The same images, with their classes if the model is given classes."""
+    return dataclasses.replace(data, class_conditional=model.num_classes is not None)
+
+
 def start_from(model: PixelRNN, source: str | os.PathLike) -> None:
     """Give a model the weights of another, as --init_from says.
 
@@ -69,7 +75,8 @@ def network_in(source: str | os.PathLike) -> dict[str, Any]:
         ValueError: as `load_model`.
     """
     config = load_model(source, "--init_from").get_config()
-    return {name: config[name] for name in ("block", "num_blocks", "hidden", "head_hidden", "residual", "skips")}
+    names = ["block", "num_blocks", "hidden", "head_hidden", "residual", "skips"]
+    return {name: config[name] for name in [*names, *(["condition_features"] if config["conditioner"] else [])]}
 
 
 def card_of(source: str | os.PathLike) -> dict[str, Any]:
@@ -139,13 +146,19 @@ def check_fit(model: PixelRNN, data: ImageData) -> None:
     """Check that a model takes the images of a data set.
 
     Raises:
-        ValueError: if their shape or levels differ.
+        ValueError: if their shape, levels or number of classes differ.
     """
     if model.image_shape != data.image_shape or model.levels != data.levels:
         raise ValueError(
             f"The model takes images of shape {model.image_shape} with {model.levels} levels; {data.name} has the "
             f"shape {data.image_shape} with {data.levels} levels. Choose data the model was trained for, or "
             "requantise and resize it (--levels, --binarization, --image_size, --channels)."
+        )
+    if (model.num_classes or 0) != len(data.classes):
+        raise ValueError(
+            f"The model takes {model.num_classes or 'no'} classes, and {data.name} was loaded with "
+            f"{len(data.classes) or 'none'}: --class_conditional is for models that were trained with it, on images of "
+            "as many classes."
         )
 
 

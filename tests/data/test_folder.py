@@ -281,3 +281,34 @@ def test_wrong_folders_are_named(tmp_path):
     (tmp_path / "train").rename(tmp_path / "others")
     with pytest.raises(ValueError, match="has test/, but no train/"):
         load_small(tmp_path)
+
+
+def test_a_folder_for_each_class(tmp_path):
+    write_numbered(tmp_path / "cats", range(0, 40))
+    write_numbered(tmp_path / "dogs" / "small", range(100, 140))
+    data = load(f"folder:{tmp_path}", image_size=(3, 4), class_conditional=True)
+    assert data.classes == ("cats", "dogs")
+    for key in data.splits:
+        batch = next(data.batches(key, 100).as_numpy_iterator())
+        assert np.array_equal(batch["condition"], batch["images"][:, 0, 0, 0] >= 100)
+    plain = load(f"folder:{tmp_path}", image_size=(3, 4))
+    assert plain.classes == ()
+    assert plain.fingerprint != data.fingerprint, "what moves to another class is another image"
+    write_numbered(tmp_path, [7])
+    with pytest.raises(ValueError, match=r"007.png lies in no folder of a class"):
+        load(f"folder:{tmp_path}", image_size=(3, 4), class_conditional=True)
+
+
+def test_classes_are_those_of_train(tmp_path):
+    for split in ("train", "test"):
+        write_numbered(tmp_path / split / "a", range(5))
+        write_numbered(tmp_path / split / "b", range(5, 10))
+    data = load(f"folder:{tmp_path}", image_size=(3, 4), class_conditional=True)
+    batch = next(data.batches("test", 100).as_numpy_iterator())
+    assert np.array_equal(batch["condition"], batch["images"][:, 0, 0, 0] >= 5)
+    write_numbered(tmp_path / "test" / "c", [11])
+    with pytest.raises(ValueError, match=r"test has the class c/, which train has not \(it has a, b\)"):
+        load(f"folder:{tmp_path}", image_size=(3, 4), class_conditional=True)
+    write_numbered(tmp_path / "alone" / "a", range(5))
+    with pytest.raises(ValueError, match="one class only, a/"):
+        load(f"folder:{tmp_path / 'alone'}", image_size=(3, 4), class_conditional=True)

@@ -224,3 +224,32 @@ def test_a_split_of_another_size_than_it_says_is_named():
 def test_everything_public_is_there():
     assert sorted(data.__all__) == ["ImageData", "Split", "check_unchanged", "load", "to_bytes", "to_levels"]
     assert all(hasattr(data, name) for name in data.__all__)
+
+
+def test_digits_come_with_their_classes_if_asked_for():
+    digits, plain = load("digits", class_conditional=True), load("digits")
+    assert digits.classes == tuple("0123456789")
+    assert plain.classes == ()
+    assert digits.fingerprint == plain.fingerprint
+    batch = next(digits.batches("test", 20).as_numpy_iterator())
+    assert batch.keys() == {"images", "condition"}
+    assert batch["condition"].dtype == "int32"
+    original = load_digits()
+    for image, label in zip(batch["images"], batch["condition"], strict=True):
+        found = np.flatnonzero((original.images == image[..., 0]).all((1, 2)))
+        assert set(original.target[found]) == {label}
+    shuffled = next(digits.train_batches(40, seed=1).as_numpy_iterator())
+    for image, label in zip(shuffled["images"], shuffled["condition"], strict=True):
+        found = np.flatnonzero((original.images == image[..., 0]).all((1, 2)))
+        assert set(original.target[found]) == {label}
+    binary = load("digits", binarization="dynamic", class_conditional=True)
+    of_binary = next(binary.batches("test", 20).as_numpy_iterator())
+    assert np.array_equal(of_binary["condition"], batch["condition"])
+    assert of_binary["images"].max() == 1
+    assert "10 classes: 0, 1, 2" in digits.describe()
+
+
+def test_classes_need_a_label_for_each_image():
+    split = Split.of_array("some", np.zeros((3, 1, 1, 1), "uint8"), np.zeros(2, "int32"))
+    with pytest.raises(ValueError, match="some has no label for each of its images"):
+        ImageData("wrong", (1, 1, 1), 256, "none", {"train": split}, classes=("a", "b"))

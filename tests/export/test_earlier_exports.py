@@ -24,7 +24,7 @@ def earlier(tmp_path_factory):
 
 def test_an_earlier_export_keeps_every_rule(earlier):
     assert not any(broken_rules(earlier[0]).values())
-    assert Format.of(earlier[0]) == Format((3, 4, 1), 4, 0)
+    assert Format.of(earlier[0]) == Format((3, 4, 1), 4, None)
 
 
 def test_an_earlier_export_answers_as_it_did(earlier):

@@ -20,7 +20,7 @@ from tests.support.raw_pngs import interlaced, raw_png
 
 
 def inputs_of(loader, signature, batch=2, **changed):
-    values = {**example_inputs((5, 6, 1), 4, 0, batch), **changed}
+    values = {**example_inputs((5, 6, 1), 4, None, batch), **changed}
     return {name: values[name] for name in loader.signatures[signature].inputs}
 
 
@@ -86,7 +86,7 @@ def test_only_grey_and_rgb_images_travel_as_png():
     model = make_network("pixel_cnn", (3, 4, 2), num_blocks=1)
     signatures = Signatures(model)
     assert signatures.inputs.keys() == {"score", "serving_default", "logits", "sample", "complete"}
-    images = example_inputs((3, 4, 2), 4, 0, 2)["images"]
+    images = example_inputs((3, 4, 2), 4, None, 2)["images"]
     logits = signatures.function("logits")(images)["logits"]
     np.testing.assert_allclose(logits, model(images), rtol=1e-5, atol=1e-5)
 
@@ -185,7 +185,7 @@ def test_a_loader_that_cannot_load_says_why(grey_export, tmp_path):
 
 def test_without_a_compiler_the_same_session_runs_in_python(small_loader, small_export):
     model, folder = small_export
-    values = example_inputs(model.image_shape, model.levels, 0, 2)
+    values = example_inputs(model.image_shape, model.levels, None, 2)
     with Loader(folder, compiler="") as twin:
         assert "no C++ compiler" in twin.process
         for signature in ("score", "sample", "complete_png"):

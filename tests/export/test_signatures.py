@@ -41,7 +41,7 @@ class Served:
 
     def inputs(self, batch, seed=0):
         model = self.model
-        return example_inputs(model.image_shape, model.levels, model.condition_features, batch, seed)
+        return example_inputs(model.image_shape, model.levels, model.condition_format, batch, seed)
 
     def run(self, signature, inputs):
         return self.loader.run(signature, {name: inputs[name] for name in self.loader.signatures[signature].inputs})
@@ -110,7 +110,7 @@ def test_a_huge_condition_is_refused_before_it_overflows(conditioned):
 def test_what_overflows_gets_an_error(signature):
     model = make_network("row_lstm", (3, 4, 1), num_blocks=1)
     signatures = Signatures(model)
-    values = example_inputs(model.image_shape, model.levels, 0, batch=2)
+    values = example_inputs(model.image_shape, model.levels, None, batch=2)
     serve = tf.function(signatures.function(signature), autograph=False)
     inputs = [tf.constant(values[item.name]) for item in signatures.inputs[signature]]
     assert all(np.isfinite(value).all() for value in serve(*inputs).values())

@@ -45,7 +45,7 @@ def test_a_wrong_output_is_told_by_each_quantity(small_export, small_loader):
     model, folder = small_export
     fmt = Format.of(folder)
     reference = model_reference(model, fmt)
-    inputs = example_inputs(fmt.image_shape, fmt.levels, 0, 4)
+    inputs = example_inputs(fmt.image_shape, fmt.levels, None, 4)
     outputs = small_loader.run("complete", {name: inputs[name] for name in small_loader.signatures["complete"].inputs})
 
     def wrong(outputs):

@@ -1,0 +1,76 @@
+"""What a class-conditional model says of images without their labels: classes, and the likelihood over all classes."""
+
+import math
+
+from keras import ops
+
+from pixelrnn_tf.models.image_model import ImageModel
+from pixelrnn_tf.models.levels import check_whole
+from pixelrnn_tf.models.likelihood import negative_log_likelihood
+from pixelrnn_tf.typing import Tensor, TensorLike
+
+
+def class_log_probs(model: ImageModel, images: TensorLike) -> Tensor:
+    """log p(image | class) of every image for every class, in one pass over as many images as there are pairs.
+
+    Args:
+        model: a class-conditional model, such as one with a `LabelEmbedding`.
+        images: integer levels `(batch, height, width, channels)`.
+
+    Returns:
+        nats, float32 `(batch, num_classes)`.
+
+    Raises:
+        ValueError: for a model whose condition is no class, or images that do not fit it.
+    """
+    if model.num_classes is None:
+        raise ValueError(
+            f"{type(model).__name__} {model.name!r} is not class-conditional: make it with "
+            "conditioner=LabelEmbedding(num_classes, features)."
+        )
+    images = ops.convert_to_tensor(images)
+    model.check_shape("images", images, model.image_shape)
+    check_whole(images, "images")
+    batch, classes = ops.shape(images)[0], model.num_classes
+    pairs = (batch, classes, *model.image_shape)
+    repeated = ops.reshape(ops.broadcast_to(images[:, None], pairs), (batch * classes, *model.image_shape))
+    labels = ops.broadcast_to(ops.arange(classes, dtype="int32"), (batch, classes))
+    logits = model([repeated, ops.reshape(labels, (batch * classes,))])
+    return -ops.reshape(negative_log_likelihood(repeated, logits), (batch, classes))
+
+
+def classify(model: ImageModel, images: TensorLike) -> Tensor:
+    """The probability of every class given an image, all classes being equally probable without it.
+
+    Returns:
+        float32 `(batch, num_classes)`; rows sum to 1.
+
+    Raises:
+        ValueError: as `class_log_probs`.
+
+    Example:
+
+    >>> from pixelrnn_tf.layers import LabelEmbedding
+    >>> from pixelrnn_tf.models import PixelRNN
+    >>> model = PixelRNN((3, 3, 1), 2, "pixel_cnn", 1, 4, 4, conditioner=LabelEmbedding(10, 16))
+    >>> classify(model, np.zeros((5, 3, 3, 1), "uint8")).shape
+    TensorShape([5, 10])
+    """
+    return ops.softmax(class_log_probs(model, images), axis=-1)
+
+
+def marginal_log_prob(model: ImageModel, images: TensorLike) -> Tensor:
+    """log p(image) of a class-conditional model, all classes being equally probable: the likelihood without labels.
+
+    Returns:
+        nats, float32 `(batch,)`.
+
+    Raises:
+        ValueError: as `class_log_probs`.
+    """
+    return marginal_of(class_log_probs(model, images))
+
+
+def marginal_of(log_probs: Tensor) -> Tensor:
+    """The log of the mean probability over the classes, `(batch,)`, from `class_log_probs`."""
+    return ops.logsumexp(log_probs, axis=-1) - math.log(log_probs.shape[-1])
