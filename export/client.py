@@ -133,9 +133,8 @@ def run() -> None:
         program.run(print, ServerOptions, loads_tensorflow=False)  # The flags that the commands share.
         return
     if command not in COMMANDS:
-        sys.exit(
-            f"Error: write python -m export.client score|sample|complete|classify --server=HOST:PORT ...; got {command!r}."
-        )
+        usage = "python -m export.client score|sample|complete|classify --server=HOST:PORT ..."
+        sys.exit(f"Error: write {usage}; got {command!r}.")
     main, options = COMMANDS[command]
     program.run(main, options, loads_tensorflow=False)
 

@@ -2,8 +2,8 @@
 
 Every input and output is batch-major and has a name; a row's result depends on the row alone. Models with a
 condition take it as one more input, `condition`, of the shape and dtype that the conditioner says: a map float32
-(batch, H, W, condition_features), or a label int32 (batch,). H, W, C stand for the image's height, width and channels, K
-for the number of classes:
+(batch, H, W, condition_features), or a label int32 (batch,). H, W, C stand for the image's height, width and channels,
+K for the number of classes:
 
 | signature | inputs | outputs |
 |---|---|---|
@@ -39,8 +39,8 @@ from pixelrnn_tf.sampling import MAX_TEMPERATURE, MIN_TEMPERATURE, generate, ima
 
 Outputs = dict[str, tf.Tensor]
 
-# A float of a condition is of the size of a feature. Values near the largest of float32 would overflow in a product, and a
-# ReLU may hide that.
+# A float of a condition is of the size of a feature. Values near the largest of float32 would overflow in a product,
+# and a ReLU may hide that.
 LARGEST_CONDITION = 1e6
 
 
