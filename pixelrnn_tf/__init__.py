@@ -1,7 +1,8 @@
 """PixelRNN for Keras and TensorFlow: Row LSTM, Diagonal BiLSTM and PixelCNN with exact likelihood.
 
-`layers`, `models` and `sampling` run on TensorFlow and on JAX; `distributions` and `data` need TensorFlow. Each is
-imported when it is first used. Every class is registered for `keras.models.load_model` once this is imported.
+`layers`, `models`, `sampling` and `compression` run on TensorFlow and on JAX; `distributions` and `data` need
+TensorFlow. Each is imported when it is first used. Every class is registered for `keras.models.load_model` once this is
+imported.
 """
 
 import importlib
@@ -11,7 +12,7 @@ from pixelrnn_tf.registration import register_with_keras
 from pixelrnn_tf.version import __version__
 
 if TYPE_CHECKING:
-    from pixelrnn_tf import data, distributions, layers, models, sampling
+    from pixelrnn_tf import compression, data, distributions, layers, models, sampling
     from pixelrnn_tf.models import PRESETS, BitsPerDim, NegativeLogLikelihood, PixelRNN
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "NegativeLogLikelihood",
     "PixelRNN",
     "__version__",
+    "compression",
     "data",
     "distributions",
     "layers",
@@ -27,7 +29,7 @@ __all__ = [
     "sampling",
 ]
 
-_PACKAGES = ("data", "distributions", "layers", "models", "sampling")
+_PACKAGES = ("compression", "data", "distributions", "layers", "models", "sampling")
 
 register_with_keras()
 

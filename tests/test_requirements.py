@@ -7,6 +7,8 @@ from packaging.requirements import Requirement
 
 ROOT = pathlib.Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+# Its next versions write other files than the format of compressed images is.
+BOUNDED_ABOVE = {"constriction": "<0.6,"}
 
 
 def bounds(requirements):
@@ -25,7 +27,8 @@ def test_what_users_install_is_bounded_below_and_pinned_for_the_figures():
     pinned = pins("requirements.txt")
     assert set(lower) == set(pinned)
     for package, specifier in lower.items():
-        assert str(specifier).startswith(">="), f"{package} is pinned for everybody who installs the library"
+        text = str(specifier).removeprefix(BOUNDED_ABOVE.get(package, ""))
+        assert text.startswith(">="), f"{package} is pinned for everybody who installs the library"
         assert specifier.contains(pinned[package])
 
 

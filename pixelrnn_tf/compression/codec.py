@@ -1,0 +1,275 @@
+"""`compress` and `decompress`, and the `Codec` behind them."""
+
+import zlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from pixelrnn_tf.compression.backend import double_precision
+from pixelrnn_tf.compression.checked_inputs import checked_condition, checked_images
+from pixelrnn_tf.compression.decoding import BatchDecoder
+from pixelrnn_tf.compression.encoding import BatchEncoder
+from pixelrnn_tf.compression.file_format import (
+    GIVEN,
+    LABELS,
+    NO_CONDITION,
+    Chunk,
+    Header,
+    read_file,
+    write_file,
+)
+from pixelrnn_tf.compression.model_digest import model_digest
+from pixelrnn_tf.compression.range_coder import RangeDecoder, RangeEncoder
+from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.typing import TensorLike
+
+# Called with the number of images done, and that of all.
+Progress = Callable[[int, int], None]
+
+# A batch is decoded side by side. More images than these gain no speed.
+_IMAGES_PER_BATCH = 512
+# Numbers of float64 that a batch may keep while it is decoded, and logits that it may have.
+_NUMBERS_PER_BATCH, _LOGITS_PER_BATCH = 2**25, 2**24
+_BATCHES_PER_CHUNK = 8
+
+
+def compress(model: PixelRNN, images: TensorLike, condition: TensorLike | None = None) -> bytes:
+    """Compress images without loss, to about as many bits as the model's -log2 p of them.
+
+    Args:
+        model: the network.
+        images: integer levels `(number, height, width, channels)` in `[0, levels)`.
+        condition: what the model was made to take with images. The file holds class labels; any other condition
+            `decompress` must be given again.
+
+    Returns:
+        the bytes of a file, whose format is in docs/compression.md. Only this model decompresses it.
+
+    Raises:
+        ValueError: for images or a condition that do not fit the model.
+        FloatingPointError: if the logits of the model are not finite.
+        ImportError: without the package constriction.
+
+    Example:
+
+    >>> model = PixelRNN((4, 4, 1), levels=2, block="pixel_cnn", num_blocks=1, hidden=4, head_hidden=4)
+    >>> images = np.random.default_rng(0).integers(0, 2, (3, 4, 4, 1))
+    >>> np.array_equal(decompress(model, compress(model, images)), images)
+    True
+    """
+    return Codec(model).encode(images, condition).data
+
+
+def decompress(model: PixelRNN, data: bytes, condition: TensorLike | None = None) -> np.ndarray:
+    """The images that `compress` was given.
+
+    Args:
+        model: the same network, of the same weights; its backend, the number of threads and XLA do not matter.
+        data: the bytes of a file.
+        condition: the one that `compress` was given, if the file does not hold it.
+
+    Returns:
+        uint8 levels `(number, height, width, channels)`.
+
+    Raises:
+        ValueError: if the file is damaged or of a later version, or was made with another model or condition.
+        ImportError: without the package constriction.
+    """
+    return Codec(model).decode(data, condition).images
+
+
+class Encoded(NamedTuple):
+    """Compressed images.
+
+    Attributes:
+        data: the bytes of the file.
+        nats: negative log-likelihood of each image, given its condition, float64 `(number,)`.
+    """
+
+    data: bytes
+    nats: np.ndarray
+
+
+class Decoded(NamedTuple):
+    """Images out of a file.
+
+    Attributes:
+        images: uint8 levels `(number, height, width, channels)`.
+        labels: int32 `(number,)`, the classes that the file holds; None if it holds none.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray | None
+
+
+class Codec:
+    """Compresses and decompresses with one network, whose graphs it keeps.
+
+    Args:
+        model: the network, with the weights it has now.
+        jit_compile: whether XLA compiles the pass of the encoder: slow at first, then faster. The file is the same, or
+            decodes to the same.
+    """
+
+    def __init__(self, model: PixelRNN, jit_compile: bool = False):
+        self.model = model
+        self.digest = model_digest(model)
+        with double_precision():
+            self._encoder, self._decoder = BatchEncoder(model, jit_compile), BatchDecoder(model)
+
+    def encode(
+        self, images: TensorLike, condition: TensorLike | None = None, progress: Progress | None = None
+    ) -> Encoded:
+        """Compress images, and tell how likely they were.
+
+        Args:
+            images: as for `compress`.
+            condition: as for `compress`.
+            progress: called after every batch.
+
+        Raises:
+            ValueError, FloatingPointError, ImportError: as `compress`.
+        """
+        with double_precision():
+            levels, condition = checked_images(self.model, images), checked_condition(self.model, condition, images)
+            kind = NO_CONDITION if condition is None else LABELS if self.model.num_classes else GIVEN
+            sizes = (len(levels), batch_size_of(self.model), _BATCHES_PER_CHUNK)
+            header = Header(self.digest, self.model.image_shape, self.model.levels, *sizes, kind)
+            nats: list[np.ndarray] = [np.zeros(0)]
+            chunks = (
+                self._encoded_chunk(header, numbers, levels, condition, nats, progress)
+                for numbers in header.chunk_ranges()
+            )
+            data = write_file(header, chunks)
+        return Encoded(data, np.concatenate(nats))
+
+    def _encoded_chunk(
+        self,
+        header: Header,
+        numbers: range,
+        levels: np.ndarray,
+        condition: np.ndarray | None,
+        nats: list[np.ndarray],
+        progress: Progress | None,
+    ) -> Chunk:
+        """The chunk of the images of these numbers; `nats` gets their likelihood."""
+        coder, offsets = RangeEncoder(), bytearray()
+        for batch in header.batch_ranges(numbers):
+            part = slice(batch.start, batch.stop)
+            given = None if condition is None else condition[part]
+            if header.condition == LABELS and given is not None:
+                coder.encode(given, self._even_steps(len(batch)))
+            offset, of_batch = self._encoder.encode(coder, levels[part], given)
+            offsets.append(offset)
+            nats.append(of_batch)
+            if progress:
+                progress(batch.stop, header.images)
+        return Chunk(bytes(offsets), zlib.crc32(levels[numbers.start : numbers.stop].tobytes()), coder.payload())
+
+    def decode(self, data: bytes, condition: TensorLike | None = None, progress: Progress | None = None) -> Decoded:
+        """The images of a file, and the labels if it holds some.
+
+        Args:
+            data: the bytes of the file.
+            condition: as for `decompress`.
+            progress: called after every batch.
+
+        Raises:
+            ValueError, ImportError: as `decompress`.
+        """
+        header, chunks = read_file(bytes(data))
+        self.check_header(header)
+        parts = []
+        with double_precision():
+            given = self._given_condition(header, condition)
+            for numbers, chunk in zip(header.chunk_ranges(), chunks, strict=True):
+                of_chunk = None if given is None else given[numbers.start : numbers.stop]
+                parts.append(self.decode_chunk(header, numbers, chunk, of_chunk, progress))
+        images = np.concatenate([np.zeros((0, *self.model.image_shape), "uint8"), *(part.images for part in parts)])
+        labels = [part.labels for part in parts if part.labels is not None]
+        if header.condition == LABELS:
+            return Decoded(images, np.concatenate([np.zeros(0, "int32"), *labels]))
+        return Decoded(images, None)
+
+    def decode_chunk(
+        self,
+        header: Header,
+        numbers: range,
+        chunk: Chunk,
+        condition: np.ndarray | None = None,
+        progress: Progress | None = None,
+    ) -> Decoded:
+        """Decode one chunk of a file, which needs no other.
+
+        Args:
+            header: of the file.
+            numbers: which of its images the chunk holds.
+            chunk: from `read_file`.
+            condition: of these images, if the file does not hold it.
+            progress: called after every batch.
+
+        Raises:
+            ValueError: if other levels come out than went in.
+        """
+        coder, parts, labels = RangeDecoder(chunk.payload), [], []
+        size = min(header.batch_size, header.images)
+        with double_precision():
+            for offset, batch in zip(chunk.offsets, header.batch_ranges(numbers), strict=True):
+                first = batch.start - numbers.start
+                given = None if condition is None else condition[first : first + len(batch)]
+                if header.condition == LABELS:
+                    given = coder.decode(self._even_steps(len(batch)))
+                    labels.append(given)
+                parts.append(self._decoder.decode(coder, offset, len(batch), given, size))
+                if progress:
+                    progress(batch.stop, header.images)
+        images = np.concatenate(parts)
+        if zlib.crc32(images.tobytes()) != chunk.levels_crc:
+            raise ValueError(
+                f"The images {numbers.start} to {numbers.stop - 1} do not decode to what was encoded: their CRC-32 is "
+                "another."
+                + (" Give the condition that they were compressed with." if header.condition == GIVEN else "")
+            )
+        return Decoded(images, np.concatenate(labels) if labels else None)
+
+    def check_header(self, header: Header) -> None:
+        """Check that a file was made by this model.
+
+        Raises:
+            ValueError: if not.
+        """
+        if header.image_shape != self.model.image_shape or header.levels != self.model.levels:
+            raise ValueError(
+                f"The file holds images of shape {header.image_shape} with {header.levels} levels; the model takes "
+                f"{self.model.image_shape} with {self.model.levels} levels. Give the model it was compressed with."
+            )
+        if header.model_digest != self.digest:
+            raise ValueError(
+                "The file was compressed with another model: its configuration or weights differ from this one's, as "
+                "their SHA-256 does. Give the model it was compressed with."
+            )
+
+    def _given_condition(self, header: Header, condition: TensorLike | None) -> np.ndarray | None:
+        """The condition of all images that `decode` was given."""
+        if header.condition == LABELS:
+            if condition is not None:
+                raise ValueError("The file holds the labels of its images: leave out `condition`.")
+            return None
+        return checked_condition(
+            self.model, condition, np.broadcast_to(np.uint8(0), (header.images, *header.image_shape))
+        )
+
+    def _even_steps(self, number: int) -> np.ndarray:
+        """The grid steps that give each class the same probability, `(number, num_classes)`."""
+        return np.zeros((number, self.model.num_classes or 1), "uint16")
+
+
+def batch_size_of(model: PixelRNN) -> int:
+    """Images that are decoded side by side, so few that their memory stays bounded."""
+    height, width, channels = model.image_shape
+    # Of a row a layer keeps about twelve numbers for each of its 2h features: caches, contexts, records, and copies.
+    kept = 24 * width * model.hidden * (model.num_blocks + 1)
+    logits = height * width * channels * model.levels
+    fitting = min(_NUMBERS_PER_BATCH // kept, _LOGITS_PER_BATCH // logits, _IMAGES_PER_BATCH)
+    return max(1, fitting)

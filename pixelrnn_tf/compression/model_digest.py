@@ -1,0 +1,35 @@
+"""What tells a network: a file names the one that it needs."""
+
+import hashlib
+import inspect
+import json
+from typing import Any
+
+import keras
+
+from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models.preset_files import weights_digest
+
+
+def model_digest(model: PixelRNN) -> bytes:
+    """16 bytes that tell a network: the first of the SHA-256 of its class, its arguments and its weights.
+
+    Its name and dtype do not count, and arguments count if they are not their defaults, so that a new one does not
+    change the digest of the networks there are.
+    """
+    config, parameters = model.get_config(), inspect.signature(type(model).__init__).parameters
+    ignored = {"name", "dtype", "trainable"}
+    given = {
+        key: _told(value)
+        for key, value in config.items()
+        if key not in ignored and not (key in parameters and parameters[key].default == value)
+    }
+    name = keras.saving.get_registered_name(type(model))
+    told = json.dumps([name, given, weights_digest(model)], sort_keys=True)
+    return hashlib.sha256(told.encode()).digest()[:16]
+
+
+def _told(value: Any) -> Any:
+    """An argument; of a serialised layer its registered name and its arguments, not where its code lies."""
+    is_layer = isinstance(value, dict) and "registered_name" in value
+    return [value["registered_name"], value["config"]] if is_layer else value

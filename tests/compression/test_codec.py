@@ -1,0 +1,175 @@
+"""Round trips through the codec, at the cost that the likelihood promises."""
+
+import itertools
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from pixelrnn_tf.compression import Codec, compress, decompress, encoding, model_digest
+from pixelrnn_tf.compression import codec as codec_module
+from pixelrnn_tf.layers import LabelEmbedding
+from pixelrnn_tf.models import PixelRNN, negative_log_likelihood
+from tests.support.networks import BLOCK_NAMES, make_network, random_images
+
+# What a file has besides its payload: a header, and for its one chunk, of one batch, sizes, checksums, an offset.
+HEADER, CHUNK = 47, 13
+
+
+def make_codec(block="row_lstm", image_shape=(3, 4, 1), seed=0, **arguments):
+    arguments = {"levels": 2, "num_blocks": 1, "hidden": 4, "head_hidden": 4, **arguments}
+    return Codec(make_network(block, image_shape, seed=seed, **arguments))
+
+
+def overhead(encoded):
+    """Bytes of a file of one chunk that its likelihood does not account for."""
+    return len(encoded.data) - HEADER - CHUNK - encoded.nats.sum() / math.log(2) / 8
+
+
+@pytest.mark.parametrize("number", [1, 5, 16])
+@pytest.mark.parametrize("image_shape", [(3, 4, 1), (3, 2, 3)], ids=["grey", "colour"])
+@pytest.mark.parametrize(("block", "levels"), list(itertools.product(BLOCK_NAMES, (2, 17, 256))))
+def test_images_come_back_at_the_cost_of_their_likelihood(block, levels, image_shape, number):
+    codec = make_codec(block, image_shape, levels=levels)
+    images = random_images(codec.model, number)
+    encoded = codec.encode(images)
+    assert np.array_equal(codec.decode(encoded.data).images, images)
+    # A word of the coder may be empty at the end, and probabilities are multiples of 2^-24.
+    assert -1 < overhead(encoded) < 8 + 1e-3 * len(encoded.data)
+    expected = negative_log_likelihood(images, codec.model(images))
+    np.testing.assert_allclose(encoded.nats, expected, rtol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def codec():
+    return make_codec(levels=17)
+
+
+def test_functions_take_any_array_of_levels(codec):
+    images = random_images(codec.model, 3)
+    data = compress(codec.model, keras.ops.convert_to_tensor(images.astype("float32")))
+    assert np.array_equal(decompress(codec.model, data), images)
+    assert data == codec.encode(images.astype("int64")).data
+
+
+def test_no_images_are_a_header(codec):
+    data = codec.encode(np.zeros((0, 3, 4, 1), "uint8")).data
+    assert len(data) == HEADER
+    assert codec.decode(data).images.shape == (0, 3, 4, 1)
+
+
+def test_many_batches_and_chunks_decode_each_by_itself(codec, monkeypatch):
+    monkeypatch.setattr(codec_module, "_IMAGES_PER_BATCH", 4)
+    monkeypatch.setattr(codec_module, "_BATCHES_PER_CHUNK", 2)
+    monkeypatch.setattr(codec._encoder, "_pass_size", 3)
+    images, told = random_images(codec.model, 19), []
+    data = codec.encode(images, progress=lambda done, of: told.append((done, of))).data
+    assert told == [(4, 19), (8, 19), (12, 19), (16, 19), (19, 19)]
+    assert np.array_equal(codec.decode(data, progress=lambda *_: told.append(_)).images, images)
+    assert told[5:] == told[:5]
+    header, chunks = codec_module.read_file(data)
+    assert [len(chunk.offsets) for chunk in chunks] == [2, 2, 1]
+    for numbers, chunk in reversed(list(zip(header.chunk_ranges(), chunks, strict=True))):
+        decoded = codec.decode_chunk(header, numbers, chunk)
+        assert np.array_equal(decoded.images, images[numbers.start : numbers.stop])
+
+
+def test_a_condition_is_asked_for_again():
+    codec = make_codec(condition_features=2)
+    images, rng = random_images(codec.model, 3), np.random.default_rng(1)
+    condition = rng.normal(size=(3, 3, 4, 2)).astype("float32")
+    data = codec.encode(images, condition).data
+    assert np.array_equal(codec.decode(data, condition).images, images)
+    with pytest.raises(ValueError, match="condition_features=2"):
+        codec.decode(data)
+    with pytest.raises(ValueError, match=r"Give the condition that they were compressed with"):
+        codec.decode(data, -3 * condition)
+    with pytest.raises(ValueError, match=r"condition is for 2 images; there are 3"):
+        codec.decode(data, condition[:2])
+
+
+def test_labels_travel_with_their_images():
+    codec = make_codec(conditioner=LabelEmbedding(10, 3))
+    images, labels = random_images(codec.model, 16), np.arange(16) % 10
+    encoded = codec.encode(images, labels)
+    decoded = codec.decode(encoded.data)
+    assert np.array_equal(decoded.images, images)
+    assert np.array_equal(decoded.labels, labels)
+    assert -1 < overhead(encoded) - 16 * math.log2(10) / 8 < 8
+    np.testing.assert_allclose(encoded.nats, negative_log_likelihood(images, codec.model([images, labels])), rtol=1e-5)
+    with pytest.raises(ValueError, match="leave out `condition`"):
+        codec.decode(encoded.data, labels)
+    with pytest.raises(ValueError, match="whole numbers from 0 to 9"):
+        codec.encode(images, labels + 1)
+
+
+@pytest.mark.parametrize("wrong", [17, -1, 0.5, float("nan")])
+def test_what_is_no_level_is_refused(codec, wrong):
+    images = random_images(codec.model, 2).astype("float32")
+    images[1, 2, 0] = wrong
+    with pytest.raises(ValueError, match="whole numbers from 0 to 16"):
+        codec.encode(images)
+
+
+def test_images_of_another_shape_are_refused(codec):
+    with pytest.raises(ValueError, match=r"images must have the shape \(None, 3, 4, 1\)"):
+        codec.encode(np.zeros((2, 4, 3, 1), "uint8"))
+    with pytest.raises(ValueError, match="condition_features=0"):
+        codec.encode(np.zeros((2, 3, 4, 1), "uint8"), np.zeros((2, 3, 4, 1)))
+
+
+@pytest.mark.parametrize("value", [np.nan, 1e30])
+def test_a_network_without_probabilities_compresses_nothing(value):
+    model = make_codec("pixel_cnn", (2, 2, 1)).model
+    model.head.logits.bias.assign([value, -value])
+    with pytest.raises(FloatingPointError, match="The images cannot be compressed"):
+        compress(model, np.zeros((1, 2, 2, 1), "uint8"))
+
+
+def test_a_file_needs_the_model_that_made_it(codec):
+    data = codec.encode(random_images(codec.model, 2)).data
+    with pytest.raises(ValueError, match="compressed with another model"):
+        make_codec(levels=17, seed=1).decode(data)
+    with pytest.raises(ValueError, match="compressed with another model"):
+        make_codec("pixel_cnn", levels=17).decode(data)
+    with pytest.raises(ValueError, match=r"shape \(3, 4, 1\) with 17 levels; the model takes \(3, 4, 1\) with 2"):
+        make_codec(levels=2).decode(data)
+
+
+def test_the_digest_is_of_what_the_network_computes(codec):
+    model = codec.model
+    config = model.get_config()
+    for change, same in [
+        ({"name": "other", "dtype": "float64"}, True),
+        ({"residual": False}, False),
+        ({"skips": False}, False),
+        ({"image_shape": (4, 3, 1)}, False),
+    ]:
+        other = PixelRNN.from_config({**config, **change})
+        if change != {"skips": False}:
+            other.set_weights(model.get_weights())
+        assert (model_digest(other) == model_digest(model)) == same, change
+    other = PixelRNN.from_config(config)
+    other.set_weights(model.get_weights())
+    assert model_digest(other) == codec.digest
+    other.stem.bias.assign_add(np.full(8, 1e-6))
+    assert model_digest(other) != codec.digest
+
+
+def test_the_digest_of_a_network_never_changes():
+    model = PixelRNN.from_preset("mnist_diagonal_bilstm_7x16")
+    assert model_digest(model).hex() == "cc0beee1a1c936ab49c7898ba29ea579"
+
+
+def test_another_grid_is_taken_where_a_logit_is_near_a_boundary(codec, monkeypatch):
+    images = random_images(codec.model, 4)
+    data = codec.encode(images).data
+    # With so wide a guard about one grid in three is certain.
+    monkeypatch.setattr(encoding, "GUARD", 1e-6)
+    fresh = Codec(codec.model)
+    moved = fresh.encode(images).data
+    offset = codec_module.read_file(moved)[1][0].offsets[0]
+    assert 0 < offset < 256
+    assert codec_module.read_file(data)[1][0].offsets == b"\0"
+    assert np.array_equal(codec.decode(moved).images, images)
