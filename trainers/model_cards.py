@@ -120,6 +120,12 @@ def _scores(metadata: Config) -> str:
             f"| {split} | {score['nats_per_image']:.2f} ± {score['standard_error']:.2f} | "
             f"{score['bits_per_dim']:.4f} | {score['images']:,} |"
         )
+    for split, found in (metadata.get("classification") or {}).items():
+        lines += [
+            "",
+            f"Of {split} without labels, over all classes: {found['marginal_nats_per_image']:.2f} nats per image; a "
+            f"label is worth {found['gain']:.3f} nats, and {found['accuracy']:.2%} of the images are classified right.",
+        ]
     paper = metadata["paper"]
     if paper is not None:
         lines += ["", f"The paper reports {paper['value']:.2f} {paper['unit']} on {paper['data']} for this network."]
@@ -128,9 +134,10 @@ def _scores(metadata: Config) -> str:
 
 def _training(metadata: Config) -> str:
     training = metadata["training"]
-    hours = training["seconds"] / 3600
+    hours, minutes = training["seconds"] / 3600, training["seconds"] / 60
+    taken = f"{hours:.1f} hours" if hours >= 1 else f"{minutes:.0f} minutes"
     lines = [
-        f"{training['steps']:,} steps of {training['batch_size']} images, {hours:.1f} hours without evaluations, seed "
+        f"{training['steps']:,} steps of {training['batch_size']} images, {taken} without evaluations, seed "
         f"{training['seed']}; the weights are those of step {training['best_step']:,}: {training['selection']}.",
         *([training["remark"]] if training.get("remark") else []),
         "",

@@ -88,7 +88,7 @@ def publish(options: Options) -> pathlib.Path:
 
 def _finished_run(workdir: pathlib.Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """What `model.json` and `config.json` say, the latter with the defaults of what an earlier version did not have."""
-    for name in ("model.keras", "model.json", "config.json", "report.md", "curve.png"):
+    for name in ("model.keras", "model.json", "config.json", "report.md", "curve.png", "metrics.jsonl"):
         if not (workdir / name).is_file():
             raise ValueError(f"{workdir} holds no finished run: there is no {name}. Let trainers.train end first.")
     return read_json(workdir / "model.json"), with_defaults(read_json(workdir / "config.json"))
@@ -132,9 +132,11 @@ def _metadata(
         "keras_version": keras.__version__,
         "tensorflow_version": tf.__version__,
         "network": {
-            "title": f"{TITLES.get(model.block, model.block)} {model.num_blocks} x {model.hidden}",
+            "title": f"{TITLES.get(model.block, model.block)} {model.num_blocks} x {model.hidden}"
+            + ", class-conditional" * bool(model.num_classes),
             "image_shape": list(model.image_shape),
             "levels": model.levels,
+            "classes": list(data.classes),
         },
         "data": {
             "title": preset.data if preset else data.name,
@@ -146,6 +148,7 @@ def _metadata(
             "licence": licence,
         },
         "scores": run["scores"],
+        "classification": run.get("classification"),
         "check": _score_of_first(model, data),
         "paper": dataclasses.asdict(preset.paper_score) if preset and preset.paper_score else None,
         "training": _training(options, run, config),
@@ -156,9 +159,12 @@ def _metadata(
 def _training(options: Options, run: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
     first = config["eval_images"]
     selection = f"the first {first:,} validation images" if first else "the validation split"
+    from trainers.journal import metrics_in
+
+    last = max(line["step"] for line in metrics_in(options.workdir / "metrics.jsonl"))
     words = ["python -m trainers.train", *as_flags(TrainConfig, config), f"--workdir=runs/{options.name}"]
     return {
-        "steps": config["steps"],
+        "steps": last,
         "best_step": run["steps"],
         "batch_size": config["batch_size"],
         "seconds": run["training_seconds"],
@@ -177,7 +183,7 @@ def _score_of_first(model: "PixelRNN", data: "ImageData") -> dict[str, Any]:
     return {"split": "test", "images": score.images, "nats_per_image": score.nats_per_image}
 
 
-def _speed(model: "PixelRNN", images: "np.ndarray", rounds: int = 5) -> dict[str, Any]:
+def _speed(model: "PixelRNN", batch: Any, rounds: int = 5) -> dict[str, Any]:
     """How much longer drawing a batch takes than scoring it in one pass, both timed in turns, without XLA and with."""
     import tensorflow as tf
 
@@ -185,11 +191,12 @@ def _speed(model: "PixelRNN", images: "np.ndarray", rounds: int = 5) -> dict[str
     from pixelrnn_tf.sampling import generate
     from trainers.benchmarks.training import time_in_turns
 
+    images, condition = _images_and_condition(batch)
     noise = tf.random.stateless_uniform(images.shape, (0, 0))
     steps = {}
     for xla in (False, True):
-        steps[xla, "draw"] = tf.function(lambda: generate(model, noise), jit_compile=xla)
-        steps[xla, "score"] = tf.function(lambda: negative_log_likelihood(images, model(images)), jit_compile=xla)
+        steps[xla, "draw"] = tf.function(lambda: generate(model, noise, condition=condition), jit_compile=xla)
+        steps[xla, "score"] = tf.function(lambda: negative_log_likelihood(images, model(batch)), jit_compile=xla)
     waited_for = {name: functools.partial(_run, step) for name, step in steps.items()}
     seconds = time_in_turns(waited_for, rounds, times=2)
     return {
@@ -208,19 +215,21 @@ def _run(step: Callable[[], Any]) -> Any:
 
 
 def _draw(model: "PixelRNN", data: "ImageData", directory: pathlib.Path, seed: int) -> None:
-    """The pictures of the card: images drawn, and test images completed from their upper half."""
+    """The pictures of the card: images drawn, a row for each class; and test images completed from their upper half."""
     from pixelrnn_tf.data import to_bytes
-    from pixelrnn_tf.distributions import PixelDistribution
     from pixelrnn_tf.programs import occlusion, picture_grids, png_files
+    from trainers.batched_sampling import complete_images, draw_picture
 
-    distribution = PixelDistribution(model)
-    drawn = distribution.sample(64, seed=seed).numpy()
-    png_files.write(directory / "samples.png", picture_grids.square_grid(to_bytes(drawn, model.levels)))
-    images = next(data.batches("test", 8).as_numpy_iterator())
+    draw_picture(model, directory / "samples.png", 8 * (model.num_classes or 8), seed)
+    images, condition = _images_and_condition(next(data.batches("test", 8).as_numpy_iterator()))
     known = occlusion.known_pixels("lower_half", *model.image_shape[:2])
-    completed = distribution.complete(images, known, seed=seed, sample_shape=6).numpy()
+    completed = complete_images(model, images, known, 6, seed, condition=condition)
     panel = picture_grids.occlusion_panel(to_bytes(images, model.levels), known, to_bytes(completed, model.levels))
     png_files.write(directory / "completions.png", panel)
+
+
+def _images_and_condition(batch: Any) -> tuple["np.ndarray", "np.ndarray | None"]:
+    return (batch["images"], batch["condition"]) if isinstance(batch, dict) else (batch, None)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import pytest
 
 from pixelrnn_tf import zoo
 from pixelrnn_tf.models import PixelRNN, preset_files
+from pixelrnn_tf.programs.data_config import DataConfig
 from tests.support.training_runs import tiny_config
 from trainers import model_cards, publish
 from trainers.config import TrainConfig
@@ -70,6 +71,18 @@ def test_the_card_is_made_from_the_metadata(published):
     assert f"| test | {score['nats_per_image']:.2f} ± {score['standard_error']:.2f} |" in card
     for section in ("Use", "Data", "Scores", "Training", "Speed", "Licence", "Citation"):
         assert f"\n## {section}\n" in card
+
+
+@pytest.mark.slow
+def test_a_class_conditional_run_tells_what_a_label_is_worth(tmp_path):
+    train(tiny_config(steps=3, data=DataConfig("digits", class_conditional=True)), tmp_path / "run")
+    published = publish.publish(options(tmp_path / "run"))
+    metadata = preset_files.read_metadata(published)
+    assert metadata["network"]["title"] == "Row LSTM 1 x 4, class-conditional"
+    assert metadata["network"]["classes"] == [str(digit) for digit in range(10)]
+    assert PixelRNN.from_preset(published).num_classes == 10
+    worth = metadata["classification"]["test"]
+    assert f"a label is worth {worth['gain']:.3f} nats" in (published / "README.md").read_text()
 
 
 def test_a_run_that_is_not_finished_is_refused(run, tmp_path):
