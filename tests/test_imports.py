@@ -28,10 +28,10 @@ ARROWS = {
 }
 
 SLOW = {"jax", "keras", "matplotlib", "sklearn", "tensorflow", "tensorflow_datasets", "tensorflow_probability"}
-# These run on every backend of Keras. `scan` alone asks which it is.
+# These run on every backend of Keras. Two modules ask which it is: the loops, and what compiles.
 BACKEND_FREE = _NETWORK
 BACKENDS = {"jax", "tensorflow", "tensorflow_probability", "tf_keras", "torch"}
-ASKS_FOR_THE_BACKEND = "pixelrnn_tf.layers.scan"
+ASK_FOR_THE_BACKEND = ("pixelrnn_tf.layers.scan", "pixelrnn_tf.models.compilation")
 
 STARTS_AT_ONCE = (
     "pixelrnn_tf",
@@ -70,7 +70,7 @@ def not_backend_free(imports: list[Import]) -> list[str]:
         for edge in imports
         if part_of(edge.importer) in BACKEND_FREE
         and edge.imported.split(".")[0] in BACKENDS
-        and edge.importer != ASKS_FOR_THE_BACKEND
+        and edge.importer not in ASK_FOR_THE_BACKEND
     ]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models import PixelRNN, log_prob, log_prob_map
 from pixelrnn_tf.sampling import generate, image_noise, image_seeds
 from pixelrnn_tf.zoo import shipped_presets
 from tests.support import descriptors
@@ -52,6 +52,8 @@ def drawn_on_tensorflow(descriptor, given):
         **{"noise": noise, "images": images, "known": known, "condition": condition},
         "drawn": run(model, noise, condition=condition).numpy(),
         "completed": run(model, noise, images, known, condition=condition).numpy(),
+        "log_prob_map": log_prob_map(model, images, condition).numpy(),
+        "log_prob": log_prob(model, images, condition).numpy(),
     }
 
 
@@ -98,7 +100,15 @@ def test_images_drawn_and_completed_are_the_same(both_backends, name):
     expected, got = both_backends[name]
     assert len(np.unique(expected["drawn"])) > 3
     assert np.array_equal(got["drawn"], expected["drawn"])
+    assert np.array_equal(got["drawn_eagerly"], expected["drawn"])
     assert np.array_equal(got["completed"], expected["completed"])
+
+
+@pytest.mark.parametrize("name", [str(descriptor) for descriptor in CONDITIONED])
+def test_log_probabilities_are_the_same(both_backends, name):
+    expected, got = both_backends[name]
+    for key in ("log_prob_map", "log_prob"):
+        np.testing.assert_allclose(got[key], expected[key], rtol=1e-4, atol=1e-5)
 
 
 def test_the_noise_of_a_seed_is_the_same_to_the_bit(both_backends):

@@ -47,7 +47,7 @@ def draw_images(
         given = None if condition is None else tf.gather(tf.constant(condition), tf.minimum(index, number - 1))
         return sampling.generate(model, noise, temperature=temperature, condition=given)
 
-    return _in_batches(tf.function(run), model, number, seed, batch_size)
+    return _in_batches(run, model, number, seed, batch_size)
 
 
 def classes_in_turn(model: PixelRNN, number: int) -> np.ndarray | None:
@@ -97,7 +97,7 @@ def complete_images(
         its = None if condition is None else tf.gather(tf.constant(condition), index % len(images))
         return sampling.generate(model, noise, given, where, temperature, its)
 
-    completed = _in_batches(tf.function(run), model, number, seed, batch_size)
+    completed = _in_batches(run, model, number, seed, batch_size)
     return completed.reshape(samples, *images.shape)
 
 
@@ -106,7 +106,7 @@ def _in_batches(run: Callable, model: PixelRNN, number: int, seed: int, batch_si
     batch_size = min(batch_size, number)
     images, start = [], time.monotonic()
     for first in range(0, number, batch_size):
-        index = tf.range(first, first + batch_size)  # The last batch is filled up: one graph serves all.
+        index = tf.range(first, first + batch_size)  # The last batch is filled up, so that all take the same time.
         noise = image_noise(image_seeds(stateless_seed(seed), index), model.image_shape)
         images.append(run(noise, index).numpy())
         done, elapsed = min(first + batch_size, number), time.monotonic() - start

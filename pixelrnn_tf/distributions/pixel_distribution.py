@@ -5,9 +5,9 @@ from typing import Any, NoReturn
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from pixelrnn_tf.distributions.discretized_categorical import FractionsKept, discretized_categorical, level_assertions
+from pixelrnn_tf.distributions.discretized_categorical import FractionsKept, level_assertions
 from pixelrnn_tf.distributions.seeds import stateless_seed
-from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models import PixelRNN, log_prob
 from pixelrnn_tf.models.levels import check_whole
 from pixelrnn_tf.sampling import check_temperature, generate, image_noise, image_seeds
 from pixelrnn_tf.typing import TensorLike
@@ -67,7 +67,6 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
             model.check_inputs(tf.zeros((0, *model.image_shape)), flat)
             # tf.Module finds variables in lists of its attributes; it does not look into Keras models.
             self._weights = [weight.value for weight in model.weights]
-            self._generate = tf.function(generate, autograph=False)
             super().__init__(
                 dtype=tf.int32,
                 reparameterization_type=tfp.distributions.NOT_REPARAMETERIZED,
@@ -109,8 +108,7 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
             leading = tf.broadcast_dynamic_shape(leading, self.batch_shape_tensor())
         flat = _flatten(self._broadcast(images, leading), 3)
         condition = self._flat_condition(leading)
-        logits = self.model(flat if condition is None else [flat, condition])
-        return tf.reshape(discretized_categorical(logits).log_prob(flat), leading)
+        return tf.reshape(log_prob(self.model, flat, condition), leading)
 
     def _sample_n(self, n: Any, seed: TensorLike | None = None, temperature: TensorLike = 1.0) -> tf.Tensor:
         return self._draw(n, seed, temperature)[0]
@@ -132,14 +130,7 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
         """`n` images for every element of the batch, each from a seed of its own."""
         check_temperature(temperature)
         leading = tf.concat([[n], self.batch_shape_tensor()], 0)
-        noise = self._noise(seed, tf.reduce_prod(leading))
-        drawn = self._generate(
-            self.model,
-            noise,
-            temperature=_broadcast_temperature(temperature, leading),
-            condition=self._flat_condition(leading),
-            return_log_prob=return_log_prob,
-        )
+        drawn = self._generate(leading, seed, temperature, return_log_prob=return_log_prob)
         images, log_prob = drawn if return_log_prob else (drawn, None)
         images = tf.reshape(images, tf.concat([leading, self.model.image_shape], 0))
         return images, None if log_prob is None else tf.reshape(log_prob, leading)
@@ -180,19 +171,19 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
         leading = tf.broadcast_dynamic_shape(tf.shape(images)[:-3], self.batch_shape_tensor())
         leading = tf.concat([tf.reshape(tf.cast(sample_shape, tf.int32), [-1]), leading], 0)
         known = tf.broadcast_to(known, tf.concat([leading, self.model.image_shape[:2]], 0))
-        completed = self._generate(
-            self.model,
-            self._noise(seed, tf.reduce_prod(leading)),
-            _flatten(self._broadcast(images, leading), 3),
-            _flatten(known, 2),
-            temperature=_broadcast_temperature(temperature, leading),
-            condition=self._flat_condition(leading),
-        )
+        flat = {"images": _flatten(self._broadcast(images, leading), 3), "known": _flatten(known, 2)}
+        completed = self._generate(leading, seed, temperature, **flat)
         return tf.reshape(completed, tf.concat([leading, self.model.image_shape], 0))
 
-    def _noise(self, seed: TensorLike | None, number: tf.Tensor) -> tf.Tensor:
-        """Noise of `number` images: image k is a function of the seed and k alone."""
-        return image_noise(image_seeds(stateless_seed(seed), tf.range(number)), self.model.image_shape)
+    def _generate(self, leading: tf.Tensor, seed: TensorLike | None, temperature: TensorLike, **rest: Any) -> Any:
+        """Images with the batch axes `leading`, as one batch: image k is a function of the seed and k alone."""
+        return generate(
+            self.model,
+            image_noise(image_seeds(stateless_seed(seed), tf.range(tf.reduce_prod(leading))), self.model.image_shape),
+            temperature=tf.reshape(tf.broadcast_to(tf.cast(temperature, tf.float32), leading), [-1]),
+            condition=self._flat_condition(leading),
+            **rest,
+        )
 
     def _checked_images(self, images: TensorLike, name: str) -> tf.Tensor:
         """Images whose shape fits; what is in them is checked only where it is known, or if `validate_args` says so."""
@@ -234,11 +225,6 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
 def _description(value: object) -> str:
     """A value as a message names it: by its type."""
     return f"a {type(value).__module__.split('.')[0]} {type(value).__name__}"
-
-
-def _broadcast_temperature(temperature: TensorLike, leading: tf.Tensor) -> tf.Tensor:
-    """One temperature per image, float32 `(batch,)`."""
-    return tf.reshape(tf.broadcast_to(tf.cast(temperature, tf.float32), leading), [-1])
 
 
 def _flatten(tensor: tf.Tensor, event_axes: int) -> tf.Tensor:

@@ -6,6 +6,7 @@ from typing import Self
 import keras
 from keras import ops
 
+from pixelrnn_tf.layers.features import feature_product
 from pixelrnn_tf.layers.incremental import IncrementalForm, Tensors, row_before
 from pixelrnn_tf.layers.recurrence import lstm_cell
 from pixelrnn_tf.layers.scan import scan
@@ -87,8 +88,8 @@ class IncrementalDiagonalBiLSTM(IncrementalForm):
         self.convolution = layer.input_to_state.incremental(dtype)
         self.input_to_state = ops.split(self.convolution.matrix, 2, axis=-1)
         kernel, h, c = (self.cast(weight) for weight in layer.lstm_weights())
-        self.from_above, self.from_left = ([kernel[k, tap] for k in range(2)] for tap in range(2))
-        self.initial_h, self.initial_c = ([value[k] for k in range(2)] for value in (h, c))
+        self.from_above, self.from_left = (ops.unstack(taps) for taps in ops.unstack(kernel, axis=1))
+        self.initial_h, self.initial_c = ops.unstack(h), ops.unstack(c)
         # One product for the input and the state on the left.
         self.matrix = ops.concatenate([self.input_to_state[0], self.from_left[0]], axis=0)
 
@@ -112,7 +113,7 @@ class IncrementalDiagonalBiLSTM(IncrementalForm):
         return ops.split(self.convolution.offset(condition), 2, axis=-1)[direction]
 
     def row_context(self, cache: Tensors, condition: Tensor | None) -> Tensors:
-        sums = ops.matmul(cache["left_h"], self.from_above[0]) + self._offset(condition, 0)
+        sums = feature_product(cache["left_h"], self.from_above[0]) + self._offset(condition, 0)
         return {"sums": sums, "right_output": cache["right_output"]}
 
     def initial_state(self, batch: int | Tensor) -> Tensors:
@@ -147,8 +148,8 @@ class IncrementalDiagonalBiLSTM(IncrementalForm):
 
     def _right_sums(self, cache: Tensors, record: Tensors, condition: Tensor | None) -> Tensor:
         """What Equation 3's sums of the right-to-left direction hold before its own row adds to them."""
-        above = ops.matmul(record["inputs"], self.input_to_state[1]) + ops.matmul(cache["right_h"], self.from_above[1])
-        return above + self._offset(condition, 1)
+        own = feature_product(record["inputs"], self.input_to_state[1])
+        return own + feature_product(cache["right_h"], self.from_above[1]) + self._offset(condition, 1)
 
 
 def _scan_right_to_left(forms: Sequence[IncrementalDiagonalBiLSTM], sums: list[Tensor]) -> list[Tensor]:

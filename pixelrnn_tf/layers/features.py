@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from pixelrnn_tf.typing import Tensor
+from pixelrnn_tf.typing import Shape, Tensor
 
 
 @ops.custom_gradient
@@ -68,4 +68,30 @@ def side_by_side(values: list[Tensor]) -> Tensor:
     if len(values) == 1:
         return values[0]
     stacked = ops.stack(values, axis=-2)
-    return ops.reshape(stacked, (*ops.shape(stacked)[:-2], len(values) * stacked.shape[-1]))
+    return ops.reshape(stacked, (*sizes_for_reshape(values[0])[:-1], len(values) * values[0].shape[-1]))
+
+
+def feature_product(values: Tensor, matrix: Tensor) -> Tensor:
+    """The features at every position times a matrix.
+
+    As a product of two matrices: of more axes, TensorFlow would work out the shapes anew in every step of a loop where
+    the batch is not known in advance.
+
+    Args:
+        values: `(..., m)`.
+        matrix: `(m, n)`.
+
+    Returns:
+        `(..., n)`.
+    """
+    flat = ops.matmul(ops.reshape(values, (-1, matrix.shape[0])), matrix)
+    return ops.reshape(flat, (*sizes_for_reshape(values)[:-1], matrix.shape[-1]))
+
+
+def sizes_for_reshape(values: Tensor) -> Shape:
+    """The sizes of a tensor as `ops.reshape` takes them: of those not known in advance, one alone is left to it as -1.
+
+    `ops.shape` would give a tensor for it, which TensorFlow computes whenever the graph runs.
+    """
+    known = tuple(values.shape)
+    return tuple(-1 if n is None else n for n in known) if known.count(None) == 1 else tuple(ops.shape(values))

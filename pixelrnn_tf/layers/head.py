@@ -7,6 +7,7 @@ from keras import ops
 
 from pixelrnn_tf.layers.checks import check_map_shape, checked_integer
 from pixelrnn_tf.layers.composition import Apply, CompositeLayer, Part, track_each
+from pixelrnn_tf.layers.features import sizes_for_reshape
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
 from pixelrnn_tf.typing import Config, Shape, Tensor
 
@@ -61,7 +62,7 @@ class Head(CompositeLayer):
     def compose(self, x: Tensor, apply: Apply) -> Tensor:
         for layer in self.parts:
             x = apply(layer, ops.relu(x))
-        return ops.reshape(x, (*ops.shape(x)[:-1], self.channels, self.levels))
+        return ops.reshape(x, (*sizes_for_reshape(x)[:-1], self.channels, self.levels))
 
     def compute_output_shape(self, inputs_shape: Shape, condition_shape: Shape | None = None) -> Shape:
         return (*inputs_shape[:-1], self.channels, self.levels)

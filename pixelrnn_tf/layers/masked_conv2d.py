@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from pixelrnn_tf.layers.checks import check_condition, check_map_shape, checked_bool, checked_integer
-from pixelrnn_tf.layers.features import add_bias, add_per_image, side_by_side
+from pixelrnn_tf.layers.features import add_bias, add_per_image, feature_product, side_by_side
 from pixelrnn_tf.layers.incremental import IncrementalForm, IncrementalLayer, Tensors, rows_before
 from pixelrnn_tf.layers.masks import kernel_mask
 from pixelrnn_tf.typing import Config, DType, Shape, Tensor
@@ -114,7 +114,8 @@ class MaskedConv2D(IncrementalLayer):
         """
         height, width = self.kernel_size
         rows, columns = height // 2 + 1, width if height > 1 else width // 2 + 1
-        return self.kernel[:rows, :columns] * ops.cast(self.mask[:rows, :columns], self.kernel.dtype)
+        mask = ops.cast(self.mask[:rows, :columns], self.kernel.dtype)
+        return (self.kernel if mask.shape == self.kernel.shape else self.kernel[:rows, :columns]) * mask
 
     def call(self, inputs: Tensor, condition: Tensor | None = None) -> Tensor:
         check_condition(self, condition)
@@ -128,11 +129,10 @@ class MaskedConv2D(IncrementalLayer):
         return self.activation(outputs)
 
     def _convolve(self, inputs: Tensor, kernel: Tensor) -> Tensor:
-        rows, columns, features, _ = kernel.shape
+        rows, columns = kernel.shape[:2]
         if (rows, columns) == (1, 1):
             # As a product, whose gradient XLA computes faster than that of a convolution.
-            outputs = ops.matmul(ops.reshape(inputs, (-1, features)), kernel[0, 0])
-            return ops.reshape(outputs, (*ops.shape(inputs)[:3], self.filters))
+            return feature_product(inputs, kernel[0, 0])
         left = self.kernel_size[1] // 2
         padded = ops.pad(inputs, ((0, 0), (rows - 1, 0), (left, columns - 1 - left), (0, 0)))
         outputs = ops.conv(padded, kernel, padding="valid", data_format="channels_last")
@@ -147,7 +147,7 @@ class MaskedConv2D(IncrementalLayer):
         """
         check_condition(self, condition)
         bias = self.bias if self.use_bias else ops.zeros(self.filters, dtype)
-        offset = bias if condition is None else ops.matmul(condition, self.condition_kernel) + bias
+        offset = bias if condition is None else feature_product(condition, self.condition_kernel) + bias
         return ops.cast(offset, dtype)
 
     def incremental(self, dtype: DType = "float32") -> "IncrementalMaskedConv2D":
@@ -189,8 +189,10 @@ class IncrementalMaskedConv2D(IncrementalForm):
         super().__init__(layer, dtype)
         kernel = self.cast(layer.masked_kernel())
         self.rows, self.reach, self.features = kernel.shape[0] - 1, layer.kernel_size[1] // 2, kernel.shape[2]
-        self.upper = ops.reshape(kernel[:-1], (-1, layer.filters))
-        self.matrix = ops.reshape(kernel[-1, : self.reach + 1], ((self.reach + 1) * self.features, layer.filters))
+        if self.rows:
+            self.upper = ops.reshape(kernel[:-1], (-1, layer.filters))
+            kernel = kernel[-1, : self.reach + 1]
+        self.matrix = ops.reshape(kernel, ((self.reach + 1) * self.features, layer.filters))
         self.bias = self.cast(layer.bias) if layer.use_bias else ops.zeros(layer.filters, self.dtype)
 
     def offset(self, condition: Tensor | None) -> Tensor:
@@ -212,7 +214,7 @@ class IncrementalMaskedConv2D(IncrementalForm):
         width = rows.shape[2]
         padded = ops.pad(rows, ((0, 0), (0, 0), (self.reach, self.reach), (0, 0)))
         taps = [padded[:, k, tap : tap + width] for k in range(self.rows) for tap in range(2 * self.reach + 1)]
-        return {"sums": ops.matmul(side_by_side(taps), self.upper) + offset}
+        return {"sums": feature_product(side_by_side(taps), self.upper) + offset}
 
     def initial_state(self, batch: int | Tensor) -> Tensors:
         return {"inputs": ops.zeros((batch, self.reach * self.features), self.dtype)} if self.reach else {}

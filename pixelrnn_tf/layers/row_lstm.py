@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from pixelrnn_tf.layers.features import feature_product
 from pixelrnn_tf.layers.incremental import IncrementalForm, Tensors, row_before
 from pixelrnn_tf.layers.recurrence import lstm_cell
 from pixelrnn_tf.layers.scan_order import ScanOrder, read_neighbours
@@ -93,7 +94,7 @@ class IncrementalRowLSTM(IncrementalForm):
 
     def row_context(self, cache: Tensors, condition: Tensor | None) -> Tensors:
         above = read_neighbours(cache["h"], self.initial_h, ROW_ORDER)
-        return {"sums": ops.matmul(above, self.kernel) + self.input_to_state.offset(condition), "c": cache["c"]}
+        return {"sums": feature_product(above, self.kernel) + self.input_to_state.offset(condition), "c": cache["c"]}
 
     def initial_state(self, batch: int | Tensor) -> Tensors:
         return self.input_to_state.initial_state(batch)

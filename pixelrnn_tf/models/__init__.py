@@ -4,6 +4,7 @@ import keras  # noqa: F401  First, as it registers all classes when it is loaded
 
 from pixelrnn_tf.models.classification import class_log_probs, classify, marginal_log_prob
 from pixelrnn_tf.models.likelihood import BitsPerDim, NegativeLogLikelihood, bits_per_dim, negative_log_likelihood
+from pixelrnn_tf.models.log_probs import log_prob, log_prob_map
 from pixelrnn_tf.models.parameter_count import count_parameters
 from pixelrnn_tf.models.pixelrnn import PixelRNN
 from pixelrnn_tf.models.presets import PRESETS, PaperScore, Preset, get_preset
@@ -20,6 +21,8 @@ __all__ = [
     "classify",
     "count_parameters",
     "get_preset",
+    "log_prob",
+    "log_prob_map",
     "marginal_log_prob",
     "negative_log_likelihood",
 ]

@@ -6,7 +6,7 @@ from keras import ops
 
 from pixelrnn_tf.models.image_model import ImageModel
 from pixelrnn_tf.models.levels import check_whole
-from pixelrnn_tf.models.likelihood import negative_log_likelihood
+from pixelrnn_tf.models.log_probs import log_prob
 from pixelrnn_tf.typing import Tensor, TensorLike
 
 
@@ -35,8 +35,7 @@ def class_log_probs(model: ImageModel, images: TensorLike) -> Tensor:
     pairs = (batch, classes, *model.image_shape)
     repeated = ops.reshape(ops.broadcast_to(images[:, None], pairs), (batch * classes, *model.image_shape))
     labels = ops.broadcast_to(ops.arange(classes, dtype="int32"), (batch, classes))
-    logits = model([repeated, ops.reshape(labels, (batch * classes,))])
-    return -ops.reshape(negative_log_likelihood(repeated, logits), (batch, classes))
+    return ops.reshape(log_prob(model, repeated, ops.reshape(labels, (batch * classes,))), (batch, classes))
 
 
 def classify(model: ImageModel, images: TensorLike) -> Tensor:

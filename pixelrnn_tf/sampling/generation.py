@@ -5,6 +5,7 @@ from keras import ops
 from pixelrnn_tf.layers.incremental import Tensors
 from pixelrnn_tf.layers.scan import scan, scan_from
 from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models.compilation import run_compiled
 from pixelrnn_tf.models.likelihood import log_prob_of_levels
 from pixelrnn_tf.sampling.incremental_network import IncrementalNetwork
 from pixelrnn_tf.sampling.inverse_cdf import bounded_temperature, level_at_noise
@@ -33,7 +34,8 @@ def generate(
 
     The loops over rows and columns are in the graph, and every layer computes every position once (as many
     times as there are colours), so the time grows with the number of pixels. First rows that are known in
-    every image are taken in one parallel pass.
+    every image are taken in one parallel pass. Outside a graph this runs as a graph that is made at the first
+    call, and serves every number of images after it.
 
     Args:
         model: the network.
@@ -84,23 +86,39 @@ def generate(
     temperature = bounded_temperature(temperature, dtype)
     if len(temperature.shape) > 1:
         raise ValueError(f"temperature must be a number, or one for each image; got the shape {temperature.shape}.")
-    others = {"temperature": temperature if len(temperature.shape) else None, "condition": condition}
-    _check_batches(**given, **{name: value for name, value in others.items() if value is not None})
+    if condition is not None:
+        given["condition"] = condition
+    _check_batches(**given, **({"temperature": temperature} if len(temperature.shape) else {}))
+    given["temperature"] = ops.broadcast_to(temperature, ops.shape(given["noise"])[:1])
     if images is not None:
         given |= _known_levels(given["images"], given["known"], model.levels)
+    return run_compiled(_generated, model, given, return_log_prob=return_log_prob, dtype=dtype)
+
+
+def _generated(
+    model: PixelRNN,
+    noise: Tensor,
+    temperature: Tensor,
+    condition: Tensor | None = None,
+    images: Tensor | None = None,
+    known: Tensor | None = None,
+    return_log_prob: bool = False,
+    dtype: DType = "float32",
+) -> Tensor:
+    """`generate` of what has been checked: levels in int32, known pixels in bool, one temperature per image."""
     condition_map, valid = model.condition_map(condition, dtype), model.valid_conditions(condition)
     if valid is not None:
         # For a condition out of range there is no distribution, as there is none for a temperature out of its bounds.
         temperature = ops.where(valid, temperature, float("nan"))
     rows, everywhere = conditions_of_rows(condition_map)
-    given |= rows
+    given, batch = {"noise": noise} | rows, ops.shape(noise)[0]
     network = IncrementalNetwork(model, dtype)
-    batch = ops.shape(given["noise"])[0]
     draw_row = RowOfPixels(network, _Draw(temperature, return_log_prob), batch, everywhere)
-    if images is None:
+    if images is None or known is None:
         _, drawn = scan(draw_row, network.initial_cache(batch), swapped(given))
     else:
-        images, first = given["images"], _rows_known_everywhere(given["known"])
+        given |= {"images": images, "known": known}
+        first = _rows_known_everywhere(known)
         logits, caches = network.prefill(network.scale(images), condition_map, first)
         kept = {"levels": images} | ({"nats": log_prob_of_levels(images, logits)} if return_log_prob else {})
         _, drawn = scan_from(first, draw_row, caches, swapped(given), swapped(kept))

@@ -2,14 +2,19 @@
 
 The numbers are those of `tf.random.stateless_uniform(alg="philox")` and `tf.random.experimental.stateless_fold_in` as
 TensorFlow computes them op by op. They are computed anew from integers because under XLA TensorFlow makes other floats
-of the same random bits.
+of the same random bits. Where the seeds are known, numpy computes them: backends take longer to start so many
+operations than to run them, and much longer to trace them.
 """
 
 import math
+import operator
+from typing import Any
 
+import numpy as np
 from keras import ops
 
-from pixelrnn_tf.sampling.philox import folded_seed, key_and_counter, philox
+from pixelrnn_tf.sampling.philox import Shift, folded_seed, key_and_counter, philox
+from pixelrnn_tf.sampling.temperature import known_values
 from pixelrnn_tf.typing import ImageShape, Tensor, TensorLike
 
 
@@ -29,8 +34,8 @@ def image_seeds(seed: TensorLike, index: TensorLike) -> Tensor:
     array([0, 1, 2], dtype=int32)
     """
     index = ops.convert_to_tensor(index, "int32")
-    words = _words(ops.convert_to_tensor(seed, "int32"))
-    folded = ops.cast(folded_seed(words[..., 0], words[..., 1], ops.right_shift), "int32")
+    words, right_shift = _words(ops.convert_to_tensor(seed, "int32"))
+    folded = ops.cast(folded_seed(words[:1], words[1:], right_shift), "int32")
     return ops.stack([ops.broadcast_to(folded, ops.shape(index)), index], axis=-1)
 
 
@@ -51,17 +56,22 @@ def image_noise(seeds: TensorLike, image_shape: ImageShape) -> Tensor:
     >>> np.array(image_noise([[0, 1]], (1, 3, 1))).round(4).ravel()
     array([0.0822, 0.4093, 0.3932], dtype=float32)
     """
-    words = _words(ops.convert_to_tensor(seeds, "int32"))
-    key, (third, fourth) = key_and_counter(words[:, :1], words[:, 1:], ops.right_shift)
+    words, right_shift = _words(ops.convert_to_tensor(seeds, "int32"))
+    key, (third, fourth) = key_and_counter(words[:, :1], words[:, 1:], right_shift)
     size = math.prod(image_shape)
-    first = ops.cast(ops.arange(-(-size // 4), dtype="int32"), "uint32")[None]
-    blocks = philox((first, first ^ first, third, fourth), key, ops.right_shift)
+    first = np.arange(-(-size // 4), dtype="uint32")[None]
+    if not isinstance(words, np.ndarray):
+        first = ops.convert_to_tensor(first)
+    blocks = philox((first, first ^ first, third, fourth), key, right_shift)
     bits = ops.reshape(ops.stack(blocks, axis=-1), (-1, 4 * first.shape[1]))
     # The lower 23 bits as the digits of a number from 0 to 1.
     fraction = ops.cast(ops.cast(bits[:, :size] & 0x7FFFFF, "int32"), "float32") * 2.0**-23
     return ops.reshape(fraction, (-1, *image_shape))
 
 
-def _words(seeds: Tensor) -> Tensor:
-    """int32 as uint32 of the same bits."""
-    return ops.cast(seeds, "uint32")
+def _words(seeds: Tensor) -> tuple[Any, Shift]:
+    """int32 as uint32 of the same bits, an array where they are known, and what shifts them to the right."""
+    known = known_values(seeds)
+    if known is not None:
+        return known.astype("uint32"), operator.rshift
+    return ops.cast(seeds, "uint32"), ops.right_shift

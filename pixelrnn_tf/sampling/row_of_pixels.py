@@ -53,12 +53,13 @@ class RowOfPixels:
         state = self.network.initial_state(self.batch)
         context_packing, state_packing = Packing(context), Packing(state)
         record_packing = Packing([])  # The right one is known once the body of the loop has been traced.
+        zero = ops.zeros((self.batch,), "int32")  # Made here, once for all pixels of the row.
 
         def decide_column(packed: Tensor, column: Tensors) -> tuple[Tensor, Tensors]:
             nonlocal record_packing
             column = dict(column)
             context, state = context_packing.unpack(column.pop("context")), state_packing.unpack(packed)
-            chosen, state, records = self._decide_pixel(context, state, column)
+            chosen, state, records = self._decide_pixel(context, state, column, zero)
             record_packing = Packing(records)
             return state_packing.pack(state), {"records": record_packing.pack(records), **chosen}
 
@@ -69,14 +70,14 @@ class RowOfPixels:
         return self.network.next_cache(caches, records, condition), chosen
 
     def _decide_pixel(
-        self, context: list[Tensors], state: list[Tensors], pixel: Tensors
+        self, context: list[Tensors], state: list[Tensors], pixel: Tensors, zero: Tensor
     ) -> tuple[Tensors, list[Tensors], list[Tensors]]:
         """Decide on one colour after the other, each given those before it; returns `(chosen, state, records)`."""
         network, channels = self.network, self.network.model.image_shape[-1]
         of_colours: list[Tensors] = []
         levels: list[Tensor] = []
         for k in range(channels):
-            unknown = [ops.zeros((self.batch,), "int32")] * (channels - k)
+            unknown = [zero] * (channels - k)
             scaled = network.scale(ops.stack([*levels, *unknown], axis=-1))
             logits, next_state, records = network.decode(scaled, context, state)
             of_colours.append(self.choose(k, logits[:, k], pixel))

@@ -8,7 +8,8 @@ import jax
 import keras
 import numpy as np
 
-from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models import PixelRNN, log_prob, log_prob_map
+from pixelrnn_tf.models.compilation import number_compiled
 from pixelrnn_tf.sampling import generate, image_noise, image_seeds
 from tests.support import descriptors
 
@@ -32,6 +33,12 @@ def on_jax(descriptor, given):
         run = jax.jit(lambda noise, *completion: generate(layer, noise, *completion, condition=condition))
         result["drawn"] = np.array(run(noise))
         result["completed"] = np.array(run(noise, given["images"], given["known"]))
+        # Called as it is, it shares what is compiled.
+        result["drawn_eagerly"] = np.array(generate(layer, noise, condition=condition))
+        assert number_compiled(layer) == 2
+        result["log_prob_map"] = np.array(log_prob_map(layer, given["images"], condition))
+        result["log_prob"] = np.array(log_prob(layer, given["images"], condition))
+        assert number_compiled(layer) == 4
     return result
 
 

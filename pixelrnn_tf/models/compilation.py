@@ -1,0 +1,101 @@
+"""Runs what is computed of a model as one compiled function, which every number of images and every caller shares.
+
+Called eagerly, a loop over pixels costs more in Python than in arithmetic, and TensorFlow traces its body each time.
+So it runs as a graph, which is traced once for a model and kept as long as the model lives. The weights are arguments
+of the graph: it always computes with those of the moment, and holds none of them.
+
+Beside `pixelrnn_tf.layers.scan` this is the one module of the networks that asks which backend there is.
+"""
+
+import weakref
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import keras
+
+from pixelrnn_tf.typing import Structure, Tensor
+
+# What was compiled for a model, by what it computes and the kinds of its tensors. It goes when the model goes.
+_COMPILED: weakref.WeakKeyDictionary[keras.Model, dict[Hashable, Callable[..., Structure]]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def run_compiled(
+    function: Callable[..., Structure], model: keras.Model, tensors: dict[str, Tensor | None], **options: Hashable
+) -> Structure:
+    """`function(model, **tensors, **options)`, compiled unless a graph is being made anyway.
+
+    On TensorFlow one graph serves every batch size, on JAX there is one for each, as always there. Of the model only
+    new values of its weights are noticed afterwards.
+
+    Args:
+        function: of a module, so that it is the same at every call; it computes with tensors alone.
+        model: the network.
+        tensors: its arguments by name, or None for what is not given; the size of the first axis of each is left open.
+        **options: its other arguments, which change what is computed.
+
+    Returns:
+        what the function does.
+    """
+    backend = keras.backend.backend()
+    given = {name: tensor for name, tensor in tensors.items() if tensor is not None}
+    if backend not in ("tensorflow", "jax") or (backend == "tensorflow" and (_in_graph() or _is_empty(given))):
+        return function(model, **given, **options)
+    of_model = _COMPILED.setdefault(model, {})
+    key = function, *sorted(options.items()), *((name, x.dtype, tuple(x.shape[1:])) for name, x in given.items())
+    if key not in of_model:
+        compiled = _compiled_on_tensorflow if backend == "tensorflow" else _compiled_on_jax
+        of_model[key] = compiled(_of_weights(function, model, options), model, given)
+    # Read as tensors, so that a gradient tape sees that the variables are used.
+    return of_model[key]([keras.ops.convert_to_tensor(weight.value) for weight in model.weights], given)
+
+
+def number_compiled(model: keras.Model) -> int:
+    """How many functions are compiled for a model."""
+    return len(_COMPILED.get(model, {}))
+
+
+def _of_weights(
+    function: Callable[..., Structure], model: keras.Model, options: dict[str, Hashable]
+) -> Callable[[list[Tensor], dict[str, Tensor]], Structure]:
+    """The function of the values of the weights and of its tensors; it does not keep the model alive."""
+    reference = weakref.ref(model)
+
+    def run(weights: list[Tensor], tensors: dict[str, Tensor]) -> Structure:
+        model: Any = reference()
+        with keras.StatelessScope(state_mapping=zip(model.weights, weights, strict=True)):
+            return function(model, **tensors, **options)
+
+    return run
+
+
+def _in_graph() -> bool:
+    import tensorflow as tf
+
+    return not tf.executing_eagerly()
+
+
+def _is_empty(tensors: dict[str, Tensor]) -> bool:
+    """Whether there is no image: graphs lose what mends the shape of a convolution without images."""
+    return any(x.shape[0] == 0 for x in tensors.values())
+
+
+def _compiled_on_tensorflow(
+    run: Callable[..., Structure], model: keras.Model, tensors: dict[str, Tensor]
+) -> Callable[..., Structure]:
+    import tensorflow as tf
+
+    weights = [tf.TensorSpec(weight.shape, weight.dtype) for weight in model.weights]
+    open_batch = {name: tf.TensorSpec((None, *x.shape[1:]), x.dtype) for name, x in tensors.items()}
+    # Traced here and called as it is: TensorFlow warns of functions of one piece of code that are traced again and
+    # again, as this one is for every model.
+    return tf.function(run, autograph=False).get_concrete_function(weights, open_batch)
+
+
+def _compiled_on_jax(
+    run: Callable[..., Structure], model: keras.Model, tensors: dict[str, Tensor]
+) -> Callable[..., Structure]:
+    import jax
+
+    return jax.jit(run)
