@@ -39,10 +39,6 @@ from pixelrnn_tf.sampling import MAX_TEMPERATURE, MIN_TEMPERATURE, generate, ima
 
 Outputs = dict[str, tf.Tensor]
 
-# A float of a condition is of the size of a feature. Values near the largest of float32 would overflow in a product,
-# and a ReLU may hide that.
-LARGEST_CONDITION = 1e6
-
 
 class Signatures:
     """The signatures of a model.
@@ -174,11 +170,12 @@ def _inputs_by_signature(model: PixelRNN) -> dict[str, tuple[Input, ...]]:
 
 
 def _condition_input(takes: ConditionFormat) -> Input:
-    """The input of a condition: whole numbers in the conditioner's range, or floats that do not overflow."""
-    below = takes.below
-    if below is not None:
-        valid, meaning = (lambda x: tf.reduce_all((x >= 0) & (x < below))), takes.meaning()
-    else:
-        valid = lambda x: tf.reduce_all(tf.abs(x) <= LARGEST_CONDITION)  # noqa: E731
-        meaning = f"numbers from {-LARGEST_CONDITION:g} to {LARGEST_CONDITION:g}"
-    return Input("condition", tf.as_dtype(takes.dtype), takes.shape, valid, f"hold {meaning}")
+    """The input of a condition, whose numbers are in the range that its conditioner takes."""
+    low, high = takes.bounds
+    return Input(
+        "condition",
+        tf.as_dtype(takes.dtype),
+        takes.shape,
+        lambda x: tf.reduce_all((x >= low) & (x <= high)),
+        f"hold {takes.meaning()}",
+    )

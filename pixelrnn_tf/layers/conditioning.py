@@ -8,11 +8,14 @@ import abc
 from typing import Any, NamedTuple
 
 import keras
-import numpy as np
 from keras import ops
 
+from pixelrnn_tf.known_values import known_values
 from pixelrnn_tf.layers.checks import checked_integer
 from pixelrnn_tf.typing import Config, DType, ImageShape, Shape, Tensor, TensorLike
+
+# Floats of a larger size are no condition: a network might overflow, and lose the NaN that comes of it in a ReLU.
+LARGEST = 1e6
 
 
 class ConditionFormat(NamedTuple):
@@ -21,16 +24,22 @@ class ConditionFormat(NamedTuple):
     Attributes:
         shape: without the batch; () for a number.
         dtype: "int32" or "float32".
-        below: integers are in `[0, below)`; None for floats.
+        below: integers are in `[0, below)`; None for floats, which are from -1e6 to 1e6.
     """
 
     shape: tuple[int, ...]
     dtype: str
     below: int | None = None
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The smallest and the largest number that is right."""
+        return (-LARGEST, LARGEST) if self.below is None else (0, self.below - 1)
+
     def meaning(self) -> str:
         """What right values are, such as "whole numbers from 0 to 9"."""
-        return "numbers" if self.below is None else f"whole numbers from 0 to {self.below - 1}"
+        low, high = self.bounds
+        return f"{'numbers' if self.below is None else 'whole numbers'} from {low:g} to {high:g}"
 
     def convert(self, condition: TensorLike) -> Tensor:
         """A condition as a tensor: floats in the dtype they have, integers in int32, those out of range still so.
@@ -40,23 +49,23 @@ class ConditionFormat(NamedTuple):
         """
         condition = ops.convert_to_tensor(condition)
         dtype = keras.backend.standardize_dtype(condition.dtype)
+        if self.below is not None and not keras.backend.is_int_dtype(dtype):
+            raise ValueError(f"condition must hold {self.meaning()}, as integers; got {dtype}.")
+        known, (low, high) = known_values(condition), self.bounds
+        if known is not None and known.size and not (known.min() >= low and known.max() <= high):
+            wrong = known[~((known >= low) & (known <= high))]
+            raise ValueError(f"condition must hold {self.meaning()}; got {wrong[0]}.")
         if self.below is None:
             return condition if keras.backend.is_float_dtype(dtype) else ops.cast(condition, self.dtype)
-        if not keras.backend.is_int_dtype(dtype):
-            raise ValueError(f"condition must hold {self.meaning()}, as integers; got {dtype}.")
-        known = _known(condition)
-        if known is not None and known.size and not (known.min() >= 0 and known.max() < self.below):
-            wrong = known[(known < 0) | (known >= self.below)]
-            raise ValueError(f"condition must hold {self.meaning()}; got {wrong[0]}.")
         if dtype in ("int64", "uint64"):
             condition = ops.clip(ops.cast(condition, "int64"), -1, self.below)  # Or the cast would cut off bits.
         return ops.cast(condition, self.dtype)
 
-    def is_valid(self, condition: Tensor) -> Tensor | None:
-        """Whether each condition is in range, bool `(batch,)`; None where every number is."""
-        if self.below is None:
-            return None
-        inside = ops.logical_and(condition >= 0, condition < self.below)
+    def is_valid(self, condition: Tensor) -> Tensor:
+        """Whether each condition is in range, bool `(batch,)`."""
+        low, high = self.bounds
+        values = ops.cast(condition, "float32") if self.below is None else condition  # float16 ends before 1e6.
+        inside = ops.logical_and(values >= low, values <= high)
         return ops.all(ops.reshape(inside, (ops.shape(condition)[0], -1)), axis=1)
 
 
@@ -232,11 +241,3 @@ def serialized(conditioner: Conditioner | None) -> Config | None:
     config.pop("build_config", None)
     config["config"].pop("dtype", None)
     return config
-
-
-def _known(values: Tensor) -> np.ndarray | None:
-    """The integers of a tensor if there are any yet: in a graph there are none."""
-    try:
-        return np.asarray(values)
-    except (TypeError, NotImplementedError, ValueError, AttributeError):
-        return None

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 from keras.backend import is_float_dtype, standardize_dtype
 
+from pixelrnn_tf.known_values import known_values
 from pixelrnn_tf.typing import Tensor, TensorLike
 
 
@@ -22,8 +23,11 @@ def check_whole(values: TensorLike, name: str) -> None:
     Raises:
         ValueError: if one is a fraction.
     """
-    known = _known(values)
-    if known is None or known.dtype.kind in "biu":
+    dtype = getattr(values, "dtype", None)
+    if dtype is not None and not is_float_dtype(standardize_dtype(dtype)):
+        return  # Whole for sure, and not worth a copy.
+    known = known_values(values)
+    if known is None or known.dtype.kind != "f":
         return
     fractions = known[~np.isnan(known) & (known != np.rint(known))]
     if fractions.size:
@@ -49,17 +53,3 @@ def nan_for_wrong(logits: Tensor, images: Tensor, valid: Tensor | None = None) -
     for condition in right:
         logits = ops.where(condition[:, None, None, None, None], logits, ops.cast(float("nan"), logits.dtype))
     return logits
-
-
-def _known(values: TensorLike) -> np.ndarray | None:
-    """The values if there are any yet: symbolic tensors have none."""
-    if isinstance(values, np.ndarray):
-        return values
-    dtype = getattr(values, "dtype", None)
-    if dtype is not None and not is_float_dtype(standardize_dtype(dtype)):
-        return None  # Whole for sure, and not worth a copy.
-    try:
-        array = np.asarray(values)
-    except (TypeError, NotImplementedError, ValueError, AttributeError):
-        return None
-    return array.astype("float32") if array.dtype.name in ("bfloat16", "float16") else array

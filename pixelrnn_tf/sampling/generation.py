@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from pixelrnn_tf.known_values import known_values
 from pixelrnn_tf.layers.incremental import Tensors
 from pixelrnn_tf.layers.scan import scan, scan_from
 from pixelrnn_tf.models import PixelRNN
@@ -10,7 +11,7 @@ from pixelrnn_tf.models.likelihood import log_prob_of_levels
 from pixelrnn_tf.sampling.incremental_network import IncrementalNetwork
 from pixelrnn_tf.sampling.inverse_cdf import bounded_temperature, level_at_noise
 from pixelrnn_tf.sampling.row_of_pixels import RowOfPixels, conditions_of_rows, swapped
-from pixelrnn_tf.sampling.temperature import check_temperature, known_values
+from pixelrnn_tf.sampling.temperature import check_temperature
 from pixelrnn_tf.typing import DType, Tensor, TensorLike
 
 

@@ -1,9 +1,8 @@
 """What a temperature may be: one rule for the library, programs, served graphs and clients. It needs numpy alone."""
 
-from typing import Any
-
 import numpy as np
 
+from pixelrnn_tf.known_values import known_values
 from pixelrnn_tf.typing import TensorLike
 
 # Within these bounds float32 logits of any size a network has, up to 3e8, are divided without overflow. Long before the
@@ -36,15 +35,3 @@ def check_temperature(temperature: TensorLike) -> None:
         raise ValueError(
             f"temperature must be greater than 0, from {MIN_TEMPERATURE:g} to {MAX_TEMPERATURE:g}, got {temperature}."
         )
-
-
-def known_values(values: Any) -> np.ndarray | None:
-    """Numbers or a tensor as an array; None if they are not known before a graph runs."""
-    try:
-        array = np.asarray(values)
-    except NotImplementedError:  # A tensor of a TensorFlow graph.
-        return None
-    except (TypeError, ValueError) as error:
-        # JAX says so by a TypeError of its own; a ragged list is no array.
-        return None if type(error).__name__ == "TracerArrayConversionError" else np.asarray("")
-    return array.astype("float32") if array.dtype.name == "bfloat16" else array  # Which numpy takes for no number.

@@ -128,6 +128,30 @@ def test_what_is_no_label_is_an_error(labels, message):
             PixelDistribution(model, labels)
 
 
+@pytest.mark.parametrize("value", [2e6, 3e38, -np.inf, np.nan])
+def test_a_map_that_would_overflow_has_no_likelihood_and_draws_nothing(value):
+    """A ReLU may lose the NaN of an overflow, and the rest would be numbers that look right."""
+    model = make_network("pixel_cnn", (3, 3, 1), condition_features=2)
+    images = random_images(model, 2)
+    condition = np.zeros((2, 3, 3, 2), "float32")
+    condition[1, 2, 2, 1] = value
+    with pytest.raises(ValueError, match=r"condition must hold numbers from -1e\+06 to 1e\+06; got"):
+        model([images, condition])
+    with pytest.raises(ValueError, match="condition must hold numbers from"):
+        generate(model, np.zeros((2, 3, 3, 1), "float32"), condition=condition)
+    logits = tf.function(lambda given: model([images, given]))(condition).numpy()
+    assert np.isfinite(logits[0]).all()
+    assert np.isnan(logits[1]).all()
+    noise = np.full((2, 3, 3, 1), 0.5, "float32")
+    drawn, log_prob = tf.function(lambda given: generate(model, noise, condition=given, return_log_prob=True))(
+        condition
+    )
+    assert (drawn[0].numpy() >= 0).all()
+    assert (drawn[1].numpy() == -1).all()
+    assert np.isfinite(log_prob[0])
+    assert np.isnan(log_prob[1])
+
+
 def test_labels_and_images_must_be_as_many():
     with pytest.raises(ValueError, match="All inputs must have the same batch size; got noise 2, condition 3"):
         generate(labelled(), np.zeros((2, 3, 4, 1)), condition=[0, 1, 2])
