@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from pixelrnn_tf.known_values import known_values
 from pixelrnn_tf.sampling.philox import Shift, folded_seed, key_and_counter, philox
-from pixelrnn_tf.sampling.temperature import known_values
 from pixelrnn_tf.typing import ImageShape, Tensor, TensorLike
 
 
