@@ -1,4 +1,4 @@
-"""Time training and sampling: `python -m trainers.benchmark [--parts=training,loop,growth,scaling,costs,sampling]`.
+"""Time training and sampling: `python -m trainers.benchmark [--parts=training,loop,growth,...]`.
 
 training   steps of the networks of the paper's sizes, beside a baseline and beside what a plain product reaches
 loop       the loop of `trainers.train` beside Keras's `fit`
@@ -6,6 +6,7 @@ growth     steps for growing images and depth
 scaling    the loop on two cores, by one process, two replicas and two workers, beside one core
 costs      operations, memory and traffic of the networks of ImageNet's size, computed and not measured
 sampling   drawing a batch of --preset for growing images, beside a naive sampler
+start      from a cold process to an image drawn by --preset, part by part
 
 Everything that is compared runs in one process, in turns where it can; figures of different runs, on machines that do
 other things too, compare with nothing. Leaves benchmark.json and growth.png in --out.
@@ -20,7 +21,7 @@ from pixelrnn_tf.programs.files import write_json
 from pixelrnn_tf.programs.flags import check, option, options_in
 from trainers.config import NetworkArguments
 
-PARTS = ("training", "loop", "growth", "scaling", "costs", "sampling")
+PARTS = ("training", "loop", "growth", "scaling", "costs", "sampling", "start")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +74,7 @@ def main(options: Options) -> None:
     import tensorflow as tf
 
     from pixelrnn_tf.models import get_preset
-    from trainers.benchmarks import costs, growth, loop_vs_fit, sampling, scaling, training
+    from trainers.benchmarks import costs, growth, loop_vs_fit, sampling, scaling, start, training
     from trainers.benchmarks.memory import reserve_block
 
     devices = [device.name for device in tf.config.list_logical_devices()]
@@ -90,6 +91,7 @@ def main(options: Options) -> None:
         "sampling": lambda: sampling.run(
             drawn, options.image_sizes(), options.batch_size, modes, options.repeats, options.naive_pixels
         ),
+        "start": lambda: start.run(options.rounds, options.preset),
     }
     results: dict[str, Any] = {"tensorflow": tf.__version__, "devices": devices}
     for part in PARTS:

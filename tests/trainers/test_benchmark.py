@@ -12,7 +12,7 @@ from pixelrnn_tf.layers import recurrence
 from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN
 from tests.support.networks import BLOCK_NAMES, make_network, random_images
 from trainers import benchmark
-from trainers.benchmarks import baselines, costs, flops, growth, sampling, training
+from trainers.benchmarks import baselines, costs, flops, growth, sampling, start, training
 
 TINY = {"image_shape": (6, 6, 1), "levels": 2, "num_blocks": 2, "hidden": 4, "head_hidden": 6}
 
@@ -149,3 +149,12 @@ def test_the_program_runs_the_parts_it_is_told(tmp_path, capsys):
         benchmark.Options(parts=("speed",))
     with pytest.raises(ValueError, match="--sizes has '3x'; a size is HEIGHTxWIDTH"):
         benchmark.Options(sizes=("3x",))
+
+
+@pytest.mark.slow
+def test_a_cold_start_is_timed_part_by_part(capsys):
+    results = start.run(1, "digits_diagonal_bilstm")
+    assert results["first image"][1] == pytest.approx(sum(list(results.values())[k][1] for k in range(5)))
+    assert results["draw seven"][1] < results["trace the sampler and draw an image"][1] / 2, "nothing is traced again"
+    assert results["score three"][1] < results["trace the likelihood and score them"][1] / 2
+    assert f"{results['first image'][0]:6.2f} s" in capsys.readouterr().out
