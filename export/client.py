@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from export.serving.client import Classes, Client, Drawn, Scores
+from export.serving.client import Classes, Client, Drawn, Scores, Surprise
 from export.serving.errors import ServingError
 from export.serving.retries import LOAD_SECONDS
 from pixelrnn_tf.programs import environment, occlusion, png_files, program
@@ -29,7 +29,7 @@ from pixelrnn_tf.programs.flags import check, option
 from pixelrnn_tf.programs.picture_grids import occlusion_panel, square_grid
 from pixelrnn_tf.sampling.temperature import MAX_TEMPERATURE, MIN_TEMPERATURE
 
-__all__ = ["Classes", "Client", "Drawn", "Scores"]
+__all__ = ["Classes", "Client", "Drawn", "Scores", "Surprise"]
 
 PORTS = {"rest": 8501, "grpc": 8500}
 OTHER_PICTURES = (".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".npy")

@@ -9,9 +9,11 @@ K for the number of classes:
 |---|---|---|
 | `score`, `serving_default` | `images` uint8 (batch, H, W, C) | `log_prob`, `bits_per_dim` float32 (batch,) |
 | `logits` | `images` | `logits` float32 (batch, H, W, C, levels) |
+| `surprise` | `images` | `log_prob_map` float32 (batch, H, W, C), `log_prob` |
 | `sample` | `seed` int32 (batch, 2), `temperature` float32 (batch,) | `images`, `log_prob` |
 | `complete` | `images`, `known` bool (batch, H, W), `seed`, `temperature` | `images`, `log_prob` |
 | `score_png` | `image_bytes` string (batch,) | `log_prob`, `bits_per_dim` |
+| `surprise_png` | `image_bytes` | `log_prob_map`, `log_prob` |
 | `sample_png` | `seed`, `temperature` | `image_bytes`, `log_prob` |
 | `complete_png` | `image_bytes`, `known_bytes` string (batch,), `seed`, `temperature` | `image_bytes`, `log_prob` |
 | `classify`, of class-conditional models | `images` | `probabilities` float32 (batch, K), `log_prob` |
@@ -22,7 +24,8 @@ over: it takes integers of JSON modulo 256, so that 259 is seen as 3. PNGs hold 
 byte round(l * 255 / (L - 1)), and a byte v is read as the level round(v * (L - 1) / 255). In the greyscale PNGs of
 `known_bytes`, pixels of 128 and more are known. `log_prob` is in nats, at temperature 1, of the whole image; that of
 `classify` is of the image whatever its class, every class being as probable as another, and `probabilities` are those
-of the classes given the image.
+of the classes given the image. `log_prob_map` holds the terms of `log_prob`: the log-probability of every sub-pixel
+given those before it.
 """
 
 from collections.abc import Callable
@@ -35,6 +38,7 @@ from pixelrnn_tf.data import to_bytes, to_levels
 from pixelrnn_tf.layers import ConditionFormat
 from pixelrnn_tf.models import PixelRNN, bits_per_dim, class_log_probs, negative_log_likelihood
 from pixelrnn_tf.models.classification import marginal_of
+from pixelrnn_tf.models.likelihood import log_prob_of_levels
 from pixelrnn_tf.sampling import MAX_TEMPERATURE, MIN_TEMPERATURE, generate, image_noise
 
 Outputs = dict[str, tf.Tensor]
@@ -76,6 +80,10 @@ class Signatures:
     def _logits(self, images: tf.Tensor, condition: tf.Tensor | None = None) -> Outputs:
         return {"logits": self._run_model(images, condition)}
 
+    def _surprise(self, images: tf.Tensor, condition: tf.Tensor | None = None) -> Outputs:
+        terms = log_prob_of_levels(images, self._run_model(images, condition))
+        return {"log_prob_map": terms, "log_prob": tf.reduce_sum(terms, (1, 2, 3))}
+
     def _sample(self, seed: tf.Tensor, temperature: tf.Tensor, condition: tf.Tensor | None = None) -> Outputs:
         return self._generate(seed, temperature=temperature, condition=condition)
 
@@ -91,6 +99,9 @@ class Signatures:
 
     def _score_png(self, image_bytes: tf.Tensor, condition: tf.Tensor | None = None) -> Outputs:
         return self._score(self._decode(image_bytes), condition)
+
+    def _surprise_png(self, image_bytes: tf.Tensor, condition: tf.Tensor | None = None) -> Outputs:
+        return self._surprise(self._decode(image_bytes), condition)
 
     def _sample_png(self, seed: tf.Tensor, temperature: tf.Tensor, condition: tf.Tensor | None = None) -> Outputs:
         return self._encode(**self._sample(seed, temperature, condition))
@@ -154,10 +165,12 @@ def _inputs_by_signature(model: PixelRNN) -> dict[str, tuple[Input, ...]]:
         "logits": (images,),
         "sample": draw,
         "complete": (images, known, *draw),
+        "surprise": (images,),
     }
     if channels in COLOUR_TYPES:
         picture, mask = Input("image_bytes", tf.string), Input("known_bytes", tf.string)
         by_name |= {"score_png": (picture,), "sample_png": draw, "complete_png": (picture, mask, *draw)}
+        by_name["surprise_png"] = (picture,)
     takes = model.condition_format
     if takes is not None:
         by_name = {name: (*inputs, _condition_input(takes)) for name, inputs in by_name.items()}

@@ -90,6 +90,9 @@ def measure(reference: Reference, fmt: Format, signature: str, inputs: Values, o
         yield Measure(signature, "scores", _relative(outputs["log_prob"], marginal))
         return
     images = inputs["images"]
+    if "log_prob_map" in outputs:
+        terms = reference.log_prob_map(images, condition)
+        yield Measure(signature, "scores", _relative(outputs["log_prob_map"], terms))
     if signature.startswith(("sample", "complete")):
         images = _images(outputs, fmt)
         noise = image_noise(inputs["seed"], fmt.image_shape).numpy()
@@ -136,7 +139,7 @@ def _split_difference(outputs: Values, split: Values, fmt: Format) -> float:
     """
     if "logits" in outputs:
         return _relative(split["logits"], outputs["logits"])
-    if "probabilities" in outputs:
+    if "probabilities" in outputs or "log_prob_map" in outputs:
         return max(_relative(split[name], outputs[name]) for name in outputs)
     same = slice(None)
     if "bits_per_dim" not in outputs:

@@ -66,9 +66,11 @@ class Reference:
 
     def log_prob(self, images: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
         """Log-probability of every image, in nats, summed in float64: `(batch,)`."""
-        return np.concatenate(
-            [_log_prob(self.run(*rows), rows[0]).sum((1, 2, 3)) for rows in self._chunks(images, condition)]
-        )
+        return self.log_prob_map(images, condition).sum((1, 2, 3))
+
+    def log_prob_map(self, images: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
+        """Log-probability of every sub-pixel given those before it, in nats, float64, of the shape of the images."""
+        return np.concatenate([_log_prob(self.run(*rows), rows[0]) for rows in self._chunks(images, condition)])
 
     def class_log_probs(self, images: np.ndarray, num_classes: int) -> np.ndarray:
         """Log-probability of every image given every class, in nats: `(batch, num_classes)`."""

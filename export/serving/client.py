@@ -25,6 +25,18 @@ class Scores(NamedTuple):
     bits_per_dim: np.ndarray
 
 
+class Surprise(NamedTuple):
+    """What of images a model did not expect.
+
+    Attributes:
+        log_prob_map: float32 `(batch, height, width, channels)`, nats, of every sub-pixel given those before it.
+        log_prob: float32 `(batch,)`, nats, of the whole image: the sum of its map.
+    """
+
+    log_prob_map: np.ndarray
+    log_prob: np.ndarray
+
+
 class Classes(NamedTuple):
     """What a class-conditional model makes of images.
 
@@ -150,6 +162,14 @@ class Client:
     def score_png(self, files: Sequence[bytes], condition: np.ndarray | None = None) -> Scores:
         """As `score`, of PNG files."""
         return Scores(**self.predict("score_png", image_bytes=_plain(files), condition=condition))
+
+    def surprise(self, images: np.ndarray, condition: np.ndarray | None = None) -> Surprise:
+        """The log-probability of every sub-pixel of images; the arguments are those of `score`."""
+        return Surprise(**self.predict("surprise", images=images, condition=condition))
+
+    def surprise_png(self, files: Sequence[bytes], condition: np.ndarray | None = None) -> Surprise:
+        """As `surprise`, of PNG files."""
+        return Surprise(**self.predict("surprise_png", image_bytes=_plain(files), condition=condition))
 
     def classify(self, images: np.ndarray) -> Classes:
         """Classes of images, of a class-conditional model.

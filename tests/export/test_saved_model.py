@@ -47,6 +47,7 @@ def test_the_folder_holds_graphs_weights_warm_up_and_card(grey_export):
     requests = [record.predict_log.request for record in records]
     assert {request.model_spec.signature_name for request in requests} == {
         "score", "serving_default", "logits", "sample", "complete", "score_png", "sample_png", "complete_png",
+        "surprise", "surprise_png",
     }  # fmt: skip
     for request in requests:
         assert request.model_spec.name == "grey"
@@ -65,12 +66,15 @@ def test_inputs_and_outputs_are_declared_as_documented(grey_loader):
     scores = {"log_prob": ("float32", [-1]), "bits_per_dim": ("float32", [-1])}
     drawn = {"images": ("uint8", [-1, 5, 6, 1]), "log_prob": ("float32", [-1])}
     files = {"image_bytes": ("string", [-1])}
+    surprise = {"log_prob_map": ("float32", [-1, 5, 6, 1]), "log_prob": ("float32", [-1])}
     expected = {
         "score": (images, scores),
         "serving_default": (images, scores),
         "logits": (images, {"logits": ("float32", [-1, 5, 6, 1, 4])}),
         "sample": (seeds, drawn),
         "complete": ({**images, "known": ("bool", [-1, -1, -1]), **seeds}, drawn),
+        "surprise": (images, surprise),
+        "surprise_png": (files, surprise),
         "score_png": (files, scores),
         "sample_png": (seeds, {**files, "log_prob": ("float32", [-1])}),
         "complete_png": (
@@ -85,7 +89,7 @@ def test_inputs_and_outputs_are_declared_as_documented(grey_loader):
 def test_only_grey_and_rgb_images_travel_as_png():
     model = make_network("pixel_cnn", (3, 4, 2), num_blocks=1)
     signatures = Signatures(model)
-    assert signatures.inputs.keys() == {"score", "serving_default", "logits", "sample", "complete"}
+    assert signatures.inputs.keys() == {"score", "serving_default", "logits", "surprise", "sample", "complete"}
     images = example_inputs((3, 4, 2), 4, None, 2)["images"]
     logits = signatures.function("logits")(images)["logits"]
     np.testing.assert_allclose(logits, model(images), rtol=1e-5, atol=1e-5)

@@ -24,6 +24,8 @@ SIGNATURES = {
     "serving_default": {"scores", "split", "answered"},
     "score_png": {"scores", "split", "answered"},
     "logits": {"scores", "split", "answered"},
+    "surprise": {"scores", "split", "answered"},
+    "surprise_png": {"scores", "split", "answered"},
     "sample": {"scores", "split", "noise", "answered"},
     "sample_png": {"scores", "split", "noise", "answered"},
     "complete": {"scores", "split", "noise", "known", "answered"},

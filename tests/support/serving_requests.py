@@ -11,6 +11,7 @@ from tensorflow_serving.apis import predict_pb2
 SIGNATURES = {
     "score": ("images",),
     "logits": ("images",),
+    "surprise": ("images",),
     "sample": ("seed", "temperature"),
     "complete": ("images", "known", "seed", "temperature"),
     "score_png": ("image_bytes",),

@@ -21,7 +21,7 @@ from export.saved_model_writer import export_model
 from export.serving.errors import ModelNotFoundError, RequestRejectedError
 from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.distributions import PixelDistribution
-from pixelrnn_tf.models import bits_per_dim
+from pixelrnn_tf.models import bits_per_dim, log_prob_map
 from pixelrnn_tf.programs import occlusion, png_files
 from pixelrnn_tf.programs.picture_grids import occlusion_panel, square_grid
 from tests.support import serving_servers
@@ -96,6 +96,9 @@ def test_a_served_model_draws_scores_and_completes_as_the_library_does(client, m
     assert np.array_equal(completed.images[:, :4], drawn.images[:, :4])
     logits = client.predict("logits", images=drawn.images)["logits"]
     assert np.allclose(logits, model(drawn.images), rtol=1e-4, atol=1e-4)
+    surprise = client.surprise(drawn.images)
+    np.testing.assert_allclose(surprise.log_prob_map, log_prob_map(model, drawn.images), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(surprise.log_prob_map.sum((1, 2, 3)), surprise.log_prob, rtol=1e-4)
 
 
 def test_png_files_say_the_same_as_levels(client):
@@ -124,6 +127,7 @@ def test_the_client_knows_the_model_it_talks_to(client):
     assert client.signatures["logits"].outputs["logits"].dtype == "float32"
     assert client.signatures.keys() == {
         "score", "serving_default", "logits", "sample", "complete", "score_png", "sample_png", "complete_png",
+        "surprise", "surprise_png",
     }  # fmt: skip
     assert [(state.version, state.state) for state in client.status()] == [(1, "AVAILABLE")]
 
