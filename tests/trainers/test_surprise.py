@@ -1,0 +1,86 @@
+"""Surprise maps as pictures and scores as a table."""
+
+import csv
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from pixelrnn_tf.models import log_prob
+from pixelrnn_tf.programs import png_files
+from pixelrnn_tf.programs.data_config import DataConfig
+from tests.support.networks import make_network, random_images
+from trainers import surprise, surprise_maps
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("surprise") / "model.keras"
+    make_network("pixel_cnn", (8, 8, 1), levels=17, num_blocks=1).save(path)
+    return path
+
+
+def read_scores(folder):
+    return list(csv.DictReader((folder / "out" / "scores.csv").read_text().splitlines()))
+
+
+def test_maps_sum_to_the_score_of_the_image():
+    model = make_network("pixel_cnn", (4, 5, 3), num_blocks=1)
+    images = random_images(model, 5)
+    bits = surprise_maps.bits_per_pixel(model, images, batch_size=2)
+    assert bits.shape == (5, 4, 5)
+    np.testing.assert_allclose(bits.sum((1, 2)) * math.log(2), -log_prob(model, images), rtol=1e-5)
+    np.testing.assert_allclose(surprise_maps.log_probs(model, images, batch_size=2), log_prob(model, images), rtol=1e-6)
+
+
+def test_all_maps_share_one_scale_whose_bar_is_beside_them():
+    bits = np.zeros((2, 3, 3))
+    bits[0, 1, 2], bits[1, 0, 0] = 4.0, 8.0
+    shown = surprise_maps.picture(np.full((2, 3, 3, 1), 200, "uint8"), bits)
+    colours = {tuple(colour) for colour in shown.reshape(-1, 3)}
+    for value in (0, 4, 8):
+        assert tuple(surprise_maps.coloured(np.array(value / 8))) in colours
+    brightness = surprise_maps.coloured(np.linspace(0, 1, 64)).sum(-1, dtype="int64")
+    assert (np.diff(brightness) >= 0).all(), "brighter is odder"
+    assert shown.shape[2] == 3
+
+
+def test_the_program_writes_maps_and_scores(model_file, tmp_path, capsys):
+    options = surprise.Options(
+        model_file, tmp_path / "out", num_images=3, background=model_file, data=DataConfig("digits")
+    )
+    surprise.main(options)
+    rows = read_scores(tmp_path)
+    assert list(rows[0]) == list(surprise_maps.COLUMNS)
+    assert len(rows) == 3
+    for row in rows:
+        assert float(row["bits/dim"]) == pytest.approx(float(row["nats"]) / 64 / math.log(2), rel=1e-4)
+        difference = float(row["bits/dim"]) - float(row["complexity"])
+        assert float(row["input complexity score"]) == pytest.approx(difference, abs=2e-6)
+        assert float(row["ratio"]) == 0, "a background network that is the model itself"
+    assert (tmp_path / "out" / "surprise.png").stat().st_size > 100
+    assert "nats per image" in capsys.readouterr().out
+
+    picture = np.random.default_rng(0).integers(0, 256, (8, 8), "uint8")
+    png_files.write(tmp_path / "own.png", picture)
+    own = dataclasses.replace(options, data=None, images=(str(tmp_path / "own.png"),), background=None)
+    surprise.main(own)
+    (row,) = read_scores(tmp_path)
+    assert row["file"].endswith("own.png")
+    assert row["ratio"] == ""
+
+
+def test_what_is_wrong_is_named(model_file, tmp_path):
+    with pytest.raises(ValueError, match="either --data or --images"):
+        surprise.Options(model_file, tmp_path / "out")
+    png_files.write(tmp_path / "large.png", np.zeros((9, 8), "uint8"))
+    options = surprise.Options(model_file, tmp_path / "out", images=(str(tmp_path / "large.png"),))
+    with pytest.raises(ValueError, match=r"large\.png is 9x8; the model's images are 8x8"):
+        surprise.main(options)
+    with pytest.raises(ValueError, match=r"there is no file 'none\.png'"):
+        surprise.main(dataclasses.replace(options, images=("none.png",)))
+    other = make_network("pixel_cnn", (8, 8, 1), num_blocks=1)
+    with pytest.raises(ValueError, match=r"must take the model's images, \(8, 8, 1\) of 17 levels.*of 4 levels"):
+        surprise_maps.check_same_images(make_network("pixel_cnn", (8, 8, 1), levels=17, num_blocks=1), other)
+    assert not (tmp_path / "out" / "scores.csv").exists()

@@ -1,0 +1,113 @@
+"""Show what a model did not expect: `python -m trainers.surprise --model=PATH --data=...|--images=... --out=FOLDER`.
+
+Writes surprise.png, each image beside its map in bits per pixel on one colour scale, and scores.csv: for each image
+nats, bits/dim, the bits per sub-pixel of a lossless coder (complexity), and two scores of which larger is odder:
+bits/dim less complexity, and, with --background, bits/dim less those of a background network (ratio).
+"""
+
+import dataclasses
+import itertools
+import pathlib
+from typing import TYPE_CHECKING
+
+from pixelrnn_tf.programs import program
+from pixelrnn_tf.programs.data_config import DataConfig
+from pixelrnn_tf.programs.flags import check, option, options_in
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from pixelrnn_tf.models import PixelRNN
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Which images, by which model, into which folder."""
+
+    model: pathlib.Path = option("A .keras file, or the name of a preset with weights.", existing="model")
+    out: pathlib.Path = option("Folder for surprise.png and scores.csv.", written="folder")
+    images: tuple[str, ...] = option("PNG files of the model's size, instead of --data.", (), form="a.png,b.png")
+    background: pathlib.Path | None = option(
+        "A background network for the likelihood ratio: a .keras file, or a preset.", None, existing="model"
+    )
+    split: str = option("Split of --data.", "test", choices=("train", "validation", "test"))
+    num_images: int = option("How many images of --data, from the first.", 16, at_least=1, at_most=100_000)
+    batch_size: int = option("Images per pass.", 64, at_least=1, at_most=100_000)
+    data: DataConfig | None = options_in(DataConfig, given_by="data")
+
+    def __post_init__(self):
+        check(self)
+        if (self.data is None) == (not self.images):
+            raise ValueError("Give either --data or --images: which images to look at.")
+
+
+def main(options: Options) -> None:
+    from pixelrnn_tf.programs import model_files, png_files
+    from trainers import surprise_maps
+
+    model = model_files.load_model(options.model)
+    background = model_files.load_model(options.background, "--background") if options.background else None
+    if background is not None:
+        surprise_maps.check_same_images(model, background)
+    names, images, condition = _from_files(model, options) if options.images else _from_data(model, options)
+    bits = surprise_maps.bits_per_pixel(model, images, condition, options.batch_size)
+    nats = surprise_maps.log_probs(model, images, condition, options.batch_size)
+    by_background = None
+    if background is not None:
+        by_background = surprise_maps.log_probs(background, images, batch_size=options.batch_size)
+    pictures = surprise_maps.as_bytes(images, model.levels)
+    surprise_maps.write_scores(options.out / "scores.csv", names, pictures, nats, by_background)
+    if pictures.shape[-1] in (1, 3):
+        png_files.write(options.out / "surprise.png", surprise_maps.picture(pictures, bits))
+    most = f"at most {bits.max():.2f} bits in a pixel"
+    print(f"{len(images)} images: {-nats.mean():.2f} nats per image, {most}: {options.out}")
+
+
+def _from_files(model: "PixelRNN", options: Options) -> "tuple[list[str], np.ndarray, None]":
+    """The names and levels of PNG files.
+
+    Raises:
+        ValueError: for a file that is no such picture, or a model that takes a condition.
+    """
+    import numpy as np
+
+    from pixelrnn_tf.data import to_levels
+    from pixelrnn_tf.programs import png_files
+
+    if model.condition_format is not None:
+        raise ValueError("The model takes a condition, which --images do not give: use --data.")
+    height, width, channels = model.image_shape
+    pictures = []
+    for name in options.images:
+        path = pathlib.Path(name).expanduser()
+        if not path.is_file():
+            raise ValueError(f"--images must be PNG files; there is no file {name!r}.")
+        picture = png_files.decode(path.read_bytes(), name, channels)
+        if picture.shape[:2] != (height, width):
+            raise ValueError(
+                f"{name} is {picture.shape[0]}x{picture.shape[1]}; the model's images are {height}x{width}."
+            )
+        pictures.append(picture)
+    return list(options.images), np.asarray(to_levels(np.stack(pictures), model.levels)), None
+
+
+def _from_data(model: "PixelRNN", options: Options) -> "tuple[list[str], np.ndarray, np.ndarray | None]":
+    """The first images of a split, named by its name and their numbers, and their classes if the model takes them."""
+    import numpy as np
+
+    from pixelrnn_tf.programs import model_files
+
+    assert options.data is not None
+    data = model_files.with_classes(model, options.data).load()
+    model_files.check_fit(model, data)
+    print(data.describe(), flush=True)
+    batches = data.batches(options.split, options.batch_size).unbatch().take(options.num_images)
+    rows = list(itertools.islice(batches.as_numpy_iterator(), options.num_images))
+    of_dicts = isinstance(rows[0], dict)
+    images = np.stack([row["images"] if of_dicts else row for row in rows])
+    condition = np.stack([row["condition"] for row in rows]) if of_dicts else None
+    return [f"{data.splits[options.split].name}/{k}" for k in range(len(images))], images, condition
+
+
+if __name__ == "__main__":
+    program.run(main, Options)
