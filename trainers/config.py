@@ -171,6 +171,13 @@ class TrainConfig:
         at_least=0,
         below=1,
     )
+    mutation_rate: float = _optimizer(
+        "Probability that a sub-pixel of a training image gets a random level, which makes a background network for "
+        "likelihood ratios; scores are of images as they are. 0 for none.",
+        0.0,
+        at_least=0,
+        at_most=1,
+    )
     clip_norm: float = _optimizer(
         "Largest global norm of the gradients of a step; 0 for no clipping.", 1.0, at_least=0, at_most=1e30
     )

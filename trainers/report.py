@@ -159,6 +159,7 @@ def _training_rows(run: RunSummary) -> list[list[str]]:
         ["learning rate", rate],
         ["weight decay", f"{config.weight_decay:g}" if config.weight_decay else "none"],
         ["dropout", f"{config.dropout:g}" if config.dropout else "none"],
+        *([["mutation", f"rate {config.mutation_rate:g}"]] if config.mutation_rate else []),
         ["clipping", f"global norm {config.clip_norm:g}" if config.clip_norm else "none"],
         ["weight average", f"decay min({config.average_decay:g}, (1 + t) / (10 + t)) after t steps"],
         ["accumulation", f"{config.accumulation} parts of a batch"],

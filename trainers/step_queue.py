@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from pixelrnn_tf.data import ImageData
 from trainers.devices import split_batch
+from trainers.mutation import mutated
 from trainers.train_step import TrainStep
 
 # So many steps are started before the result of the first of them is waited for, to keep an accelerator busy.
@@ -26,15 +27,28 @@ class StepQueue:
         batch_size: images per step, over all replicas.
         seed: of their order.
         first_step: how many steps came before.
+        mutation_rate: of `trainers.mutation`; 0 for images as they are.
     """
 
-    def __init__(self, step: TrainStep, data: ImageData, batch_size: int, seed: int, first_step: int):
+    def __init__(
+        self,
+        step: TrainStep,
+        data: ImageData,
+        batch_size: int,
+        seed: int,
+        first_step: int,
+        mutation_rate: float = 0.0,
+    ):
         self.step, self.data, self.batch_size, self.seed = step, data, batch_size, seed
+        self.mutation_rate = mutation_rate
         self._start_at(first_step)
 
     def _start_at(self, step: int) -> None:
         self.started = self.finished = step
-        self.batches = iter(self.data.train_batches(self.batch_size, self.seed, step))
+        batches = self.data.train_batches(self.batch_size, self.seed, step)
+        if self.mutation_rate:
+            batches = mutated(batches, self.mutation_rate, self.data.levels, self.seed, step)
+        self.batches = iter(batches)
 
     def run(self, end: int, votes: Callable[[], tuple[bool, ...]]) -> Iterator[tuple[float, float, np.ndarray]]:
         """Run until `end` steps are finished, or a worker casts a vote; then finish those started.

@@ -69,7 +69,9 @@ class Trainer:
         names = [weight.path.partition("/")[2] for weight in self.model.weights]
         self.checkpoints = Checkpoints(workdir / "checkpoints", self._state(), names)
         self.progress, news = self._starting_point()
-        self.queue = StepQueue(self.step, data, config.images_per_step, config.seed, self.progress.step)
+        self.queue = StepQueue(
+            self.step, data, config.images_per_step, config.seed, self.progress.step, config.mutation_rate
+        )
         self.journal = Journal(workdir, self.progress.step, self.chief)
         for line in news:
             self.journal.say(line)

@@ -1,0 +1,34 @@
+"""Mutated training images, for a background network (Ren et al. 2019, *Likelihood ratios*).
+
+A network that sees them learns what all images have in common, and less of what these ones show.
+"""
+
+import tensorflow as tf
+
+from pixelrnn_tf.typing import Structure
+
+
+def mutated(batches: tf.data.Dataset, rate: float, levels: int, seed: int, first_step: int) -> tf.data.Dataset:
+    """Batches of images some of whose sub-pixels have another level, uniformly drawn from all.
+
+    What changes is a function of the seed, the number of the step and the place in the batch, so that a run that is
+    gone on with sees what it would have seen.
+
+    Args:
+        batches: of uint8 levels `(batch, height, width, channels)`, or of dictionaries with them as "images".
+        rate: the probability that a sub-pixel is drawn anew, in [0, 1].
+        levels: number of levels.
+        seed: of the run.
+        first_step: number of the first batch.
+    """
+
+    def mutate(step: tf.Tensor, batch: Structure) -> Structure:
+        images = batch["images"] if isinstance(batch, dict) else batch
+        which, what = ([tf.constant(seed, tf.int64), 2 * step + k] for k in range(2))
+        shape = tf.shape(images)
+        changes = tf.random.stateless_uniform(shape, which, alg="philox") < rate
+        drawn = tf.random.stateless_uniform(shape, what, 0, levels, tf.int32, alg="philox")
+        images = tf.ensure_shape(tf.where(changes, tf.cast(drawn, images.dtype), images), images.shape)
+        return {**batch, "images": images} if isinstance(batch, dict) else images
+
+    return batches.enumerate(first_step).map(mutate, num_parallel_calls=1)

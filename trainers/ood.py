@@ -1,0 +1,90 @@
+"""Tell images that do not belong: `python -m trainers.ood --model=PATH --in_data=NAME --out_data=NAME --out=FOLDER`.
+
+Scores the images of a model's own kind and others, and prints for every score the AUROC: the probability that one of
+the others is odder than one of its own. 1 tells all apart, 0.5 none, and less means that the score points the wrong
+way, as likelihood alone is known to do. Give --background networks, trained with --mutation_rate or seeing a few pixels
+alone, for likelihood ratios. Leaves scores.json, histograms.png and odd.png: a row each of the least and the most odd
+of the model's own images, and of the others, with their maps.
+
+No score has anything to choose but its background network: choose that by odd images made of the model's own
+(--split=validation --out_data=made), not by the images that it is to be judged by.
+"""
+
+import dataclasses
+import pathlib
+import time
+
+from pixelrnn_tf.programs import program
+from pixelrnn_tf.programs.data_config import DataConfig
+from pixelrnn_tf.programs.flags import check, option
+
+MADE = "made"
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Which images, by which networks."""
+
+    model: pathlib.Path = option("A .keras file, or the name of a preset with weights.", existing="model")
+    in_data: str = option(
+        'The model\'s own kind of images, such as "tfds:fashion_mnist"; their training split is read too.'
+    )
+    out_data: str = option(
+        f'Other images, such as "tfds:mnist"; or "{MADE}": flips, inversions and noise of --in_data.'
+    )
+    out: pathlib.Path = option("Folder for scores.json and the pictures.", written="folder")
+    background: pathlib.Path | None = option(
+        "A background network: a .keras file, or the name of a preset.", None, existing="model"
+    )
+    split: str = option("Split of both.", "test", choices=("train", "validation", "test"))
+    num_images: int = option("Images of each, from the first.", 1000, at_least=2, at_most=1_000_000)
+    bootstraps: int = option("Resamplings for the standard error.", 200, at_least=2, at_most=100_000)
+    batch_size: int = option("Images per pass.", 64, at_least=1, at_most=100_000)
+    seed: int = option("Of the resampling, and of images that are made.", 0, at_least=0, at_most=2**32 - 1)
+
+    def __post_init__(self):
+        check(self)
+
+
+def main(options: Options) -> None:
+    from pixelrnn_tf.programs import model_files, png_files
+    from pixelrnn_tf.programs.files import write_json
+    from trainers import odd_images, surprise_maps
+
+    start = time.process_time()
+    model = model_files.load_model(options.model)
+    if model.condition_format is not None:
+        raise ValueError("The model takes a condition; trainers.ood scores images by models without.")
+    background = model_files.load_model(options.background, "--background") if options.background else None
+    if background is not None:
+        surprise_maps.check_same_images(model, background)
+    own = DataConfig(options.in_data, levels=model.levels).load()
+    model_files.check_fit(model, own)
+    images = odd_images.first_images(own, options.split, options.num_images)
+    if options.out_data == MADE:
+        others = odd_images.made_odd(images, model.levels, options.seed)
+    else:
+        other_data = DataConfig(options.out_data, levels=model.levels).load()
+        model_files.check_fit(model, other_data)
+        others = odd_images.first_images(other_data, options.split, options.num_images)
+    training = odd_images.first_images(own, "train", min(options.num_images, 1000))
+    scores = odd_images.scores(model, background, images, others, training, options.batch_size)
+    results = odd_images.aurocs(scores, options.bootstraps, options.seed)
+    for name, (auroc, error) in results.items():
+        print(f"{name:<24} AUROC {auroc:.4f} (bootstrap standard error {error:.4f})", flush=True)
+    best = "likelihood ratio" if background is not None else "input complexity"
+    write_json(options.out / "scores.json", {name: list(result) for name, result in results.items()})
+    odd_images.write_histograms(options.out / "histograms.png", scores)
+    shown = odd_images.least_and_most(images, others, scores[best], 4)
+    if shown.shape[-1] in (1, 3):
+        bits = surprise_maps.bits_per_pixel(model, shown, batch_size=options.batch_size)
+        pictures = surprise_maps.as_bytes(shown, model.levels)
+        png_files.write(options.out / "odd.png", surprise_maps.picture(pictures, bits))
+    print(
+        f"{len(images)} images of {options.in_data}, {len(others)} of {options.out_data} ({options.split}), "
+        f"{time.process_time() - start:.0f} s of the processor: {options.out}"
+    )
+
+
+if __name__ == "__main__":
+    program.run(main, Options)
