@@ -36,12 +36,16 @@ def run_compiled(
         **options: its other arguments, which change what is computed.
 
     Returns:
-        what the function does.
+        what the function does: tensors `(batch, ...)`.
     """
     backend = keras.backend.backend()
     given = {name: tensor for name, tensor in tensors.items() if tensor is not None}
-    if backend not in ("tensorflow", "jax") or (backend == "tensorflow" and (_in_graph() or _is_empty(given))):
+    if backend not in ("tensorflow", "jax") or (backend == "tensorflow" and _in_graph()):
         return function(model, **given, **options)
+    if any(x.shape[0] == 0 for x in given.values()):
+        # Graphs lose what mends the shape of a convolution without images: run one of zeros, and return none.
+        one = {name: keras.ops.zeros((1, *x.shape[1:]), x.dtype) for name, x in given.items()}
+        return keras.tree.map_structure(lambda y: y[:0], run_compiled(function, model, one, **options))
     of_model = _COMPILED.setdefault(model, {})
     key = function, *sorted(options.items()), *((name, x.dtype, tuple(x.shape[1:])) for name, x in given.items())
     if key not in of_model:
@@ -74,11 +78,6 @@ def _in_graph() -> bool:
     import tensorflow as tf
 
     return not tf.executing_eagerly()
-
-
-def _is_empty(tensors: dict[str, Tensor]) -> bool:
-    """Whether there is no image: graphs lose what mends the shape of a convolution without images."""
-    return any(x.shape[0] == 0 for x in tensors.values())
 
 
 def _compiled_on_tensorflow(

@@ -55,12 +55,14 @@ def test_every_number_of_images_and_every_distribution_share_one_graph(traces, m
     assert traces == ["generate"]
     assert calls == ["call"]
     distribution = PixelDistribution(model)
-    assert distribution.log_prob(distribution.sample(0, seed=0)).shape == (0,)
-    traces.clear()
+    none = distribution.sample(0, seed=0)
+    assert none.shape == (0, *SHAPE)
+    assert none.dtype == tf.int32
+    assert distribution.log_prob(none).shape == (0,)
     for n in (1, 4):
         distribution.complete(random_images(model, n), np.ones((3, 4)), seed=n)
         distribution.experimental_sample_and_log_prob(n, seed=n)
-    assert len(traces) == 2, "one more for completions, one more for images with their log-probability"
+    assert len(traces) == 3, "one more for completions, one more for images with their log-probability"
 
 
 def _fit(model, images):
