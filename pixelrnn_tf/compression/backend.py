@@ -1,6 +1,7 @@
 """What the codec asks of a backend of Keras: graphs, a call of Python in the middle of one, and double precision."""
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -53,6 +54,11 @@ def on_host(function: HostFunction, values: Tensor) -> Tensor:
         result = jax.ShapeDtypeStruct(values.shape[:1], np.int32)
         return io_callback(lambda array: function(np.asarray(array)), result, values, ordered=True)
     return function(keras.ops.convert_to_numpy(values))
+
+
+def cores() -> int:
+    """The cores of the CPU that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """`compress` and `decompress`, and the `Codec` behind them."""
 
+import math
 import zlib
 from collections.abc import Callable
 from typing import NamedTuple
@@ -20,7 +21,7 @@ from pixelrnn_tf.compression.file_format import (
     write_file,
 )
 from pixelrnn_tf.compression.model_digest import model_digest
-from pixelrnn_tf.compression.range_coder import RangeDecoder, RangeEncoder
+from pixelrnn_tf.compression.stack_coder import StackDecoder, StackEncoder
 from pixelrnn_tf.models import PixelRNN
 from pixelrnn_tf.typing import TensorLike
 
@@ -85,10 +86,12 @@ class Encoded(NamedTuple):
     Attributes:
         data: the bytes of the file.
         nats: negative log-likelihood of each image, given its condition, float64 `(number,)`.
+        model_bits: -log2 of the probability of all that the file holds: the images, and their labels if it does.
     """
 
     data: bytes
     nats: np.ndarray
+    model_bits: float
 
 
 class Decoded(NamedTuple):
@@ -142,7 +145,8 @@ class Codec:
                 for numbers in header.chunk_ranges()
             )
             data = write_file(header, chunks)
-        return Encoded(data, np.concatenate(nats))
+        of_labels = len(levels) * math.log2(self.model.num_classes or 1) if kind == LABELS else 0.0
+        return Encoded(data, np.concatenate(nats), float(np.concatenate(nats).sum()) / math.log(2.0) + of_labels)
 
     def _encoded_chunk(
         self,
@@ -154,18 +158,21 @@ class Codec:
         progress: Progress | None,
     ) -> Chunk:
         """The chunk of the images of these numbers; `nats` gets their likelihood."""
-        coder, offsets = RangeEncoder(), bytearray()
-        for batch in header.batch_ranges(numbers):
+        coder, offsets, of_batches = StackEncoder(), bytearray(), []
+        # The last batch first, since the coder is a stack.
+        for batch in reversed(list(header.batch_ranges(numbers))):
             part = slice(batch.start, batch.stop)
             given = None if condition is None else condition[part]
-            if header.condition == LABELS and given is not None:
-                coder.encode(given, self._even_steps(len(batch)))
             offset, of_batch = self._encoder.encode(coder, levels[part], given)
+            if header.condition == LABELS and given is not None:
+                coder.push(given, self._even_steps(len(batch)))
             offsets.append(offset)
-            nats.append(of_batch)
+            of_batches.append(of_batch)
             if progress:
-                progress(batch.stop, header.images)
-        return Chunk(bytes(offsets), zlib.crc32(levels[numbers.start : numbers.stop].tobytes()), coder.payload())
+                progress(numbers.start + sum(map(len, of_batches)), header.images)
+        nats += reversed(of_batches)
+        crc = zlib.crc32(levels[numbers.start : numbers.stop].tobytes())
+        return Chunk(bytes(reversed(offsets)), crc, coder.payload())
 
     def decode(self, data: bytes, condition: TensorLike | None = None, progress: Progress | None = None) -> Decoded:
         """The images of a file, and the labels if it holds some.
@@ -212,14 +219,14 @@ class Codec:
         Raises:
             ValueError: if other levels come out than went in.
         """
-        coder, parts, labels = RangeDecoder(chunk.payload), [], []
+        coder, parts, labels = StackDecoder(chunk.payload), [], []
         size = min(header.batch_size, header.images)
         with double_precision():
             for offset, batch in zip(chunk.offsets, header.batch_ranges(numbers), strict=True):
                 first = batch.start - numbers.start
                 given = None if condition is None else condition[first : first + len(batch)]
                 if header.condition == LABELS:
-                    given = coder.decode(self._even_steps(len(batch)))
+                    given = coder.pop(self._even_steps(len(batch)))
                     labels.append(given)
                 parts.append(self._decoder.decode(coder, offset, len(batch), given, size))
                 if progress:

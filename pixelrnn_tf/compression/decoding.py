@@ -6,7 +6,7 @@ from keras import ops
 from pixelrnn_tf.compression.backend import compiled, on_host
 from pixelrnn_tf.compression.encoding import filled
 from pixelrnn_tf.compression.integer_weights import steps_below_highest
-from pixelrnn_tf.compression.range_coder import RangeDecoder
+from pixelrnn_tf.compression.stack_coder import StackDecoder
 from pixelrnn_tf.layers.incremental import Tensors
 from pixelrnn_tf.layers.scan import scan
 from pixelrnn_tf.models import PixelRNN
@@ -43,12 +43,12 @@ class BatchDecoder:
 
     def __init__(self, model: PixelRNN):
         self.network = _CompiledPixels(model)
-        self._coder: RangeDecoder | None = None
-        self._images, self._problem = 0, ""
+        self._coder: StackDecoder | None = None
+        self._images = 0
         self._run = compiled(self._decoded)
 
     def decode(
-        self, coder: RangeDecoder, offset: int, images: int, condition: np.ndarray | None, size: int
+        self, coder: StackDecoder, offset: int, images: int, condition: np.ndarray | None, size: int
     ) -> np.ndarray:
         """Decode the next batch.
 
@@ -61,16 +61,11 @@ class BatchDecoder:
 
         Returns:
             uint8 `(images, height, width, channels)`.
-
-        Raises:
-            ValueError: if the payload cannot belong to these probabilities; the coder does not always see it.
         """
-        self._coder, self._images, self._problem = coder, images, ""
+        self._coder, self._images = coder, images
         given = None if condition is None else filled(condition, size)
         levels = np.array(self._run(np.zeros(size, "int32"), given, np.float64(offset)))
         self._coder = None
-        if self._problem:
-            raise ValueError(self._problem)
         return levels[:images].astype("uint8")
 
     def _decoded(self, batch: Tensor, condition: Tensor | None, offset: Tensor) -> Tensor:
@@ -87,11 +82,8 @@ class BatchDecoder:
         return ops.swapaxes(chosen["levels"], 0, 1)
 
     def _next_levels(self, steps: np.ndarray) -> np.ndarray:
-        """The next level of every image; zeros after the coder has found that something is wrong."""
+        """The next level of every image, and zeros of those that only fill up the batch."""
         levels = np.zeros(len(steps), "int32")
-        if not self._problem and self._coder is not None:
-            try:
-                levels[: self._images] = self._coder.decode(steps[: self._images])
-            except ValueError as error:
-                self._problem = str(error)
+        if self._coder is not None:
+            levels[: self._images] = self._coder.pop(steps[: self._images])
         return levels

@@ -1,13 +1,14 @@
 """From images to payloads: one parallel pass in float64 gives the probabilities of all sub-pixels of a batch."""
 
 import math
+from multiprocessing.pool import ThreadPool
 
 import numpy as np
 from keras import ops
 
-from pixelrnn_tf.compression.backend import compiled
+from pixelrnn_tf.compression.backend import compiled, cores, double_precision
 from pixelrnn_tf.compression.integer_weights import GRID_BITS, OFFSETS, grid_positions, steps_below_highest
-from pixelrnn_tf.compression.range_coder import RangeEncoder
+from pixelrnn_tf.compression.stack_coder import StackEncoder
 from pixelrnn_tf.models import PixelRNN
 from pixelrnn_tf.models.likelihood import log_prob_of_levels
 from pixelrnn_tf.sampling.incremental_network import IncrementalNetwork
@@ -17,7 +18,7 @@ from pixelrnn_tf.typing import Tensor
 # of 1 if that is smaller. Ways of computing the logits differ by less than a hundredth of it; docs/compression.md.
 GUARD = 1e-11
 # Numbers that one parallel pass may hold in the largest map it makes, about.
-_NUMBERS_PER_PASS = 2**23
+_NUMBERS_PER_PASS = 2**24
 
 
 class BatchEncoder:
@@ -36,8 +37,8 @@ class BatchEncoder:
         )
         self._pass_size = max(1, _NUMBERS_PER_PASS // per_image)
 
-    def encode(self, coder: RangeEncoder, images: np.ndarray, condition: np.ndarray | None) -> tuple[int, np.ndarray]:
-        """Encode a batch: sub-pixel by sub-pixel in raster order, and of every sub-pixel image by image.
+    def encode(self, coder: StackEncoder, images: np.ndarray, condition: np.ndarray | None) -> tuple[int, np.ndarray]:
+        """Encode a batch, to be decoded sub-pixel by sub-pixel in raster order, and of every sub-pixel image by image.
 
         Args:
             coder: takes the levels.
@@ -52,28 +53,30 @@ class BatchEncoder:
                 finite.
         """
         offset, steps, nats = self._certain_steps(images, condition)
-        for row in range(images.shape[1]):
+        for row in reversed(range(images.shape[1])):
             # A row at a time, since the table of weights takes four times the memory of the steps.
             of_row = steps[:, row].swapaxes(0, 1).swapaxes(1, 2)
             levels = images[:, row].transpose(1, 2, 0)
-            coder.encode(levels.ravel(), of_row.reshape(-1, of_row.shape[-1]))
+            coder.push(levels.ravel(), of_row.reshape(-1, of_row.shape[-1]))
         return offset, nats
 
     def _certain_steps(self, images: np.ndarray, condition: np.ndarray | None) -> tuple[int, np.ndarray, np.ndarray]:
         """The first offset at which no logit is near a boundary, the steps there as uint16, and the nats."""
         size = min(self._pass_size, len(images))
         passes = [slice(first, first + size) for first in range(0, len(images), size)]
+
+        def run(part: slice) -> list[np.ndarray]:
+            given = None if condition is None else filled(condition[part], size)
+            with double_precision():
+                results = self._run(filled(images[part], size), given, np.float64(offset))
+                return [ops.convert_to_numpy(result) for result in results]
+
         for offset in range(OFFSETS):
-            parts = []
-            for part in passes:
-                given = None if condition is None else filled(condition[part], size)
-                is_certain, *results = self._run(filled(images[part], size), given, np.float64(offset))
-                if not bool(is_certain):
-                    break
-                parts.append([ops.convert_to_numpy(result) for result in results])
-            else:
-                steps, nats = (np.concatenate(values)[: len(images)] for values in zip(*parts, strict=True))
-                return offset, steps, nats
+            # XLA computes a pass on one core.
+            with ThreadPool(min(len(passes), cores())) as pool:
+                are_certain, steps, nats = zip(*pool.map(run, passes), strict=True)
+            if all(are_certain):
+                return offset, np.concatenate(steps)[: len(images)], np.concatenate(nats)[: len(images)]
         raise FloatingPointError(
             "The images cannot be compressed: the logits of the model are not finite, or so large that float64 does "
             "not tell them apart on the grid of the codec."
@@ -92,7 +95,8 @@ def are_certain(logits: Tensor, offset: Tensor) -> Tensor:
     """Whether logits that differ a little would be in the same cells of the grid: bool, of the shape of the logits."""
     positions = grid_positions(logits, offset)
     size = ops.maximum(ops.max(ops.abs(logits), axis=-1, keepdims=True), 1.0)
-    return ops.abs(positions - ops.round(positions)) > size * (GUARD * 2**GRID_BITS)
+    to_boundary = 0.5 - ops.abs(positions - ops.round(positions))
+    return to_boundary > size * (GUARD * 2**GRID_BITS)
 
 
 def filled(values: np.ndarray, size: int) -> np.ndarray:

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 from pixelrnn_tf.compression.integer_weights import GRID_BITS
-from pixelrnn_tf.compression.range_coder import CODER_VERSION
+from pixelrnn_tf.compression.stack_coder import CODER_VERSION
 from pixelrnn_tf.typing import ImageShape
 
 # Not ASCII, and with both kinds of line ends, as PNG has it: a transfer as text would change it.

@@ -25,7 +25,7 @@ _FRACTION_BITS = 96
 
 
 def grid_positions(logits: Tensor, offset: Tensor) -> Tensor:
-    """Where logits lie on the moved grid, in steps: the whole part is their cell, the rest the place in it.
+    """Where logits lie on the moved grid, in steps. They are rounded to the nearest.
 
     Args:
         logits: float64, any shape.
@@ -44,7 +44,7 @@ def steps_below_highest(logits: Tensor, offset: Tensor) -> Tensor:
     Returns:
         int32 `(..., levels)`; what it is for logits that are not finite is not said.
     """
-    cells = ops.floor(grid_positions(logits, offset))
+    cells = ops.round(grid_positions(logits, offset))
     below = ops.max(cells, axis=-1, keepdims=True) - cells
     return ops.cast(ops.minimum(below, float(len(weight_table()) - 1)), "int32")
 

@@ -146,9 +146,10 @@ class MaskedConv2D(IncrementalLayer):
             ValueError: if a condition is missing, or given to a layer made for none.
         """
         check_condition(self, condition)
-        bias = self.bias if self.use_bias else ops.zeros(self.filters, dtype)
-        offset = bias if condition is None else feature_product(condition, self.condition_kernel) + bias
-        return ops.cast(offset, dtype)
+        bias = ops.cast(self.bias, dtype) if self.use_bias else ops.zeros(self.filters, dtype)
+        if condition is None:
+            return bias
+        return feature_product(ops.cast(condition, dtype), ops.cast(self.condition_kernel, dtype)) + bias
 
     def incremental(self, dtype: DType = "float32") -> "IncrementalMaskedConv2D":
         return IncrementalMaskedConv2D(self, dtype)

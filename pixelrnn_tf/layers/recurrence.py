@@ -34,7 +34,7 @@ def lstm_cell(sums: Tensor, previous_c: Tensor) -> tuple[Tensor, Tensor, Gates]:
     """
     o, f, i, g = gates(sums)
     c = f * previous_c + i * g
-    h = o * ops.tanh(c)
+    h = o * tanh(c)
     return h, c, (o, f, i, g)
 
 
@@ -46,8 +46,15 @@ def gates(sums: Tensor) -> Gates:
     hidden = sums.shape[-1] // 4
     slope = ops.cast(np.repeat([0.5, 0.5, 0.5, 1.0], hidden), sums.dtype)
     shift = ops.cast(np.repeat([0.5, 0.5, 0.5, 0.0], hidden), sums.dtype)
-    o, f, i, g = ops.split(ops.tanh(sums * slope) * slope + shift, 4, axis=-1)
+    o, f, i, g = ops.split(tanh(sums * slope) * slope + shift, 4, axis=-1)
     return o, f, i, g
+
+
+def tanh(x: Tensor) -> Tensor:
+    """The hyperbolic tangent, in the dtype of `x`: that of Keras on JAX makes float32 of float64."""
+    if keras.backend.backend() == "jax" and keras.backend.standardize_dtype(x.dtype) == "float64":
+        return 2.0 * ops.sigmoid(2.0 * x) - 1.0
+    return ops.tanh(x)
 
 
 class LSTMWeights(NamedTuple):

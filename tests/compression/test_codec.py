@@ -24,7 +24,7 @@ def make_codec(block="row_lstm", image_shape=(3, 4, 1), seed=0, **arguments):
 
 def overhead(encoded):
     """Bytes of a file of one chunk that its likelihood does not account for."""
-    return len(encoded.data) - HEADER - CHUNK - encoded.nats.sum() / math.log(2) / 8
+    return len(encoded.data) - HEADER - CHUNK - encoded.model_bits / 8
 
 
 @pytest.mark.parametrize("number", [1, 5, 16])
@@ -35,7 +35,7 @@ def test_images_come_back_at_the_cost_of_their_likelihood(block, levels, image_s
     images = random_images(codec.model, number)
     encoded = codec.encode(images)
     assert np.array_equal(codec.decode(encoded.data).images, images)
-    # A word of the coder may be empty at the end, and probabilities are multiples of 2^-24.
+    # A payload is of whole words, and begins with one; probabilities are multiples of 2^-24.
     assert -1 < overhead(encoded) < 8 + 1e-3 * len(encoded.data)
     expected = negative_log_likelihood(images, codec.model(images))
     np.testing.assert_allclose(encoded.nats, expected, rtol=1e-5)
@@ -96,7 +96,8 @@ def test_labels_travel_with_their_images():
     decoded = codec.decode(encoded.data)
     assert np.array_equal(decoded.images, images)
     assert np.array_equal(decoded.labels, labels)
-    assert -1 < overhead(encoded) - 16 * math.log2(10) / 8 < 8
+    assert -1 < overhead(encoded) < 8
+    assert encoded.model_bits == pytest.approx(encoded.nats.sum() / math.log(2) + 16 * math.log2(10))
     np.testing.assert_allclose(encoded.nats, negative_log_likelihood(images, codec.model([images, labels])), rtol=1e-5)
     with pytest.raises(ValueError, match="leave out `condition`"):
         codec.decode(encoded.data, labels)

@@ -147,5 +147,5 @@ def test_levels_that_come_out_otherwise_are_refused_where_every_checksum_of_the_
         Chunk(chunks[1].offsets, chunks[1].levels_crc ^ 1, chunks[1].payload),
     ):
         forged = write_file(header, [chunks[0], chunk, chunks[2]])
-        with pytest.raises(ValueError, match=r"images 8 to 15 do not decode to what was encoded|does not belong"):
+        with pytest.raises(ValueError, match=r"images 8 to 15 do not decode to what was encoded"):
             codec.decode(forged)

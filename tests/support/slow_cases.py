@@ -9,6 +9,8 @@ NONE = r"(?!)"
 
 BY_DEFAULT = {
     "test_images_come_back_at_the_cost_of_their_likelihood": r"cnn-256-colour-5|row_lstm-17-grey-16|bil.*-2-c.*-1\]",
+    "test_files_decode_in_another_process": NONE,
+    "test_a_model_in_half_precision_or_double_makes_the_files_of_its_weights": NONE,
     "test_receptive_field_is_exact": r"grey-1-field_by_gradient",
     "test_receptive_field_is_the_same_without_residuals_or_skips": r"row_lstm",
     "test_every_signature_equals_the_model_in_a_process_without_python": r"diagonal_bilstm-colour|row_lstm-grey",

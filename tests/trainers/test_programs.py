@@ -34,7 +34,7 @@ def program(name, *flags):
 def test_programs_are_imported_without_tensorflow_and_without_side_effects():
     check = (
         "import importlib, os, sys; before = dict(os.environ)\n"
-        "for name in ('train', 'evaluate', 'sample', 'complete', 'benchmark'):\n"
+        "for name in ('train', 'evaluate', 'sample', 'complete', 'compress', 'decompress', 'benchmark'):\n"
         "    importlib.import_module(f'trainers.{name}')\n"
         "from absl import flags\n"
         "print(sorted({'tensorflow', 'keras', 'jax', 'matplotlib'} & set(sys.modules)), dict(os.environ) == before,\n"
@@ -51,6 +51,8 @@ def test_programs_are_imported_without_tensorflow_and_without_side_effects():
         ("evaluate", "--split"),
         ("sample", "--temperature"),
         ("complete", "--mask"),
+        ("compress", "--verify"),
+        ("decompress", "--file"),
         ("benchmark", "--parts"),
     ],
 )

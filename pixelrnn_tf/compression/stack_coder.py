@@ -1,4 +1,7 @@
-"""The range coder of the package `constriction`: levels in, bytes out, in the same order back.
+"""The asymmetric numeral systems of the package `constriction`, a stack: what goes in last comes out first.
+
+Its range coder, a queue, loses about 1.2e-4 bits a level, what is left over when it cuts its range into 2^24 equal
+parts. Of binary images, most of whose levels cost far less than a hundredth of a bit, that is a tenth of a percent.
 
 What the package leaves to its caller is settled here: the tables are float64 of whole numbers in C order, the models
 are not its "perfect" ones, and what it writes depends on its version, which the file format therefore names. It decodes
@@ -17,8 +20,8 @@ from pixelrnn_tf.compression.integer_weights import weights_of
 CODER_VERSION = (0, 5)
 
 
-class RangeEncoder:
-    """Encodes levels one after the other.
+class StackEncoder:
+    """Encodes levels, the last ones first.
 
     Raises:
         ImportError: if the package is missing or of another version.
@@ -26,53 +29,42 @@ class RangeEncoder:
 
     def __init__(self) -> None:
         stream = _constriction().stream
-        self._coder, self._family = stream.queue.RangeEncoder(), stream.model.Categorical(perfect=False)
+        self._coder, self._family = stream.stack.AnsCoder(), stream.model.Categorical(perfect=False)
 
-    def encode(self, levels: np.ndarray, steps: np.ndarray) -> None:
-        """Encode more levels.
+    def push(self, levels: np.ndarray, steps: np.ndarray) -> None:
+        """Encode levels that are to be decoded before those that were encoded so far.
 
         Args:
-            levels: integers `(number,)`.
+            levels: integers `(number,)`, in the order in which they are to be decoded.
             steps: grid steps below the highest logit, `(number, levels)`.
         """
-        self._coder.encode(np.ascontiguousarray(levels, "int32"), self._family, _table(steps))
+        self._coder.encode_reverse(np.ascontiguousarray(levels, "int32"), self._family, _table(steps))
 
     def payload(self) -> bytes:
         """All that was encoded; a multiple of four bytes."""
-        return self._coder.get_compressed().astype("<u4").tobytes()
+        words: np.ndarray = self._coder.get_compressed()
+        return words.astype("<u4").tobytes()
 
 
-class RangeDecoder:
-    """Decodes a payload of `RangeEncoder`, level by level.
+class StackDecoder:
+    """Decodes a payload of `StackEncoder`.
 
     Args:
         payload: its bytes, a multiple of four.
 
     Raises:
         ImportError: if the package is missing or of another version.
+        ValueError: if no encoder can have written it, as far as the coder can tell.
     """
 
     def __init__(self, payload: bytes):
         stream = _constriction().stream
         words = np.frombuffer(payload, "<u4").astype("uint32")
-        self._coder, self._family = stream.queue.RangeDecoder(words), stream.model.Categorical(perfect=False)
+        self._coder, self._family = stream.stack.AnsCoder(words), stream.model.Categorical(perfect=False)
 
-    def decode(self, steps: np.ndarray) -> np.ndarray:
-        """The next levels.
-
-        Args:
-            steps: as for `RangeEncoder.encode`, `(number, levels)`.
-
-        Returns:
-            int32 `(number,)`.
-
-        Raises:
-            ValueError: if these bytes cannot have been encoded with these steps, as far as the coder can tell.
-        """
-        try:
-            levels: np.ndarray = self._coder.decode(self._family, _table(steps))
-        except AssertionError as error:
-            raise ValueError(f"The payload does not belong to these probabilities: {error}") from error
+    def pop(self, steps: np.ndarray) -> np.ndarray:
+        """The next levels, int32 `(number,)`, for grid steps as `StackEncoder.push` was given, `(number, levels)`."""
+        levels: np.ndarray = self._coder.decode(self._family, _table(steps))
         return levels
 
 

@@ -1,0 +1,108 @@
+"""Files of images compressed by the programs, and had back."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pixelrnn_tf.data import to_bytes
+from pixelrnn_tf.layers import LabelEmbedding
+from pixelrnn_tf.programs import png_files
+from tests.support.networks import make_network, random_images
+from trainers import compress, compressing, decompress, other_codecs
+
+TINY = {"levels": 17, "num_blocks": 1, "hidden": 4, "head_hidden": 4}
+
+
+@pytest.fixture(scope="module")
+def model():
+    return make_network("pixel_cnn", (3, 4, 1), **TINY)
+
+
+@pytest.fixture(scope="module")
+def saved(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    model.save(path)
+    return path
+
+
+@pytest.fixture
+def pictures(model, tmp_path):
+    """A folder of PNG files, and their levels in the order of their names."""
+    images = random_images(model, 5)
+    (tmp_path / "pictures").mkdir()
+    for name, picture in zip("edcba", to_bytes(images, 17), strict=True):
+        (tmp_path / "pictures" / f"{name}.png").write_bytes(png_files.encode(picture))
+    return tmp_path / "pictures", images[::-1]
+
+
+def test_a_folder_of_pictures_comes_back(saved, pictures, tmp_path, capsys):
+    folder, _ = pictures
+    compress.main(compress.Options(model=saved, images=folder, out=tmp_path / "x.pxr", verify=True, compare=True))
+    printed = capsys.readouterr().out
+    size = (tmp_path / "x.pxr").stat().st_size
+    for words in (f"x.pxr: {size:,} bytes", "bits/dim", "compressed 5/5 images", "decompressed 5/5 images",
+                  "the images are the same", f"| {size:,} |", "| bz2 |", "are not counted"):  # fmt: skip
+        assert words in printed, words
+    decompress.main(decompress.Options(model=saved, file=tmp_path / "x.pxr", out=tmp_path / "back"))
+    back = sorted((tmp_path / "back").iterdir())
+    assert [path.name for path in back] == [f"0000{k}.png" for k in range(5)]
+    for path, original in zip(back, sorted(folder.iterdir()), strict=True):
+        assert np.array_equal(np.asarray(Image.open(path)), np.asarray(Image.open(original)))
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_pictures_that_would_not_come_back_are_refused(model, pictures):
+    folder, images = pictures
+    assert np.array_equal(compressing.read_folder(folder, model, 0), images)
+    assert np.array_equal(compressing.read_folder(folder, model, 2), images[:2])
+    picture = to_bytes(images[0], 17)
+    picture[1, 1] = 100
+    png_files.write(folder / "b.png", picture)
+    with pytest.raises(ValueError, match=r"b\.png has the value 100, which is between those of the 17 levels"):
+        compressing.read_folder(folder, model, 0)
+    png_files.write(folder / "b.png", picture[:2])
+    with pytest.raises(ValueError, match=r"b\.png is 2x4; the model takes images of 3x4"):
+        compressing.read_folder(folder, model, 0)
+    with pytest.raises(ValueError, match="There are no PNG files"):
+        compressing.read_folder(folder.parent, model, 0)
+
+
+def test_labels_come_back_in_a_table(tmp_path):
+    model = make_network("pixel_cnn", (2, 2, 1), conditioner=LabelEmbedding(10, 3), **TINY)
+    images, labels = random_images(model, 3), np.int32([7, 0, 9])
+    compressing.compress_file(model, images, labels, tmp_path / "x.pxr", verify=True)
+    compressing.decompress_file(model, tmp_path / "x.pxr", tmp_path / "back")
+    lines = (tmp_path / "back" / "labels.csv").read_text().splitlines()
+    assert lines == ["file,label", "00000.png,7", "00001.png,0", "00002.png,9"]
+
+
+def test_a_damaged_file_leaves_nothing(model, saved, tmp_path):
+    compressing.compress_file(model, random_images(model, 3), None, tmp_path / "x.pxr", verify=False)
+    data = bytearray((tmp_path / "x.pxr").read_bytes())
+    data[60] ^= 4
+    (tmp_path / "x.pxr").write_bytes(data)
+    with pytest.raises(ValueError, match="The file is damaged"):
+        decompress.main(decompress.Options(model=saved, file=tmp_path / "x.pxr", out=tmp_path / "back"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.pxr"]
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").touch()
+    with pytest.raises(ValueError, match="is not empty"):
+        decompress.Options(model=saved, file=tmp_path / "x.pxr", out=tmp_path / "full")
+    with pytest.raises(ValueError, match="There is no file"):
+        decompress.Options(model=saved, file=tmp_path / "y.pxr", out=tmp_path / "back")
+
+
+@pytest.mark.parametrize(("levels", "channels"), [(2, 1), (17, 1), (256, 3)])
+def test_other_codecs_get_all_of_the_images(levels, channels):
+    images = np.random.default_rng(0).integers(0, levels, (10, 8, 8, channels)).astype("uint8")
+    sizes = other_codecs.sizes(images, levels)
+    assert sizes["raw"] == images.size // (8 if levels == 2 else 1)
+    assert ("CCITT group 4" in sizes) == (levels == 2)
+    # Noise of so many levels cannot take less than this; what is left out would show.
+    least = images.size * np.log2(levels) / 8
+    assert all(size > 0.98 * least for size in sizes.values()), sizes
+    sheet = np.asarray(other_codecs._sheet(images, levels).convert("L" if channels == 1 else "RGB"))
+    assert np.array_equal(sheet[8:16, 16:24].reshape(8, 8, channels), to_bytes(images[6], levels))
+    lines = other_codecs.table(images, levels, 100, 4000).splitlines()
+    assert len(lines) == len(sizes) + 3
+    assert lines[-1].startswith("| this model (its weights, 4,000 bytes, are not counted) | 100 |")

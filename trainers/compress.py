@@ -1,0 +1,59 @@
+"""Compress images without loss: `python -m trainers.compress --model=PATH --out=FILE.pxr [--data=...|--images=FOLDER]`.
+
+Prints how many bytes the images took, headers included, beside the bits of their likelihood. `trainers.decompress` with
+the same model gives the images back. Without --data and --images, they are those the model was trained on, as the
+`model.json` beside it or the preset says.
+"""
+
+import dataclasses
+import pathlib
+
+from pixelrnn_tf.programs import program
+from pixelrnn_tf.programs.data_config import DataConfig
+from pixelrnn_tf.programs.flags import check, option, options_in
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What to compress, with what, into which file."""
+
+    model: pathlib.Path = option("A .keras file, or the name of a preset with weights.", existing="model")
+    out: pathlib.Path = option("File to write.", endings=(".pxr",), written="file")
+    split: str = option(
+        "Split of the data whose images are compressed.", "test", choices=("train", "validation", "test")
+    )
+    num_images: int = option("Compress the first so many images; 0 for all.", 0, at_least=0, at_most=2**32 - 1)
+    images: pathlib.Path | None = option("Compress the PNG files of this folder instead, in the order of names.", None)
+    verify: bool = option("Decompress again, and compare, before the file is written.", False)
+    compare: bool = option("Print what zlib, bz2, lzma, PNG and the like make of the same images, as a table.", False)
+    data: DataConfig | None = options_in(DataConfig, given_by="data")
+
+    def __post_init__(self):
+        check(self)
+        if self.images is not None and self.data is not None:
+            raise ValueError("Give --images or --data, not both.")
+
+
+def main(options: Options) -> None:
+    from pixelrnn_tf.programs import model_files
+    from trainers import compressing, other_codecs
+
+    model = model_files.load_model(options.model)
+    if options.images is not None:
+        images, labels = compressing.read_folder(options.images, model, options.num_images), None
+    else:
+        if options.data:
+            data = model_files.with_classes(model, options.data).load()
+        else:
+            data = model_files.data_of(options.model, options.split)
+        print(data.describe(), flush=True)
+        model_files.check_fit(model, data)
+        images, labels = compressing.read_split(data, options.split, options.num_images)
+    size = compressing.compress_file(model, images, labels, options.out, options.verify)
+    if options.compare:
+        weights = 4 * model.count_params()
+        print(other_codecs.table(images, model.levels, size, weights))
+
+
+if __name__ == "__main__":
+    program.run(main, Options)
