@@ -1,12 +1,13 @@
 """Time training and sampling: `python -m trainers.benchmark [--parts=training,loop,growth,...]`.
 
-training   steps of the networks of the paper's sizes, beside a baseline and beside what a plain product reaches
-loop       the loop of `trainers.train` beside Keras's `fit`
-growth     steps for growing images and depth
-scaling    the loop on two cores, by one process, two replicas and two workers, beside one core
-costs      operations, memory and traffic of the networks of ImageNet's size, computed and not measured
-sampling   drawing a batch of --preset for growing images, beside a naive sampler
-start      from a cold process to an image drawn by --preset, part by part
+training     steps of the networks of the paper's sizes, beside a baseline and beside what a plain product reaches
+loop         the loop of `trainers.train` beside Keras's `fit`
+growth       steps for growing images and depth
+scaling      the loop on two cores, by one process, two replicas and two workers, beside one core
+costs        operations, memory and traffic of the networks of ImageNet's size, computed and not measured
+sampling     drawing a batch of --preset for growing images, beside a naive sampler
+compression  compressing and decompressing with --preset, beside drawing and scoring as many images
+start        from a cold process to an image drawn by --preset, part by part
 
 Everything that is compared runs in one process, in turns where it can; figures of different runs, on machines that do
 other things too, compare with nothing. Leaves benchmark.json and growth.png in --out.
@@ -21,7 +22,7 @@ from pixelrnn_tf.programs.files import write_json
 from pixelrnn_tf.programs.flags import check, option, options_in
 from trainers.config import NetworkArguments
 
-PARTS = ("training", "loop", "growth", "scaling", "costs", "sampling", "start")
+PARTS = ("training", "loop", "growth", "scaling", "costs", "sampling", "compression", "start")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +75,7 @@ def main(options: Options) -> None:
     import tensorflow as tf
 
     from pixelrnn_tf.models import get_preset
-    from trainers.benchmarks import costs, growth, loop_vs_fit, sampling, scaling, start, training
+    from trainers.benchmarks import compression, costs, growth, loop_vs_fit, sampling, scaling, start, training
     from trainers.benchmarks.memory import reserve_block
 
     devices = [device.name for device in tf.config.list_logical_devices()]
@@ -91,6 +92,7 @@ def main(options: Options) -> None:
         "sampling": lambda: sampling.run(
             drawn, options.image_sizes(), options.batch_size, modes, options.repeats, options.naive_pixels
         ),
+        "compression": lambda: compression.run(drawn, options.repeats),
         "start": lambda: start.run(options.rounds, options.preset),
     }
     results: dict[str, Any] = {"tensorflow": tf.__version__, "devices": devices}

@@ -9,6 +9,7 @@ from pixelrnn_tf.layers import LabelEmbedding
 from pixelrnn_tf.programs import png_files
 from tests.support.networks import make_network, random_images
 from trainers import compress, compressing, decompress, other_codecs
+from trainers.benchmarks import compression
 
 TINY = {"levels": 17, "num_blocks": 1, "hidden": 4, "head_hidden": 4}
 
@@ -106,3 +107,13 @@ def test_other_codecs_get_all_of_the_images(levels, channels):
     lines = other_codecs.table(images, levels, 100, 4000).splitlines()
     assert len(lines) == len(sizes) + 3
     assert lines[-1].startswith("| this model (its weights, 4,000 bytes, are not counted) | 100 |")
+
+
+def test_the_benchmark_times_what_comes_back(capsys):
+    network = {"image_shape": (3, 4, 1), "block": "pixel_cnn", **TINY}
+    result = compression.run(network, repeats=1)
+    printed = capsys.readouterr().out
+    assert set(result["seconds"]) == {"compress", "decompress", "draw", "score"}
+    assert result["images"] == 512
+    assert 0 < result["bytes"] - result["model_bytes"] < 100
+    assert f"{512 / result['seconds']['decompress']:8.1f} images/s" in printed
