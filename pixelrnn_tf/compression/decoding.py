@@ -18,7 +18,8 @@ from pixelrnn_tf.typing import Tensor
 class _CompiledPixels(IncrementalNetwork):
     """A network whose pixels are decoded by XLA; the loops around them, which call the coder, cannot be.
 
-    It also keeps TensorFlow's memory optimizer away from sums of many terms, which that breaks in loops.
+    It also keeps TensorFlow from rewriting sums of many terms, such as the skips of seven blocks, into temporary
+    variables, of which it then makes one twice in these loops.
     """
 
     def __init__(self, model: PixelRNN):
