@@ -15,7 +15,7 @@ from export.saved_model_protos import read_saved_model
 from export.serving.versions import publish, unpublished
 from export.serving.warmup import write_warmup
 from export.signatures import Signatures
-from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models import ImageModel
 from pixelrnn_tf.programs import model_files
 from pixelrnn_tf.programs.files import write_json
 from pixelrnn_tf.version import __version__
@@ -24,7 +24,7 @@ from pixelrnn_tf.version import __version__
 CARD_FILE = pathlib.Path("assets.extra") / "model.json"
 
 
-def export_model(model: PixelRNN, out: str | os.PathLike, card: dict[str, Any] | None = None) -> pathlib.Path:
+def export_model(model: ImageModel, out: str | os.PathLike, card: dict[str, Any] | None = None) -> pathlib.Path:
     """Write a model as the next version in a folder.
 
     Args:
@@ -51,12 +51,12 @@ def export_model(model: PixelRNN, out: str | os.PathLike, card: dict[str, Any] |
         return publish(folder)
 
 
-def in_float32(model: PixelRNN) -> PixelRNN:
+def in_float32(model: ImageModel) -> ImageModel:
     """The model itself if it computes in float32, otherwise a copy that does."""
     return model if model.dtype_policy.name == "float32" else model_files.float32_twin(model)
 
 
-def check_finite(model: PixelRNN) -> None:
+def check_finite(model: ImageModel) -> None:
     """Check that a model can score and draw at all.
 
     Raises:
@@ -102,7 +102,7 @@ def warmup_requests(signatures: Signatures) -> dict[str, dict[str, np.ndarray]]:
     return {name: {item.name: values[item.name] for item in inputs} for name, inputs in signatures.inputs.items()}
 
 
-def arguments(model: PixelRNN) -> dict[str, Any]:
+def arguments(model: ImageModel) -> dict[str, Any]:
     """The arguments the model was made with."""
     return {key: value for key, value in model.get_config().items() if key not in ("name", "trainable", "dtype")}
 

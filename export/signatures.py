@@ -36,7 +36,7 @@ from export.input_checks import Input, checked, finite
 from export.png_ops import COLOUR_TYPES, decode_pngs
 from pixelrnn_tf.data import to_bytes, to_levels
 from pixelrnn_tf.layers import ConditionFormat
-from pixelrnn_tf.models import PixelRNN, bits_per_dim, class_log_probs, negative_log_likelihood
+from pixelrnn_tf.models import ImageModel, bits_per_dim, class_log_probs, negative_log_likelihood
 from pixelrnn_tf.models.classification import marginal_of
 from pixelrnn_tf.models.likelihood import log_prob_of_levels
 from pixelrnn_tf.sampling import MAX_TEMPERATURE, MIN_TEMPERATURE, generate, image_noise
@@ -54,7 +54,7 @@ class Signatures:
         inputs: the inputs of every signature, by its name, in order.
     """
 
-    def __init__(self, model: PixelRNN):
+    def __init__(self, model: ImageModel):
         self.model = model
         # Traced once for all signatures that use them.
         self._run_model = tf.function(self._logits_of, autograph=False)
@@ -139,7 +139,7 @@ class Signatures:
         return {"image_bytes": tf.io.encode_png(to_bytes(images, self.model.levels)), "log_prob": log_prob}
 
 
-def _inputs_by_signature(model: PixelRNN) -> dict[str, tuple[Input, ...]]:
+def _inputs_by_signature(model: ImageModel) -> dict[str, tuple[Input, ...]]:
     """The inputs of every signature of a model, and what is asserted of them."""
     height, width, channels = model.image_shape
     images = Input(

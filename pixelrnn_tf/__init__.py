@@ -13,11 +13,12 @@ from pixelrnn_tf.version import __version__
 
 if TYPE_CHECKING:
     from pixelrnn_tf import compression, data, distributions, layers, models, sampling
-    from pixelrnn_tf.models import PRESETS, BitsPerDim, NegativeLogLikelihood, PixelRNN
+    from pixelrnn_tf.models import PRESETS, BitsPerDim, MultiScalePixelRNN, NegativeLogLikelihood, PixelRNN
 
 __all__ = [
     "PRESETS",
     "BitsPerDim",
+    "MultiScalePixelRNN",
     "NegativeLogLikelihood",
     "PixelRNN",
     "__version__",

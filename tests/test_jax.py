@@ -17,7 +17,7 @@ from pixelrnn_tf.zoo import shipped_presets
 from tests.support import descriptors
 from tests.support.descriptors import make
 
-CONDITIONED = [descriptor for descriptor in descriptors.MODELS if descriptor.arguments["condition_features"]]
+CONDITIONED = [descriptor for descriptor in descriptors.MODELS if descriptor.arguments.get("condition_features")]
 ROOT = pathlib.Path(__file__).parents[1]
 
 

@@ -10,14 +10,14 @@ import tensorflow as tf
 from pixelrnn_tf import sampling
 from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.distributions import image_noise, image_seeds, stateless_seed
-from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models import ImageModel
 from pixelrnn_tf.programs import png_files
 from pixelrnn_tf.programs.durations import duration
 from pixelrnn_tf.programs.picture_grids import square_grid
 
 
 def draw_images(
-    model: PixelRNN,
+    model: ImageModel,
     number: int,
     seed: int,
     temperature: float = 1.0,
@@ -50,7 +50,7 @@ def draw_images(
     return _in_batches(run, model, number, seed, batch_size)
 
 
-def classes_in_turn(model: PixelRNN, number: int) -> np.ndarray | None:
+def classes_in_turn(model: ImageModel, number: int) -> np.ndarray | None:
     """The labels of so many images: 0, 1, ..., and again from 0; None for a model without a condition.
 
     Raises:
@@ -64,7 +64,7 @@ def classes_in_turn(model: PixelRNN, number: int) -> np.ndarray | None:
 
 
 def complete_images(
-    model: PixelRNN,
+    model: ImageModel,
     images: np.ndarray,
     known: np.ndarray,
     samples: int,
@@ -101,7 +101,7 @@ def complete_images(
     return completed.reshape(samples, *images.shape)
 
 
-def _in_batches(run: Callable, model: PixelRNN, number: int, seed: int, batch_size: int) -> np.ndarray:
+def _in_batches(run: Callable, model: ImageModel, number: int, seed: int, batch_size: int) -> np.ndarray:
     """`run(noise, index)` for images 0 to number - 1, with progress."""
     batch_size = min(batch_size, number)
     images, start = [], time.monotonic()
@@ -116,7 +116,7 @@ def _in_batches(run: Callable, model: PixelRNN, number: int, seed: int, batch_si
 
 
 def draw_picture(
-    model: PixelRNN,
+    model: ImageModel,
     out: str | os.PathLike,
     number: int,
     seed: int,
@@ -143,7 +143,7 @@ def draw_picture(
     print(f"{number} images{of_class} at temperature {temperature:g}: {out}", flush=True)
 
 
-def check_label(model: PixelRNN, label: int | None) -> None:
+def check_label(model: ImageModel, label: int | None) -> None:
     """Check that a model takes the label given, if one is.
 
     Raises:

@@ -11,6 +11,7 @@ from pixelrnn_tf.programs.flags import check, option, options_in
 
 if TYPE_CHECKING:
     from pixelrnn_tf.data import ImageData
+    from pixelrnn_tf.models import ImageModel
 
 # What may change between an interruption and the resumption: how long to run, where, and what to show.
 FREE_TO_CHANGE = (
@@ -38,6 +39,14 @@ class NetworkArguments:
     head_hidden: int | None = _network("Features of the head's inner layers.", at_least=1, at_most=65_536)
     residual: bool | None = _network("Whether blocks have residual connections.")
     skips: bool | None = _network("Whether every block is connected to the head.")
+    scales: tuple[int, ...] | None = _network(
+        "Heights of the images of a Multi-Scale PixelRNN, from the smallest to the whole; each a multiple of the one "
+        "before.",
+        form="growing whole numbers, such as 14,28",
+    )
+    upsampler_features: int | None = _network(
+        "Features of the map that a smaller image becomes, with --scales.", at_least=1, at_most=16_384
+    )
     condition_features: int | None = _network(
         f"Features of the vector that a class becomes, with --class_conditional; {CLASS_FEATURES} by default.",
         at_least=1,
@@ -227,6 +236,10 @@ class TrainConfig:
         NetworkArguments(**{field.name: self.model.get(field.name) for field in dataclasses.fields(NetworkArguments)})
         if "condition_features" in self.model and not self.data.class_conditional:
             raise ValueError("--condition_features belongs to --class_conditional, which is not given.")
+        if "upsampler_features" in self.model and "scales" not in self.model:
+            raise ValueError("--upsampler_features belongs to --scales, which is not given.")
+        if "scales" in self.model and self.data.class_conditional:
+            raise ValueError("--scales and --class_conditional do not go together: leave one of them out.")
         self._check_schedule()
         if self.schedule == "cosine" and not self.decay_steps:
             # Here, so that it does not change when an interrupted run is given more steps.
@@ -276,6 +289,17 @@ class TrainConfig:
             features = arguments.pop("condition_features", CLASS_FEATURES)
             arguments["conditioner"] = LabelEmbedding(len(data.classes), features)
         return arguments
+
+    def make_model(self, data: "ImageData") -> "ImageModel":
+        """The untrained network for these images.
+
+        Raises:
+            ValueError: as `model_arguments`, or if its arguments do not fit the images.
+        """
+        from pixelrnn_tf.models import MultiScalePixelRNN, PixelRNN
+
+        arguments = self.model_arguments(data)
+        return (MultiScalePixelRNN if "scales" in arguments else PixelRNN)(**arguments)
 
     @property
     def images_per_step(self) -> int:

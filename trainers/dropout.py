@@ -4,7 +4,7 @@ import tensorflow as tf
 from keras import ops
 
 from pixelrnn_tf.layers.composition import Part, on_maps
-from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models import ImageModel, PixelRNN
 from pixelrnn_tf.sampling import image_noise, image_seeds
 from pixelrnn_tf.typing import Structure
 
@@ -25,7 +25,7 @@ def origins(seed: int, step: tf.Tensor, first: tf.Tensor, images: int) -> tf.Ten
     return tf.concat([tf.tile(same[None], (images, 1)), (first + tf.range(images))[:, None]], axis=1)
 
 
-def logits_with_dropout(model: PixelRNN, images: Structure, origin: tf.Tensor, rate: float) -> tf.Tensor:
+def logits_with_dropout(model: ImageModel, images: Structure, origin: tf.Tensor, rate: float) -> tf.Tensor:
     """The logits of a network each of whose blocks loses a part of its features.
 
     A feature is dropped at every position of an image at once, so that a recurrence meets the same features all the
@@ -43,18 +43,23 @@ def logits_with_dropout(model: PixelRNN, images: Structure, origin: tf.Tensor, r
         float32 `(batch, height, width, channels, levels)`.
     """
     seeds = image_seeds(origin[0, :2], origin[:, 2])
-    kept = _kept(seeds, len(model.blocks), 2 * model.hidden, rate)
-    images, condition = model.split_inputs(images)
-    whole = on_maps(None if model.conditioner is None else model.conditioner(condition))
+    networks = [scale.network for scale in model.scales()]
+    blocks = [block for network in networks for block in network.blocks]
+    kept = _kept(seeds, len(blocks), 2 * networks[0].hidden, rate)
 
-    def apply(part: Part, x: tf.Tensor) -> tf.Tensor:
-        if part not in model.blocks:
-            return whole(part, x)
-        factors = ops.cast(kept[:, None, None, model.blocks.index(part)], x.dtype)
-        outputs = part.transform(x, whole) * factors
-        return x + outputs if part.residual else outputs
+    def run(network: PixelRNN, images: tf.Tensor, condition: tf.Tensor | None) -> tf.Tensor:
+        whole = on_maps(None if network.conditioner is None else network.conditioner(condition))
 
-    return ops.cast(model.compose(model.scale(images), apply), "float32")
+        def apply(part: Part, x: tf.Tensor) -> tf.Tensor:
+            if part not in blocks:
+                return whole(part, x)
+            factors = ops.cast(kept[:, None, None, blocks.index(part)], x.dtype)
+            outputs = part.transform(x, whole) * factors
+            return x + outputs if part.residual else outputs
+
+        return ops.cast(network.compose(network.scale(images), apply), "float32")
+
+    return model.compose_logits(*model.split_inputs(images), run)
 
 
 def _kept(seeds: tf.Tensor, blocks: int, features: int, rate: float) -> tf.Tensor:

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from pixelrnn_tf.data import to_bytes
-from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models import ImageModel
 from pixelrnn_tf.programs.durations import duration
 from pixelrnn_tf.programs.files import to_json, written_beside
 from pixelrnn_tf.programs.picture_grids import square_grid
@@ -76,7 +76,7 @@ class Journal:
         if self.chief:
             write_curve(metrics_in(self.metrics.path), self.workdir / "curve.png")
 
-    def draws(self, progress: Progress, model: PixelRNN, number: int, seed: int) -> None:
+    def draws(self, progress: Progress, model: ImageModel, number: int, seed: int) -> None:
         """Draw images from a model and show them in TensorBoard."""
         if not self.chief:
             return

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from pixelrnn_tf.data import ImageData
 from pixelrnn_tf.distributions import discretized_categorical
-from pixelrnn_tf.models import PixelRNN, bits_per_dim, class_log_probs
+from pixelrnn_tf.models import ImageModel, bits_per_dim, class_log_probs
 from pixelrnn_tf.models.classification import marginal_of
 from pixelrnn_tf.programs.model_files import check_fit
 from pixelrnn_tf.typing import Structure
@@ -75,7 +75,7 @@ class Evaluator:
     was filled in is left out of the scores again. Sums are taken in float64.
 
     Args:
-        model: a `PixelRNN`, made in the scope of the strategy.
+        model: an `ImageModel`, made in the scope of the strategy.
         batch_size: images per pass, over all replicas; rounded up to a multiple of their number.
         jit_compile: whether XLA compiles the pass.
         strategy: by default the one whose scope this is in.
@@ -83,7 +83,7 @@ class Evaluator:
 
     def __init__(
         self,
-        model: PixelRNN,
+        model: ImageModel,
         batch_size: int = 100,
         jit_compile: bool = False,
         strategy: tf.distribute.Strategy | None = None,

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models import ImageModel
 from pixelrnn_tf.typing import Structure
 from trainers.devices import number_of_images, parts_for_cores
 from trainers.dropout import origins
@@ -40,7 +40,7 @@ class TrainStep:
 
     def __init__(
         self,
-        model: PixelRNN,
+        model: ImageModel,
         optimizer: keras.optimizers.Optimizer,
         average: WeightAverage,
         clip_norm: float = 0.0,

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from pixelrnn_tf.data import ImageData
-from pixelrnn_tf.models import PixelRNN, bits_per_dim
+from pixelrnn_tf.models import bits_per_dim
 from pixelrnn_tf.programs.files import write_json, written_beside
 from pixelrnn_tf.programs.model_files import start_from
 from trainers.checkpoints import Checkpoints, Progress
@@ -56,7 +56,7 @@ class Trainer:
         config.check_batch(self.strategy.num_replicas_in_sync)
         keras.utils.set_random_seed(config.seed)
         with self.strategy.scope():
-            self.model = PixelRNN(**config.model_arguments(data))
+            self.model = config.make_model(data)
             self.xla = uses_xla(config.jit_compile, self.model.block)
             self.average = WeightAverage(self.model, config.average_decay)
             self.optimizer = make_optimizer(config, self.model.trainable_variables)

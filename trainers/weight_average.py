@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models import ImageModel
 from pixelrnn_tf.programs.model_files import float32_twin
 
 
@@ -22,7 +22,7 @@ class WeightAverage:
         model: the twin, float32 whatever the dtype policy of the model.
     """
 
-    def __init__(self, model: PixelRNN, decay: float):
+    def __init__(self, model: ImageModel, decay: float):
         if not 0.0 <= decay < 1.0:
             raise ValueError(f"The decay of the weight average must be in [0, 1), got {decay}.")
         self.decay = decay

@@ -13,7 +13,7 @@ import time
 from export.checking.loader import Loader
 from export.example_inputs import example_inputs
 from export.saved_model_writer import export_model, size_on_disk
-from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models import ImageModel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +52,7 @@ class ServingTimes:
     seconds_to_load: float
 
 
-def time_signatures(model: PixelRNN, batch_sizes: tuple[int, ...] = (1, 16), repeats: int = 10) -> ServingTimes:
+def time_signatures(model: ImageModel, batch_sizes: tuple[int, ...] = (1, 16), repeats: int = 10) -> ServingTimes:
     """Export a model to a temporary folder, and time each of its signatures.
 
     Args:
@@ -70,7 +70,7 @@ def time_signatures(model: PixelRNN, batch_sizes: tuple[int, ...] = (1, 16), rep
             return ServingTimes(rows, loader.process, size_on_disk(folder), loaded)
 
 
-def _time(loader: Loader, model: PixelRNN, signature: str, batch_size: int, repeats: int) -> Latency:
+def _time(loader: Loader, model: ImageModel, signature: str, batch_size: int, repeats: int) -> Latency:
     values = example_inputs(model.image_shape, model.levels, model.condition_format, batch_size)
     inputs = {name: values[name] for name in loader.signatures[signature].inputs}
     first, *times = (loader.run_timed(signature, inputs)[1] for _ in range(repeats + 1))

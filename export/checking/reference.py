@@ -12,7 +12,7 @@ from export.checking.loader import Loader
 from export.saved_model_protos import read_meta_graph
 from export.saved_model_writer import CARD_FILE, in_float32
 from pixelrnn_tf.layers import ConditionFormat
-from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models import ImageModel
 from pixelrnn_tf.programs.files import read_json
 
 
@@ -45,7 +45,7 @@ def _condition_of(card: dict[str, Any], image_shape: tuple[int, ...]) -> Conditi
     if "condition" in card:
         takes = card["condition"]
         return ConditionFormat(tuple(takes["shape"]), takes["dtype"], takes["below"])
-    features = card["model"]["condition_features"]
+    features = card["model"].get("condition_features", 0)
     return ConditionFormat((*image_shape[:2], features), "float32") if features else None
 
 
@@ -123,7 +123,7 @@ def _log_prob(logits: np.ndarray, images: np.ndarray) -> np.ndarray:
     return picked - np.log(np.exp(logits).sum(-1))
 
 
-def model_reference(model: PixelRNN, fmt: Format) -> Reference:
+def model_reference(model: ImageModel, fmt: Format) -> Reference:
     """A Keras model, in float32, as what an export is compared with.
 
     Raises:

@@ -9,7 +9,7 @@ from export.checking.graph_rules import broken_rules
 from export.checking.loader import Loader, LoaderError
 from export.checking.reference import Format, model_reference, own_reference
 from export.serving.warmup import read_warmup
-from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models import ImageModel
 
 
 def run_warmup(folder: pathlib.Path, loader: Loader) -> list[str]:
@@ -52,7 +52,7 @@ def print_measures(measures: list[Measure]) -> bool:
     return all(item.right for item in measures)
 
 
-def check(folder: pathlib.Path, model: PixelRNN | None, batch_sizes: tuple[int, ...]) -> bool:
+def check(folder: pathlib.Path, model: ImageModel | None, batch_sizes: tuple[int, ...]) -> bool:
     """Print all that was checked of a version. Returns whether a server will take it.
 
     Args:
@@ -71,7 +71,7 @@ def check(folder: pathlib.Path, model: PixelRNN | None, batch_sizes: tuple[int, 
         return print_rules({"the C++ loader runs it": [str(error)]})
 
 
-def check_answers(loader: Loader, fmt: Format, model: PixelRNN | None, batch_sizes: tuple[int, ...]) -> bool:
+def check_answers(loader: Loader, fmt: Format, model: ImageModel | None, batch_sizes: tuple[int, ...]) -> bool:
     """Print how the answers of an export compare. Returns whether all are right; the arguments are those of `check`."""
     reference = model_reference(model, fmt) if model else own_reference(loader)
     beside = "the Keras model" if model else "its own logits"

@@ -113,9 +113,16 @@ class Codec:
         model: the network, with the weights it has now.
         jit_compile: whether XLA compiles the pass of the encoder: slow at first, then faster. The file is the same, or
             decodes to the same.
+
+    Raises:
+        ValueError: for a model of several scales.
     """
 
     def __init__(self, model: PixelRNN, jit_compile: bool = False):
+        if len(model.scales()) > 1:
+            raise ValueError(
+                f"{type(model).__name__} draws images at several scales, and the codec knows one: compress with a PixelRNN."
+            )
         self.model = model
         self.digest = model_digest(model)
         with double_precision():

@@ -7,14 +7,14 @@ import tensorflow_probability as tfp
 
 from pixelrnn_tf.distributions.discretized_categorical import FractionsKept, level_assertions
 from pixelrnn_tf.distributions.seeds import stateless_seed
-from pixelrnn_tf.models import PixelRNN, log_prob
+from pixelrnn_tf.models import ImageModel, log_prob
 from pixelrnn_tf.models.levels import check_whole
 from pixelrnn_tf.sampling import check_temperature, generate, image_noise, image_seeds
 from pixelrnn_tf.typing import TensorLike
 
 
 class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
-    """The distribution of images that a `PixelRNN` defines (paper section 2.1, Eq. 1 and 2).
+    """The distribution of images that a `PixelRNN`, of one scale or several, defines (paper section 2.1, Eq. 1 and 2).
 
     `log_prob` is exact and takes one pass; it is NaN for an image with a number that is no level, and fractions are an
     error where they are known. `sample(shape, seed, temperature=1.0)` draws pixel by pixel at about the cost of one
@@ -32,11 +32,12 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
         name: name of the distribution.
 
     Raises:
-        TypeError: if the model is no `PixelRNN`.
+        TypeError: if the model is no `PixelRNN` and no `MultiScalePixelRNN`.
         ValueError: for a condition that does not fit the model.
 
     Example:
 
+    >>> from pixelrnn_tf.models import PixelRNN
     >>> distribution = PixelDistribution(PixelRNN((3, 4, 1), 2, "row_lstm", num_blocks=1, hidden=4, head_hidden=4))
     >>> images = distribution.sample(16, seed=(0, 1))
     >>> images.shape, images.dtype
@@ -47,14 +48,14 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
 
     def __init__(
         self,
-        model: PixelRNN,
+        model: ImageModel,
         condition: TensorLike | None = None,
         validate_args: bool = False,
         allow_nan_stats: bool = True,
         name: str = "PixelDistribution",
     ):
         parameters = dict(locals())
-        if not isinstance(model, PixelRNN):
+        if not isinstance(model, ImageModel):
             raise TypeError(f"PixelDistribution takes a pixelrnn_tf.PixelRNN, got {_description(model)}.")
         with tf.name_scope(name) as name:
             self._model = model
@@ -84,7 +85,7 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
         return {"condition": axes}
 
     @property
-    def model(self) -> PixelRNN:
+    def model(self) -> ImageModel:
         """The network."""
         return self._model
 

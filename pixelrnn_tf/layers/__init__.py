@@ -12,6 +12,7 @@ from pixelrnn_tf.layers.masks import feature_groups, gated_feature_groups, kerne
 from pixelrnn_tf.layers.row_lstm import RowLSTM
 from pixelrnn_tf.layers.scan import scan
 from pixelrnn_tf.layers.skewing import skew, unskew
+from pixelrnn_tf.layers.upsampler import Upsampler
 
 __all__ = [
     "BLOCKS",
@@ -27,6 +28,7 @@ __all__ = [
     "PixelCNNBlock",
     "RowLSTM",
     "RowLSTMBlock",
+    "Upsampler",
     "feature_groups",
     "gated_feature_groups",
     "kernel_mask",

@@ -3,8 +3,10 @@
 import keras  # noqa: F401  First, as it registers all classes when it is loaded: none of them may be half made.
 
 from pixelrnn_tf.models.classification import class_log_probs, classify, marginal_log_prob
+from pixelrnn_tf.models.image_model import ImageModel
 from pixelrnn_tf.models.likelihood import BitsPerDim, NegativeLogLikelihood, bits_per_dim, negative_log_likelihood
 from pixelrnn_tf.models.log_probs import log_prob, log_prob_map
+from pixelrnn_tf.models.multi_scale import MultiScalePixelRNN
 from pixelrnn_tf.models.parameter_count import count_parameters
 from pixelrnn_tf.models.pixelrnn import PixelRNN
 from pixelrnn_tf.models.presets import PRESETS, PaperScore, Preset, get_preset
@@ -12,6 +14,8 @@ from pixelrnn_tf.models.presets import PRESETS, PaperScore, Preset, get_preset
 __all__ = [
     "PRESETS",
     "BitsPerDim",
+    "ImageModel",
+    "MultiScalePixelRNN",
     "NegativeLogLikelihood",
     "PaperScore",
     "PixelRNN",

@@ -2,14 +2,34 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import keras
 
 from pixelrnn_tf.layers.conditioning import Conditioner, ConditionFormat
 from pixelrnn_tf.models.levels import check_whole
-from pixelrnn_tf.typing import DType, ImageShape, Structure, Tensor, TensorLike
+from pixelrnn_tf.models.preset_files import check_overrides, read_config, read_weights, save_preset
+from pixelrnn_tf.models.presets import Preset, get_preset
+from pixelrnn_tf.typing import Config, DType, ImageShape, Shape, Structure, Tensor, TensorLike
+from pixelrnn_tf.zoo import find_preset, shipped_presets
+
+
+class Scale(NamedTuple):
+    """One of the sizes at which a model draws an image, from small to large; a `PixelRNN` has one.
+
+    Attributes:
+        network: a `PixelRNN` of every `stride`-th pixel. That of the first scale is given the model's condition, that
+            of another one the image of the scale before.
+        stride: 1 for the last scale.
+    """
+
+    network: Any
+    stride: int
+
+
+# From a network, its images and its condition to its logits.
+RunNetwork: TypeAlias = Callable[[Any, Tensor, Tensor | None], Tensor]
 
 
 class ImageModel(keras.Model):
@@ -29,6 +49,21 @@ class ImageModel(keras.Model):
     levels: int
     condition_features: int = 0
     conditioner: Conditioner | None = None
+    presets: dict[str, Preset] | None = None
+
+    def scales(self) -> tuple[Scale, ...]:
+        """The networks that draw an image, from the smallest image to the whole."""
+        raise NotImplementedError
+
+    def compose_logits(self, images: Tensor, condition: Tensor | None, run: RunNetwork) -> Tensor:
+        """The logits of images, put together of those of its networks.
+
+        Args:
+            images: integer levels `(batch, height, width, channels)`.
+            condition: of the model's format; None for none.
+            run: computes the logits of a network.
+        """
+        raise NotImplementedError
 
     @property
     def condition_format(self) -> ConditionFormat | None:
@@ -159,6 +194,70 @@ class ImageModel(keras.Model):
             "images would count unequally: batch with drop_remainder=True, or give a number of images that batch_size "
             "divides. trainers.train takes any number of images."
         )
+
+    def compute_output_shape(self, input_shape: Structure) -> Shape:
+        """The shape of the logits, from that of images, of a pair or of a dictionary."""
+        first = input_shape["images"] if isinstance(input_shape, dict) else input_shape
+        batch = first[0][0] if isinstance(first[0], list | tuple) else first[0]
+        return (batch, *self.image_shape, self.levels)
+
+    @classmethod
+    def from_preset(cls, preset: str | os.PathLike[str], load_weights: bool = True, **overrides: Any) -> Self:
+        """Load a pretrained network, or make an untrained one of the paper, by name.
+
+        Args:
+            preset: a key of `presets`, or a directory that `save_to_preset` wrote.
+            load_weights: load its weights, which travel in the package: nothing is downloaded. False makes an
+                untrained network.
+            **overrides: arguments of the constructor that replace the preset's. With its weights, only those that
+                leave the network as it is: the size of the images, `dtype`, `name`.
+
+        Raises:
+            ValueError: if there is no such preset, it has no weights, they are damaged, or an override does not fit.
+
+        Example:
+
+        >>> from pixelrnn_tf import PixelRNN
+        >>> PixelRNN.from_preset("mnist_diagonal_bilstm_7x16", load_weights=False).count_params()
+        73666
+        """
+        directory = find_preset(preset)
+        if directory is None:
+            if cls.presets is None:
+                raise ValueError(f"There is no preset {str(preset)!r} of {cls.__name__}: give a preset's directory.")
+            arguments = get_preset(str(preset)).arguments
+            if load_weights:
+                raise ValueError(
+                    f"The preset {str(preset)!r} has no weights: pass load_weights=False for an untrained network. "
+                    f"Those with weights are: {', '.join(shipped_presets()) or 'none'}."
+                )
+            return cls(**{**arguments, **overrides})
+        serialised = read_config(directory)
+        config = serialised["config"]
+        if load_weights:
+            check_overrides(directory, config, overrides)
+        kind = keras.saving.get_registered_object(serialised.get("registered_name")) or cls
+        if not issubclass(kind, cls):
+            raise ValueError(
+                f"The preset {str(preset)!r} is a {kind.__name__}: load it with {kind.__name__}.from_preset."
+            )
+        model = kind.from_config({**config, **overrides})
+        if load_weights:
+            read_weights(model, directory)
+        return model
+
+    def save_to_preset(self, directory: str | os.PathLike[str], metadata: Config | None = None, card: str = "") -> None:
+        """Write the network and its weights as a preset directory, which `from_preset` reads.
+
+        Args:
+            directory: made anew, or replaced if it is a preset.
+            metadata: what else is known of the network, for metadata.json; JSON-able.
+            card: what people should know, in Markdown, for README.md.
+
+        Raises:
+            ValueError: if the directory holds something else, or a weight is not finite.
+        """
+        save_preset(self, directory, metadata or {}, card or f"# {self.name}\n")
 
     def train_step(self, *arguments: Any) -> Any:
         """The step of Keras, on several replicas of TensorFlow for batches that are divided evenly among them alone.

@@ -1,6 +1,5 @@
 """PixelRNN: one model, three kinds of block."""
 
-import os
 from typing import Any
 
 import keras
@@ -21,12 +20,10 @@ from pixelrnn_tf.layers.conditioning import Conditioner, conditioner_of, seriali
 from pixelrnn_tf.layers.head import Head
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
 from pixelrnn_tf.models.arguments import MAX_BLOCKS, check_map, check_size, checked_image_shape
-from pixelrnn_tf.models.image_model import ImageModel
+from pixelrnn_tf.models.image_model import ImageModel, RunNetwork, Scale
 from pixelrnn_tf.models.levels import nan_for_wrong
-from pixelrnn_tf.models.preset_files import check_overrides, read_config, read_weights, save_preset
-from pixelrnn_tf.models.presets import PRESETS, get_preset
-from pixelrnn_tf.typing import Config, ImageShape, Shape, Structure, Tensor, TensorLike
-from pixelrnn_tf.zoo import find_preset, shipped_presets
+from pixelrnn_tf.models.presets import PRESETS
+from pixelrnn_tf.typing import Config, ImageShape, Structure, Tensor, TensorLike
 
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
@@ -126,61 +123,6 @@ class PixelRNN(Composite, ImageModel):
         if isinstance(conditioner, Conditioner) and conditioner.built and self.conditioner is not None:
             self.conditioner.set_weights(conditioner.get_weights())
 
-    @classmethod
-    def from_preset(cls, preset: str | os.PathLike[str], load_weights: bool = True, **overrides: Any) -> "PixelRNN":
-        """Load a pretrained network, or make an untrained one of the paper, by name.
-
-        Args:
-            preset: a key of `PixelRNN.presets`, or a directory that `save_to_preset` wrote.
-            load_weights: load its weights, which travel in the package: nothing is downloaded. False makes an
-                untrained network.
-            **overrides: arguments of the constructor that replace the preset's. With its weights, only those that
-                leave the network as it is: the size of the images, `dtype`, `name`.
-
-        Raises:
-            ValueError: if there is no such preset, it has no weights, they are damaged, or an override does not fit.
-
-        Example:
-
-        >>> PixelRNN.from_preset("mnist_diagonal_bilstm_7x16", load_weights=False).count_params()
-        73666
-        """
-        directory = find_preset(preset)
-        if directory is None:
-            arguments = get_preset(str(preset)).arguments
-            if load_weights:
-                raise ValueError(
-                    f"The preset {str(preset)!r} has no weights: pass load_weights=False for an untrained network. "
-                    f"Those with weights are: {', '.join(shipped_presets()) or 'none'}."
-                )
-            return cls(**{**arguments, **overrides})
-        serialised = read_config(directory)
-        config = serialised["config"]
-        if load_weights:
-            check_overrides(directory, config, overrides)
-        kind = keras.saving.get_registered_object(serialised.get("registered_name")) or cls
-        if not issubclass(kind, cls):
-            raise ValueError(
-                f"The preset {str(preset)!r} is a {kind.__name__}: load it with {kind.__name__}.from_preset."
-            )
-        model = kind.from_config({**config, **overrides})
-        if load_weights:
-            read_weights(model, directory)
-        return model
-
-    def save_to_preset(self, directory: str | os.PathLike[str], metadata: Config | None = None, card: str = "") -> None:
-        """Write the network and its weights as a preset directory, which `from_preset` reads.
-
-        Args:
-            directory: made anew, or replaced if it is a preset.
-            metadata: what else is known of the network, for metadata.json; JSON-able.
-            card: what people should know, in Markdown, for README.md.
-
-        Raises:
-            ValueError: if the directory holds something else, or a weight is not finite.
-        """
-        save_preset(self, directory, metadata or {}, card or f"# {self.name}\n")
-
     def _check_together(self) -> None:
         if not isinstance(self.block, str) or self.block not in BLOCKS:
             raise ValueError(f"block must be one of {sorted(BLOCKS)}, got {self.block!r}.")
@@ -216,6 +158,12 @@ class PixelRNN(Composite, ImageModel):
         logits = ops.cast(self.logits_of_scaled(self.scale(images), condition_map), "float32")
         return nan_for_wrong(logits, images, self.valid_conditions(condition))
 
+    def scales(self) -> tuple[Scale, ...]:
+        return (Scale(self, 1),)
+
+    def compose_logits(self, images: Tensor, condition: Tensor | None, run: RunNetwork) -> Tensor:
+        return run(self, images, condition)
+
     def scale(self, images: TensorLike, dtype: str | None = None) -> Tensor:
         """Integer levels to numbers from -1 to 1 (paper section 5.2), by default in the compute dtype."""
         dtype = dtype or self.compute_dtype
@@ -241,12 +189,6 @@ class PixelRNN(Composite, ImageModel):
             if self.skips:
                 skip_sum = skip_sum + apply(self.skip_convs[k], x)
         return apply(self.head, skip_sum if self.skips else x)
-
-    def compute_output_shape(self, input_shape: Structure) -> Shape:
-        """The shape of the logits, from that of images, of a pair or of a dictionary."""
-        first = input_shape["images"] if isinstance(input_shape, dict) else input_shape
-        batch = first[0][0] if isinstance(first[0], list | tuple) else first[0]
-        return (batch, *self.image_shape, self.levels)
 
     def _arguments(self) -> Config:
         return {

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from pixelrnn_tf.data import ImageData, check_unchanged
-from pixelrnn_tf.models import PixelRNN, preset_files
+from pixelrnn_tf.models import ImageModel, preset_files
 from pixelrnn_tf.models.preset_files import first_not_finite
 from pixelrnn_tf.programs.data_config import DataConfig
 from pixelrnn_tf.programs.files import read_json
@@ -16,7 +16,7 @@ from pixelrnn_tf.programs.flags import no_model
 from pixelrnn_tf.zoo import find_preset
 
 
-def load_model(source: str | os.PathLike, flag: str = "--model") -> PixelRNN:
+def load_model(source: str | os.PathLike, flag: str = "--model") -> ImageModel:
     """Load what a flag of that name gives: a `.keras` file that holds a `PixelRNN`, or a preset with its weights.
 
     Args:
@@ -31,7 +31,7 @@ def load_model(source: str | os.PathLike, flag: str = "--model") -> PixelRNN:
     if not path.is_file():
         if find_preset(source) is None:
             raise ValueError(no_model(source, flag))
-        return PixelRNN.from_preset(source)
+        return ImageModel.from_preset(source)
     try:
         model = keras.models.load_model(path)
     except Exception as error:  # What Keras raises for a damaged file is of any kind.
@@ -40,7 +40,7 @@ def load_model(source: str | os.PathLike, flag: str = "--model") -> PixelRNN:
             f"{path} cannot be loaded as a model ({type(error).__name__}: {problem}). It may be damaged or of another "
             f"program: give {flag} a .keras file as training leaves it."
         ) from error
-    if not isinstance(model, PixelRNN):
+    if not isinstance(model, ImageModel):
         raise ValueError(f"{path} holds a {type(model).__name__}, not a PixelRNN.")
     damaged = first_not_finite(model)
     if damaged:
@@ -48,12 +48,12 @@ def load_model(source: str | os.PathLike, flag: str = "--model") -> PixelRNN:
     return model
 
 
-def with_classes(model: PixelRNN, data: DataConfig) -> DataConfig:
+def with_classes(model: ImageModel, data: DataConfig) -> DataConfig:
     """The same images, with their classes if the model is given classes."""
     return dataclasses.replace(data, class_conditional=model.num_classes is not None)
 
 
-def start_from(model: PixelRNN, source: str | os.PathLike) -> None:
+def start_from(model: ImageModel, source: str | os.PathLike) -> None:
     """Give a model the weights of another, as --init_from says.
 
     Raises:
@@ -76,7 +76,9 @@ def network_in(source: str | os.PathLike) -> dict[str, Any]:
     """
     config = load_model(source, "--init_from").get_config()
     names = ["block", "num_blocks", "hidden", "head_hidden", "residual", "skips"]
-    return {name: config[name] for name in [*names, *(["condition_features"] if config["conditioner"] else [])]}
+    names += ["condition_features"] if config.get("conditioner") else []
+    names += [name for name in ("scales", "upsampler_features") if name in config]
+    return {name: config[name] for name in names}
 
 
 def card_of(source: str | os.PathLike) -> dict[str, Any]:
@@ -142,7 +144,7 @@ def data_of(source: str | os.PathLike, split: str) -> ImageData:
     return data
 
 
-def check_fit(model: PixelRNN, data: ImageData) -> None:
+def check_fit(model: ImageModel, data: ImageData) -> None:
     """Check that a model takes the images of a data set.
 
     Raises:
@@ -162,7 +164,7 @@ def check_fit(model: PixelRNN, data: ImageData) -> None:
         )
 
 
-def float32_twin(model: PixelRNN) -> PixelRNN:
+def float32_twin(model: ImageModel) -> ImageModel:
     """Another model of the same configuration and weights that computes in float32."""
     twin = type(model).from_config({**model.get_config(), "dtype": "float32"})
     twin.set_weights(model.get_weights())

@@ -5,18 +5,19 @@ from keras import ops
 from pixelrnn_tf.known_values import known_values
 from pixelrnn_tf.layers.incremental import Tensors
 from pixelrnn_tf.layers.scan import scan, scan_from
-from pixelrnn_tf.models import PixelRNN
 from pixelrnn_tf.models.compilation import run_compiled
+from pixelrnn_tf.models.image_model import ImageModel, Scale
 from pixelrnn_tf.models.likelihood import log_prob_of_levels
+from pixelrnn_tf.models.scales import every_kth, fixed_pixels, with_small
 from pixelrnn_tf.sampling.incremental_network import IncrementalNetwork
 from pixelrnn_tf.sampling.inverse_cdf import bounded_temperature, level_at_noise
 from pixelrnn_tf.sampling.row_of_pixels import RowOfPixels, conditions_of_rows, swapped
 from pixelrnn_tf.sampling.temperature import check_temperature
-from pixelrnn_tf.typing import DType, Tensor, TensorLike
+from pixelrnn_tf.typing import DType, ImageShape, Tensor, TensorLike
 
 
 def generate(
-    model: PixelRNN,
+    model: ImageModel,
     noise: TensorLike,
     images: TensorLike | None = None,
     known: TensorLike | None = None,
@@ -37,6 +38,9 @@ def generate(
     times as there are colours), so the time grows with the number of pixels. First rows that are known in
     every image are taken in one parallel pass. Outside a graph this runs as a graph that is made at the first
     call, and serves every number of images after it.
+
+    A model of several scales draws its smallest image first, then each larger one given it, at the noise of the pixels
+    that are new; a pixel is drawn given those before it in this order alone.
 
     Args:
         model: the network.
@@ -66,6 +70,7 @@ def generate(
 
     Example:
 
+    >>> from pixelrnn_tf.models import PixelRNN
     >>> model = PixelRNN((4, 4, 1), levels=2, block="pixel_cnn", num_blocks=1, hidden=4, head_hidden=4)
     >>> noise = np.random.default_rng(0).uniform(size=(3, 4, 4, 1))
     >>> images = generate(model, noise)
@@ -97,7 +102,7 @@ def generate(
 
 
 def _generated(
-    model: PixelRNN,
+    model: ImageModel,
     noise: Tensor,
     temperature: Tensor,
     condition: Tensor | None = None,
@@ -107,27 +112,68 @@ def _generated(
     dtype: DType = "float32",
 ) -> Tensor:
     """`generate` of what has been checked: levels in int32, known pixels in bool, one temperature per image."""
-    condition_map, valid = model.condition_map(condition, dtype), model.valid_conditions(condition)
+    valid = model.valid_conditions(condition)
     if valid is not None:
         # For a condition out of range there is no distribution, as there is none for a temperature out of its bounds.
         temperature = ops.where(valid, temperature, float("nan"))
-    rows, everywhere = conditions_of_rows(condition_map)
-    given, batch = {"noise": noise} | rows, ops.shape(noise)[0]
-    network = IncrementalNetwork(model, dtype)
-    draw_row = RowOfPixels(network, _Draw(temperature, return_log_prob), batch, everywhere)
-    if images is None or known is None:
-        _, drawn = scan(draw_row, network.initial_cache(batch), swapped(given))
-    else:
+    given = {"noise": noise}
+    if images is not None and known is not None:
         given |= {"images": images, "known": known}
-        first = _rows_known_everywhere(known)
-        logits, caches = network.prefill(network.scale(images), condition_map, first)
-        kept = {"levels": images} | ({"nats": log_prob_of_levels(images, logits)} if return_log_prob else {})
-        _, drawn = scan_from(first, draw_row, caches, swapped(given), swapped(kept))
-    drawn = swapped(drawn)
+    drawn: Tensors | None = None
+    for scale in model.scales():
+        draw = _Draw(temperature, return_log_prob)
+        drawn = _draw_scale(scale, given, draw, condition if drawn is None else None, drawn, dtype)
+    assert drawn is not None  # For the type checker: every model has a scale.
     if not return_log_prob:
         return drawn["levels"]
     log_prob = ops.sum(drawn["nats"], axis=(1, 2, 3))
     return drawn["levels"], log_prob if valid is None else ops.where(valid, log_prob, float("nan"))
+
+
+def _draw_scale(
+    scale: Scale, given: Tensors, draw: "_Draw", condition: Tensor | None, smaller: Tensors | None, dtype: DType
+) -> Tensors:
+    """What `draw` draws at one of the sizes of a model.
+
+    Args:
+        scale: the network, and of which pixels.
+        given: the noise of the whole image, and, if some are known, its images and known pixels.
+        draw: decides on a level.
+        condition: of the first scale; None for none.
+        smaller: what was drawn at the scale before, which this one is given and takes over; None for the first.
+        dtype: what the network is computed in.
+
+    Returns:
+        "levels" and, if asked for, "nats", `(batch, height, width, channels)` at this scale.
+    """
+    network, of_scale = scale.network, {name: every_kth(value, scale.stride) for name, value in given.items()}
+    some_known = "known" in given
+    if smaller is not None:
+        condition = ops.clip(smaller["levels"], 0, network.levels - 1)  # -1 stands for what cannot be drawn.
+        of_scale |= _taken_over(of_scale, smaller["levels"], network.image_shape)
+    condition_map = network.condition_map(condition, dtype)
+    rows, everywhere = conditions_of_rows(condition_map)
+    incremental, batch = IncrementalNetwork(network, dtype), ops.shape(of_scale["noise"])[0]
+    draw_row = RowOfPixels(incremental, draw, batch, everywhere)
+    if some_known:
+        images, first = of_scale["images"], _rows_known_everywhere(of_scale["known"])
+        logits, caches = incremental.prefill(incremental.scale(images), condition_map, first)
+        kept = {"levels": images} | ({"nats": log_prob_of_levels(images, logits)} if draw.return_log_prob else {})
+        _, drawn = scan_from(first, draw_row, caches, swapped(of_scale | rows), swapped(kept))
+    else:
+        _, drawn = scan(draw_row, incremental.initial_cache(batch), swapped(of_scale | rows))
+    drawn = swapped(drawn)
+    # The pixels that are taken over were counted at their own scale.
+    return drawn if smaller is None else {name: with_small(value, smaller[name]) for name, value in drawn.items()}
+
+
+def _taken_over(given: Tensors, small: Tensor, image_shape: ImageShape) -> Tensors:
+    """Images and known pixels of a scale, the pixels of the smaller image among them."""
+    height, width, _ = image_shape
+    images = given["images"] if "images" in given else ops.zeros_like(given["noise"], dtype="int32")
+    fixed = ops.convert_to_tensor(fixed_pixels(height, width, height // small.shape[1]))[None]
+    known = given["known"] | fixed if "known" in given else ops.broadcast_to(fixed, ops.shape(images)[:3])
+    return {"images": with_small(images, small), "known": known}
 
 
 class _Draw:

@@ -40,7 +40,7 @@ def test_presets_state_how_many_parameters_they_have(name):
     assert PRESETS[name].parameters == count_parameters(**PRESETS[name].arguments)
 
 
-@pytest.mark.parametrize("descriptor", MODELS, ids=str)
+@pytest.mark.parametrize("descriptor", [each for each in MODELS if each.cls is PixelRNN], ids=str)
 def test_parameters_are_counted_from_the_arguments_alone(descriptor):
     assert count_parameters(**descriptor.arguments) == make(descriptor)[0].count_params()
 

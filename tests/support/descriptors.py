@@ -73,10 +73,35 @@ LAYERS = [
     *[_block(cls) for cls in layers.BLOCKS.values()],
     Descriptor(layers.Head, {"levels": 5, "hidden": 6, "channels": 3}, ((6, 5, 8),)),
     Descriptor(layers.GivenMap, {"features": 2, "name": "given"}, ((6, 5, 2),)),
+    Descriptor(
+        layers.Upsampler,
+        {"image_shape": [3, 4, 3], "levels": 5, "factor": 6, "features": 3},
+        ((3, 4, 3),),
+        levels=5,
+    ),
     Descriptor(layers.LabelEmbedding, {"num_classes": 5, "features": 3}, ((),), classes=5),
 ]
 MODELS = [_model(block, features) for block in layers.BLOCKS for features in (0, 2)]
 MODELS.append(_model("diagonal_bilstm", 4, classes=5))
+MODELS.append(
+    Descriptor(
+        models.MultiScalePixelRNN,
+        {
+            "image_shape": (6, 4, 3),
+            "levels": 7,
+            "scales": (3, 6),
+            "block": "row_lstm",
+            "num_blocks": 1,
+            "hidden": 4,
+            "head_hidden": 6,
+            "residual": False,
+            "skips": False,
+            "upsampler_features": 3,
+        },
+        ((6, 4, 3),),
+        levels=7,
+    )
+)
 
 # Public names that are neither layers nor models, so that a new one must be put on a list.
 OTHER = {
@@ -84,6 +109,7 @@ OTHER = {
     "ConditionFormat",
     "Conditioner",
     "ForgetGateOnes",
+    "ImageModel",
     "feature_groups",
     "gated_feature_groups",
     "kernel_mask",
@@ -98,6 +124,8 @@ OTHER = {
     "bits_per_dim",
     "class_log_probs",
     "classify",
+    "log_prob",
+    "log_prob_map",
     "marginal_log_prob",
     "count_parameters",
     "get_preset",

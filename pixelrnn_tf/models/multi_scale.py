@@ -1,0 +1,181 @@
+"""The Multi-Scale PixelRNN (paper section 3.6): a small image first, then a larger one given it."""
+
+import itertools
+from typing import Any
+
+import keras
+from keras import ops
+
+from pixelrnn_tf.layers.checks import checked_bool, checked_integer
+from pixelrnn_tf.layers.composition import track_each
+from pixelrnn_tf.layers.upsampler import Upsampler
+from pixelrnn_tf.models.arguments import checked_image_shape
+from pixelrnn_tf.models.image_model import ImageModel, RunNetwork, Scale
+from pixelrnn_tf.models.levels import nan_for_wrong
+from pixelrnn_tf.models.pixelrnn import PixelRNN
+from pixelrnn_tf.models.scales import every_kth, with_small
+from pixelrnn_tf.typing import Config, ImageShape, Structure, Tensor
+
+
+@keras.saving.register_keras_serializable(package="pixelrnn_tf")
+class MultiScalePixelRNN(ImageModel):
+    """Autoregressive model of images at several sizes, from small to large.
+
+    A `PixelRNN` models the smallest image, which is every k-th pixel of the whole. Each larger one is modelled by a
+    `PixelRNN` that is given the one before it through an `Upsampler`; the pixels that the small image fixes are kept
+    and not counted. So the likelihood is exact:
+
+        log p(x) = log p(small) + the sum of log p(pixel | earlier pixels, small) over the other pixels.
+
+    It is an autoregressive model like any other, in another order: first the pixels of the small image, then the rest,
+    each in raster order. What the model calls the logits of a sub-pixel are those of the network that counts it.
+
+    Reference: van den Oord et al. 2016, section 3.6.
+
+    Args:
+        image_shape: `(height, width, channels)`.
+        levels: number of values of a sub-pixel, 2 to 256.
+        scales: heights of the images from the smallest to the whole, at least two, each a multiple of the one before.
+        block, num_blocks, hidden, head_hidden, residual, skips: of every `PixelRNN`.
+        upsampler_features: features of the map that a small image becomes.
+
+    Call arguments:
+        inputs: images, integer levels `(batch, height, width, channels)` in `[0, levels)`.
+
+    Output:
+        logits, float32 `(batch, height, width, channels, levels)` under every dtype policy.
+
+    Raises:
+        ValueError: for arguments or inputs that do not fit, with what was given and what was expected.
+
+    Example:
+
+    >>> model = MultiScalePixelRNN((28, 28, 1), 2, scales=(14, 28), block="row_lstm", num_blocks=1, hidden=8,
+    ...                            head_hidden=8)
+    >>> model(np.zeros((1, 28, 28, 1), "uint8")).shape
+    TensorShape([1, 28, 28, 1, 2])
+    """
+
+    def __init__(
+        self,
+        image_shape: ImageShape,
+        levels: int,
+        scales: tuple[int, ...],
+        block: str,
+        num_blocks: int,
+        hidden: int,
+        head_hidden: int,
+        residual: bool = True,
+        skips: bool = True,
+        upsampler_features: int = 32,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.image_shape = checked_image_shape(image_shape)
+        self.levels = checked_integer("levels", levels, 2, 256)
+        self.heights = _checked_scales(scales, self.image_shape)
+        self.upsampler_features = checked_integer("upsampler_features", upsampler_features, 1)
+        self.block, self.num_blocks, self.hidden, self.head_hidden = block, num_blocks, hidden, head_hidden
+        self.residual, self.skips = checked_bool("residual", residual), checked_bool("skips", skips)
+        self.networks = [self._network(number) for number in range(len(self.heights))]
+        track_each(self, self.networks)
+        self.build((None, *self.image_shape))
+
+    def _network(self, number: int) -> PixelRNN:
+        """The network of a scale, given the image of the scale before."""
+        shape, upsampler = self._shape(self.heights[number]), None
+        if number:
+            small = self._shape(self.heights[number - 1])
+            upsampler = Upsampler(small, self.levels, shape[0] // small[0], self.upsampler_features)
+        return PixelRNN(
+            shape,
+            self.levels,
+            self.block,
+            self.num_blocks,
+            self.hidden,
+            self.head_hidden,
+            self.residual,
+            self.skips,
+            conditioner=upsampler,
+            dtype=self.dtype_policy,
+            name=f"scale_{shape[0]}",
+        )
+
+    def _shape(self, height: int) -> ImageShape:
+        whole, width, channels = self.image_shape
+        return height, width * height // whole, channels
+
+    def scales(self) -> tuple[Scale, ...]:
+        whole = self.image_shape[0]
+        return tuple(
+            Scale(network, whole // height) for network, height in zip(self.networks, self.heights, strict=True)
+        )
+
+    def build(self, input_shape: Structure = None) -> None:
+        """Nothing: the constructor has made every weight."""
+
+    def build_from_config(self, config: Config) -> None:
+        """Nothing, likewise."""
+
+    def call(self, inputs: Structure) -> Tensor:
+        images, condition = self.split_inputs(inputs)
+
+        def run(network: PixelRNN, images: Tensor, condition: Tensor | None) -> Tensor:
+            return network(images if condition is None else [images, condition])
+
+        return nan_for_wrong(self.compose_logits(images, condition, run), images)
+
+    def compose_logits(self, images: Tensor, condition: Tensor | None, run: RunNetwork) -> Tensor:
+        logits = small = None
+        for network, stride in self.scales():
+            own = every_kth(images, stride)
+            of_network = run(network, own, small)
+            logits = of_network if logits is None else with_small(of_network, logits)
+            # A number that is no level has the likelihood NaN already, and must not raise an error here.
+            small = ops.clip(ops.cast(own, "int32"), 0, self.levels - 1)
+        return logits
+
+    def get_config(self) -> Config:
+        return {
+            **super().get_config(),
+            "image_shape": self.image_shape,
+            "levels": self.levels,
+            "scales": self.heights,
+            "block": self.block,
+            "num_blocks": self.num_blocks,
+            "hidden": self.hidden,
+            "head_hidden": self.head_hidden,
+            "residual": self.residual,
+            "skips": self.skips,
+            "upsampler_features": self.upsampler_features,
+        }
+
+
+def _checked_scales(scales: Any, image_shape: ImageShape) -> tuple[int, ...]:
+    """Heights of the images as integers of Python.
+
+    Raises:
+        ValueError: if they are none, or do not divide each other and the image.
+    """
+    height, width, _ = image_shape
+    try:
+        heights = tuple(checked_integer("scales", scale, 1) for scale in scales)
+    except TypeError:
+        heights = ()
+    if len(heights) < 2 or heights[-1] != height:
+        raise ValueError(
+            f"scales must be two heights or more, the last of them that of the images, {height}; got {scales!r}."
+        )
+    for small, large in itertools.pairwise(heights):
+        if large <= small or large % small:
+            raise ValueError(
+                f"scales must grow, each a multiple of the one before, since the smaller image is every k-th pixel of "
+                f"the larger one; {large} is no multiple of {small} that is greater, in {heights}."
+            )
+    stride = height // heights[0]
+    if width % stride:
+        raise ValueError(
+            f"scales: images of the height {heights[0]} are every {stride}-th pixel of those of {height} x {width}, "
+            f"and {width} is no multiple of {stride}."
+        )
+    return heights

@@ -1,0 +1,33 @@
+"""Every k-th pixel of images, and images whose every k-th pixel is that of a smaller one."""
+
+import numpy as np
+from keras import ops
+
+from pixelrnn_tf.typing import Tensor
+
+
+def every_kth(values: Tensor, stride: int) -> Tensor:
+    """Every `stride`-th row and column of `(batch, height, width, ...)`, from the first."""
+    return values if stride == 1 else values[:, ::stride, ::stride]
+
+
+def fixed_pixels(height: int, width: int, factor: int) -> np.ndarray:
+    """Which pixels an image takes over from one `factor` times smaller, bool `(height, width)`."""
+    return (np.arange(height)[:, None] % factor == 0) & (np.arange(width) % factor == 0)
+
+
+def with_small(large: Tensor, small: Tensor) -> Tensor:
+    """The large values, but every k-th pixel that of the small ones.
+
+    Args:
+        large: `(batch, height, width, ...)`.
+        small: `(batch, height / k, width / k, ...)`, of the same dtype.
+    """
+    height, width, *rest = large.shape[1:]
+    rows, columns = small.shape[1:3]
+    factor = height // rows
+    pixels = (rows, factor, columns, factor)
+    spread = ops.broadcast_to(small[:, :, None, :, None], (ops.shape(small)[0], *pixels, *rest))
+    spread = ops.reshape(spread, (-1, height, width, *rest))
+    fixed = ops.reshape(fixed_pixels(height, width, factor), (1, height, width, *[1] * len(rest)))
+    return ops.where(fixed, spread, large)
