@@ -121,7 +121,8 @@ class Codec:
     def __init__(self, model: PixelRNN, jit_compile: bool = False):
         if len(model.scales()) > 1:
             raise ValueError(
-                f"{type(model).__name__} draws images at several scales, and the codec knows one: compress with a PixelRNN."
+                f"{type(model).__name__} draws images at several scales, and the codec knows one: compress with a "
+                "PixelRNN."
             )
         self.model = model
         self.digest = model_digest(model)
