@@ -82,9 +82,10 @@ def _line(metadata: Config) -> str:
 def _score(metadata: Config, split: str) -> str:
     """A score in the unit of the data: nats per image for binary images, bits/dim for others."""
     score = metadata["scores"][split]
+    given = " given the class" if metadata["network"].get("classes") else ""
     if metadata["network"]["levels"] == 2:
-        return f"{score['nats_per_image']:.2f} nats"
-    return f"{score['bits_per_dim']:.3f} bits/dim"
+        return f"{score['nats_per_image']:.2f} nats{given}"
+    return f"{score['bits_per_dim']:.3f} bits/dim{given}"
 
 
 def _paper(metadata: Config) -> str | None:
@@ -110,7 +111,9 @@ def _data(metadata: Config) -> str:
 
 def _scores(metadata: Config) -> str:
     lines = [
-        "Mean negative log-likelihood of whole splits, exact; after ± the standard error over the images.",
+        "Mean negative log-likelihood of whole splits, exact"
+        + (", given the class" if metadata["network"].get("classes") else "")
+        + "; after ± the standard error over the images.",
         "",
         "| split | nats per image | bits/dim | images |",
         "|---|---|---|---|",

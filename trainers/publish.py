@@ -36,6 +36,10 @@ LICENCES = {
     "tfds:fashion_mnist": "Fashion-MNIST (Zalando SE), MIT.",
     "tfds:cifar10": "CIFAR-10 (A. Krizhevsky): the authors name no licence.",
 }
+DATA_TITLES = {
+    "digits": "the 8x8 digits of scikit-learn",
+    "tfds:binarized_mnist": "binarised MNIST (fixed binarisation)",
+}
 # So many first test images are scored again by whoever wants to see that the weights are these.
 CHECKED_IMAGES = 200
 TITLES = {"diagonal_bilstm": "Diagonal BiLSTM", "row_lstm": "Row LSTM", "pixel_cnn": "PixelCNN"}
@@ -139,7 +143,7 @@ def _metadata(
             "classes": list(data.classes),
         },
         "data": {
-            "title": preset.data if preset else data.name,
+            "title": preset.data if preset else DATA_TITLES.get(data.name, data.name),
             "name": data.name,
             "config": config["data"],
             "binarization": data.binarization,
