@@ -25,6 +25,7 @@ import tempfile
 
 import keras
 import matplotlib.pyplot as plt
+import numpy as np
 from PIL import Image
 
 import pixelrnn_tf
@@ -56,10 +57,10 @@ for epoch, (train, score) in enumerate(
 # %%
 def show(images, levels, columns=16):
     rows = len(images) // columns
-    height, width = images.shape[1:3]
-    grid = to_bytes(images, levels).reshape(rows, columns, height, width, -1).swapaxes(1, 2)
+    cells = np.pad(to_bytes(images, levels)[..., 0], ((0, 0), (1, 1), (1, 1)), constant_values=96)
+    grid = cells.reshape(rows, columns, *cells.shape[1:]).swapaxes(1, 2)
     plt.figure(figsize=(columns / 2, rows / 2))
-    plt.imshow(grid.reshape(rows * height, columns * width, -1).squeeze(), cmap="gray", vmin=0, vmax=255)
+    plt.imshow(grid.reshape(rows * cells.shape[1], -1), cmap="gray", vmin=0, vmax=255)
     plt.axis("off")
     plt.show()
 
