@@ -227,6 +227,8 @@ def conditioner_of(conditioner: Any, condition_features: int, dtype: DType) -> C
             f"condition_features={features} and a conditioner of {made.features} features disagree: leave out "
             "condition_features."
         )
+    if not made.built and made.dtype_policy.name == getattr(dtype, "name", dtype):
+        return made  # Nobody else's yet. And on JAX Keras would load TensorFlow for its configuration.
     return type(made).from_config({**made.get_config(), "dtype": dtype})
 
 

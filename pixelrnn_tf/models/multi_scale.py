@@ -86,7 +86,8 @@ class MultiScalePixelRNN(ImageModel):
         shape, upsampler = self._shape(self.heights[number]), None
         if number:
             small = self._shape(self.heights[number - 1])
-            upsampler = Upsampler(small, self.levels, shape[0] // small[0], self.upsampler_features)
+            factor, policy = shape[0] // small[0], self.dtype_policy
+            upsampler = Upsampler(small, self.levels, factor, self.upsampler_features, dtype=policy)
         return PixelRNN(
             shape,
             self.levels,

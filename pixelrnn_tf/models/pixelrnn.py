@@ -47,8 +47,8 @@ class PixelRNN(Composite, ImageModel):
         skips: whether every block is connected to the head (section 3.3); otherwise only the last one is.
         condition_features: features of the conditioning map (section 3.6) that the model is given; 0 for none.
         conditioner: a layer that makes the map of something else: `layers.LabelEmbedding` of class labels,
-            `layers.Upsampler` of a small image, or a `layers.Conditioner` of your own. The model makes one like it, in
-            its own dtype policy, with the weights it has if it is built.
+            `layers.Upsampler` of a small image, or a `layers.Conditioner` of your own. The model takes
+            it over, or makes one like it in its own dtype policy, with the weights it has if it is built already.
 
     Call arguments:
         inputs: images, integer levels `(batch, height, width, channels)` in `[0, levels)`; or, if the model
@@ -201,8 +201,8 @@ class PixelRNN(Composite, ImageModel):
             "residual": self.residual,
             "skips": self.skips,
             "condition_features": self.condition_features,
-            "conditioner": serialized(self.conditioner),
         }
 
     def get_config(self) -> Config:
-        return {**super().get_config(), **self._arguments()}
+        # Apart, since Keras loads TensorFlow to serialise a layer, which a network on JAX is made without.
+        return {**super().get_config(), **self._arguments(), "conditioner": serialized(self.conditioner)}
