@@ -198,3 +198,22 @@ def test_what_cannot_be_downloaded_is_named(monkeypatch, tmp_path):
         FileNotFoundError, match=r"address that no longer exists: .* tfds:imagenet_resized/32x32 .*folder:"
     ):
         load("tfds:downsampled_imagenet/32x32")
+
+
+@pytest.mark.usefixtures("real_data")
+def test_the_label_of_an_image_is_the_one_beside_it():
+    data = load("tfds:mnist", class_conditional=True)
+    assert data.classes == tuple("0123456789")
+    batch = next(data.batches("validation", 200).as_numpy_iterator())
+    import tensorflow_datasets as tfds
+
+    beside = tfds.load("mnist", split="train[54000:54200]", data_dir=os.environ["TFDS_DATA_DIR"], download=False)
+    examples = list(beside.as_numpy_iterator())
+    assert np.array_equal(batch["images"], [example["image"] for example in examples])
+    assert np.array_equal(batch["condition"], [example["label"] for example in examples])
+
+
+@pytest.mark.usefixtures("real_data")
+def test_images_without_classes_are_no_data_for_class_conditional_models():
+    with pytest.raises(ValueError, match=r"tfds:binarized_mnist has no classes: it needs a feature `label`"):
+        load("tfds:binarized_mnist", class_conditional=True)
