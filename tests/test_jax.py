@@ -60,7 +60,8 @@ def drawn_on_tensorflow(descriptor, given):
 def on_tensorflow_from_preset(name):
     model = PixelRNN.from_preset(name)
     images = np.random.default_rng(3).integers(0, model.levels, (2, *model.image_shape)).astype("int32")
-    return {"preset": name, "images": images, "outputs": np.array(model(images))}
+    inputs = [images, np.int32([3, 7])] if model.num_classes else images
+    return {"preset": name, "preset_inputs": inputs, "outputs": np.array(model(inputs))}
 
 
 @pytest.fixture(scope="module")

@@ -149,7 +149,7 @@ class TrainConfig:
         at_most=MOST_STEPS,
     )
     optimizer: str = _optimizer("Optimizer; the paper's is rmsprop.", "adam", choices=("adam", "rmsprop", "sgd"))
-    learning_rate: float = _optimizer("Learning rate, the largest of the schedule.", 1e-3, above=0, at_most=1000)
+    learning_rate: float = _optimizer("Learning rate, the largest of the schedule.", 1e-3, above=0, at_most=1e30)
     schedule: str = _optimizer(
         "Learning rate after the warm-up: constant; falling as half a cosine; or falling in steps.",
         "constant",
@@ -159,7 +159,7 @@ class TrainConfig:
         "Steps over which the learning rate rises from zero; 0 for none.", 0, at_least=0, at_most=MOST_STEPS
     )
     decay_steps: int = _optimizer("Step at which the cosine ends; 0 for --steps.", 0, at_least=0, at_most=MOST_STEPS)
-    final_learning_rate: float = _optimizer("Learning rate at which the cosine ends.", 0.0, at_least=0, at_most=1000)
+    final_learning_rate: float = _optimizer("Learning rate at which the cosine ends.", 0.0, at_least=0, at_most=1e30)
     decay_at: tuple[int, ...] = _optimizer(
         "Steps at which --schedule=step lowers the learning rate.", (), form="growing steps, such as 20000,30000"
     )

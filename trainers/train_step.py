@@ -96,7 +96,9 @@ class TrainStep:
         first = tf.cast(context.replica_id_in_sync_group, tf.int32) * size
         origin = origins(self.seed, number, first, size)
         both = [parts_for_cores(values, self.jit_compile, self.accumulation) for values in (images, origin)]
-        parts = [self._loss_and_gradients(part, its, count, scale) for part, its in zip(*both, strict=True)]
+        parts = []
+        for part, its in zip(*both, strict=True):
+            parts.append(self._loss_and_gradients(part, its, count, scale))
         loss, gradients = sum_of_parts(parts)
         votes = tf.identity(votes)  # On this replica's device; an argument has none, and cannot be reduced.
         loss, votes, *gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, [loss, votes, *gradients])

@@ -45,13 +45,17 @@ class ConditionFormat(NamedTuple):
         """A condition as a tensor: floats in the dtype they have, integers in int32, those out of range still so.
 
         Raises:
-            ValueError: for other numbers than this takes, or, outside a graph, some that are out of range.
+            ValueError: outside a graph, for other numbers than this takes, or some that are out of range.
         """
         condition = ops.convert_to_tensor(condition)
         dtype = keras.backend.standardize_dtype(condition.dtype)
-        if self.below is not None and not keras.backend.is_int_dtype(dtype):
-            raise ValueError(f"condition must hold {self.meaning()}, as integers; got {dtype}.")
         known, (low, high) = known_values(condition), self.bounds
+        if self.below is not None and not keras.backend.is_int_dtype(dtype):
+            if known is not None:
+                raise ValueError(f"condition must hold {self.meaning()}, as integers; got {dtype}.")
+            # Keras traces models for floats when it saves them. What is not whole is out of range.
+            whole = ops.cast(condition, "int32")
+            return ops.where(ops.equal(ops.cast(whole, dtype), condition), whole, -1)
         if known is not None and known.size and not (known.min() >= low and known.max() <= high):
             wrong = known[~((known >= low) & (known <= high))]
             raise ValueError(f"condition must hold {self.meaning()}; got {wrong[0]}.")
@@ -140,6 +144,9 @@ class GivenMap(Conditioner):
 
     def condition_format(self, image_shape: ImageShape) -> ConditionFormat:
         return ConditionFormat((*image_shape[:2], self.features), "float32")
+
+    def build(self, condition_shape: Shape) -> None:
+        """Nothing: it has no weights. Keras asks for shapes by the name of this argument."""
 
     def map_of(self, condition: Tensor, dtype: DType) -> Tensor:
         return ops.cast(condition, dtype)

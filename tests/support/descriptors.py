@@ -145,7 +145,7 @@ def make_inputs(descriptor, batch=3, seed=0):
     rng = np.random.default_rng(seed)
     values = [rng.normal(size=(batch, *shape)).astype("float32") for shape in descriptor.inputs]
     if descriptor.classes:
-        values[-1] = rng.permutation(descriptor.classes)[:batch].astype("int32")
+        values[-1] = np.resize(rng.permutation(descriptor.classes), batch).astype("int32")
     if descriptor.levels:
         values[0] = rng.integers(0, descriptor.levels, values[0].shape).astype("uint8")
         return [values if len(values) > 1 else values[0]]

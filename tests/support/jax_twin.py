@@ -43,7 +43,7 @@ def on_jax(descriptor, given):
 
 
 def from_preset(given):
-    return {"outputs": np.array(PixelRNN.from_preset(given["preset"])(given["images"]))}
+    return {"outputs": np.array(PixelRNN.from_preset(given["preset"])(given["preset_inputs"]))}
 
 
 def main(folder):

@@ -51,7 +51,7 @@ def test_programs_are_imported_without_tensorflow_and_without_side_effects():
         ("evaluate", "--split"),
         ("sample", "--temperature"),
         ("complete", "--mask"),
-        ("compress", "--verify"),
+        ("compress", "--[no]verify"),
         ("decompress", "--file"),
         ("benchmark", "--parts"),
     ],
