@@ -74,7 +74,7 @@ def test_replicas_in_float16_share_one_loss_scale(tmp_path):
 @pytest.mark.parametrize(
     ("number", "changes"),
     [
-        (1, {"accumulation": 3}),
+        (1, {"accumulation": 3, "dropout": 0.3}),
         (3, {"accumulation": 2, "jit_compile": "true"}),
         (3, {"average_decay": 0.0, "schedule": "cosine", "warmup_steps": 2, "dropout": 0.3}),
     ],
