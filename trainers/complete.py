@@ -60,10 +60,9 @@ def main(options: Options) -> None:
     else:
         data = model_files.data_of(options.model, options.split)
     model_files.check_fit(model, data)
-    batch, condition = next(data.batches(options.split, options.num_images).as_numpy_iterator()), None
-    images = batch["images"] if data.classes else batch
-    if data.classes:
-        condition = batch["condition"] if options.label is None else np.full(len(images), options.label, "int32")
+    images, condition = data.first(options.split, options.num_images)
+    if options.label is not None:
+        condition = np.full(len(images), options.label, "int32")
     completed = complete_images(
         model, images, known, options.num_samples, options.seed, options.temperature, condition=condition
     )

@@ -48,7 +48,7 @@ def main(options: Options) -> None:
             data = model_files.data_of(options.model, options.split)
         print(data.describe(), flush=True)
         model_files.check_fit(model, data)
-        images, labels = compressing.read_split(data, options.split, options.num_images)
+        images, labels = data.first(options.split, options.num_images or None)
     size = compressing.compress_file(model, images, labels, options.out, options.verify)
     if options.compare:
         weights = 4 * model.count_params()

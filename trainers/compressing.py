@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 from pixelrnn_tf.compression import Codec, Decoded
-from pixelrnn_tf.data import ImageData, to_bytes, to_levels
+from pixelrnn_tf.data import to_bytes, to_levels
 from pixelrnn_tf.models import PixelRNN, bits_per_dim
 from pixelrnn_tf.programs import png_files
 from pixelrnn_tf.programs.durations import duration
@@ -19,24 +19,6 @@ from pixelrnn_tf.programs.files import written_beside
 
 # From so many images on, XLA saves more time than it takes to compile.
 XLA_PAYS = 500
-
-
-def read_split(data: ImageData, split: str, number: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """The first images of a split, or all of them for 0, and their labels if the data have classes.
-
-    Returns:
-        uint8 `(number, height, width, channels)` and int32 `(number,)`, or None.
-    """
-    images, labels = [], []
-    taken = 0
-    for batch in data.batches(split, 1000).as_numpy_iterator():
-        images.append(batch["images"] if data.classes else batch)
-        labels.append(batch["condition"] if data.classes else np.zeros(0))
-        taken += len(images[-1])
-        if number and taken >= number:
-            break
-    end = number or taken
-    return np.concatenate(images)[:end], np.concatenate(labels)[:end] if data.classes else None
 
 
 def read_folder(folder: pathlib.Path, model: PixelRNN, number: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from pixelrnn_tf.data.image_data import images_and_condition
 from pixelrnn_tf.models import negative_log_likelihood
 from trainers.dropout import logits_with_dropout
 
@@ -33,7 +34,7 @@ def loss_and_gradients(
     def of_images(images, origin, count, scale):
         with tf.GradientTape() as tape:
             logits = logits_with_dropout(model, images, origin, dropout) if dropout else model(images)
-            levels = images["images"] if isinstance(images, dict) else images
+            levels, _ = images_and_condition(images)
             loss = tf.reduce_sum(negative_log_likelihood(levels, logits)) / count
             scaled = loss * scale
         return loss, tape.gradient(scaled, model.trainable_variables)

@@ -5,6 +5,7 @@ A network that sees them learns what all images have in common, and less of what
 
 import tensorflow as tf
 
+from pixelrnn_tf.data.image_data import images_and_condition
 from pixelrnn_tf.typing import Structure
 
 
@@ -23,7 +24,7 @@ def mutated(batches: tf.data.Dataset, rate: float, levels: int, seed: int, first
     """
 
     def mutate(step: tf.Tensor, batch: Structure) -> Structure:
-        images = batch["images"] if isinstance(batch, dict) else batch
+        images, _ = images_and_condition(batch)
         which, what = ([tf.constant(seed, tf.int64), 2 * step + k] for k in range(2))
         shape = tf.shape(images)
         changes = tf.random.stateless_uniform(shape, which, alg="philox") < rate

@@ -1,24 +1,15 @@
 """How well scores tell images that do not belong: AUROC, histograms, and odd images to choose by."""
 
-import itertools
-import math
 import pathlib
 
 import numpy as np
 
-from pixelrnn_tf.data import ImageData
 from pixelrnn_tf.models import PixelRNN, oddness
 from pixelrnn_tf.programs.files import written_beside
 from trainers import surprise_maps
 
 # By the name of a score: that of a model's own images, and of others.
 Scores = dict[str, tuple[np.ndarray, np.ndarray]]
-
-
-def first_images(data: ImageData, split: str, number: int) -> np.ndarray:
-    """The first images of a split, or all if there are fewer: levels `(number, height, width, channels)`."""
-    batches = data.batches(split, min(number, 256)).as_numpy_iterator()
-    return np.concatenate(list(itertools.islice(batches, math.ceil(number / min(number, 256)))))[:number]
 
 
 def made_odd(images: np.ndarray, levels: int, seed: int) -> np.ndarray:

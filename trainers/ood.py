@@ -60,14 +60,14 @@ def main(options: Options) -> None:
         surprise_maps.check_same_images(model, background)
     own = DataConfig(options.in_data, levels=model.levels).load()
     model_files.check_fit(model, own)
-    images = odd_images.first_images(own, options.split, options.num_images)
+    images = own.first(options.split, options.num_images)[0]
     if options.out_data == MADE:
         others = odd_images.made_odd(images, model.levels, options.seed)
     else:
         other_data = DataConfig(options.out_data, levels=model.levels).load()
         model_files.check_fit(model, other_data)
-        others = odd_images.first_images(other_data, options.split, options.num_images)
-    training = odd_images.first_images(own, "train", min(options.num_images, 1000))
+        others = other_data.first(options.split, options.num_images)[0]
+    training = own.first("train", min(options.num_images, 1000))[0]
     scores = odd_images.scores(model, background, images, others, training, options.batch_size)
     results = odd_images.aurocs(scores, options.bootstraps, options.seed)
     for name, (auroc, error) in results.items():

@@ -156,7 +156,7 @@ def _metadata(
         "check": _score_of_first(model, data),
         "paper": dataclasses.asdict(preset.paper_score) if preset and preset.paper_score else None,
         "training": _training(options, run, config),
-        "speed": _speed(model, next(data.batches("test", 16).as_numpy_iterator())),
+        "speed": _speed(model, *data.first("test", 16)),
     }
 
 
@@ -187,7 +187,7 @@ def _score_of_first(model: "PixelRNN", data: "ImageData") -> dict[str, Any]:
     return {"split": "test", "images": score.images, "nats_per_image": score.nats_per_image}
 
 
-def _speed(model: "PixelRNN", batch: Any, rounds: int = 5) -> dict[str, Any]:
+def _speed(model: "PixelRNN", images: "np.ndarray", condition: "np.ndarray | None", rounds: int = 5) -> dict[str, Any]:
     """How much longer drawing a batch takes than scoring it in one pass, both timed in turns, without XLA and with."""
     import tensorflow as tf
 
@@ -195,12 +195,12 @@ def _speed(model: "PixelRNN", batch: Any, rounds: int = 5) -> dict[str, Any]:
     from pixelrnn_tf.sampling import generate
     from trainers.benchmarks.training import time_in_turns
 
-    images, condition = _images_and_condition(batch)
+    inputs = images if condition is None else [images, condition]
     noise = tf.random.stateless_uniform(images.shape, (0, 0))
     steps = {}
     for xla in (False, True):
         steps[xla, "draw"] = tf.function(lambda: generate(model, noise, condition=condition), jit_compile=xla)
-        steps[xla, "score"] = tf.function(lambda: negative_log_likelihood(images, model(batch)), jit_compile=xla)
+        steps[xla, "score"] = tf.function(lambda: negative_log_likelihood(images, model(inputs)), jit_compile=xla)
     waited_for = {name: functools.partial(_run, step) for name, step in steps.items()}
     seconds = time_in_turns(waited_for, rounds, times=2)
     return {
@@ -225,15 +225,11 @@ def _draw(model: "PixelRNN", data: "ImageData", directory: pathlib.Path, seed: i
     from trainers.batched_sampling import complete_images, draw_picture
 
     draw_picture(model, directory / "samples.png", 8 * (model.num_classes or 8), seed)
-    images, condition = _images_and_condition(next(data.batches("test", 8).as_numpy_iterator()))
+    images, condition = data.first("test", 8)
     known = occlusion.known_pixels("lower_half", *model.image_shape[:2])
     completed = complete_images(model, images, known, 6, seed, condition=condition)
     panel = picture_grids.occlusion_panel(to_bytes(images, model.levels), known, to_bytes(completed, model.levels))
     png_files.write(directory / "completions.png", panel)
-
-
-def _images_and_condition(batch: Any) -> tuple["np.ndarray", "np.ndarray | None"]:
-    return (batch["images"], batch["condition"]) if isinstance(batch, dict) else (batch, None)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from pixelrnn_tf.data import ImageData
+from pixelrnn_tf.data.image_data import images_and_condition
 from pixelrnn_tf.distributions import discretized_categorical
 from pixelrnn_tf.models import ImageModel, bits_per_dim, class_log_probs
 from pixelrnn_tf.models.classification import marginal_of
@@ -95,7 +96,7 @@ class Evaluator:
         self.jit_compile = jit_compile
 
         def of_images(inputs):
-            images = inputs["images"] if isinstance(inputs, dict) else inputs
+            images, _ = images_and_condition(inputs)
             return discretized_categorical(model(inputs)).log_prob(tf.cast(images, tf.int32))
 
         self._log_prob = self._on_replicas(of_images)

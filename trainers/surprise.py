@@ -6,7 +6,6 @@ bits/dim less complexity, and, with --background, bits/dim less those of a backg
 """
 
 import dataclasses
-import itertools
 import pathlib
 from typing import TYPE_CHECKING
 
@@ -93,7 +92,6 @@ def _from_files(model: "PixelRNN", options: Options) -> "tuple[list[str], np.nda
 
 def _from_data(model: "PixelRNN", options: Options) -> "tuple[list[str], np.ndarray, np.ndarray | None]":
     """The first images of a split, named by its name and their numbers, and their classes if the model takes them."""
-    import numpy as np
 
     from pixelrnn_tf.programs import model_files
 
@@ -101,11 +99,7 @@ def _from_data(model: "PixelRNN", options: Options) -> "tuple[list[str], np.ndar
     data = model_files.with_classes(model, options.data).load()
     model_files.check_fit(model, data)
     print(data.describe(), flush=True)
-    batches = data.batches(options.split, options.batch_size).unbatch().take(options.num_images)
-    rows = list(itertools.islice(batches.as_numpy_iterator(), options.num_images))
-    of_dicts = isinstance(rows[0], dict)
-    images = np.stack([row["images"] if of_dicts else row for row in rows])
-    condition = np.stack([row["condition"] for row in rows]) if of_dicts else None
+    images, condition = data.first(options.split, options.num_images)
     return [f"{data.splits[options.split].name}/{k}" for k in range(len(images))], images, condition
 
 

@@ -5,6 +5,7 @@ import functools
 import math
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -20,6 +21,11 @@ SHUFFLE_BYTES = 2**28
 # What random numbers are for: the first part of a key, so that no two uses share numbers.
 ORDER, TRAIN_SAMPLE, FIXED_SAMPLE = 0, 1, 2
 FIXED_SEED = 0
+
+
+def images_and_condition(batch: Structure) -> tuple[Any, Any]:
+    """The images of a batch and what else a model is given of them: the condition, or None."""
+    return (batch["images"], batch["condition"]) if isinstance(batch, dict) else (batch, None)
 
 
 def fits_memory(size: int, shape: ImageShape) -> bool:
@@ -211,6 +217,26 @@ class ImageData:
         batches = self._split(split).indexed().batch(batch_size)
         key = make_key(FIXED_SEED, FIXED_SAMPLE, zlib.crc32(split.encode()))
         return self._finished(self._split(split), batches, key).prefetch(tf.data.AUTOTUNE)
+
+    def first(self, split: str, number: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+        """The first images of a split, in memory: all of them for None, or where there are fewer.
+
+        Returns:
+            uint8 levels `(number, height, width, channels)`; and, with classes, their labels, int32 `(number,)`, else
+            None.
+
+        Raises:
+            ValueError: as `batches`.
+        """
+        images, conditions, left = [], [], self._split(split).size if number is None else number
+        for batch in self.batches(split, min(left, 1000)).as_numpy_iterator():
+            of_batch, condition = images_and_condition(batch)
+            images.append(of_batch[:left])
+            conditions += [] if condition is None else [condition[:left]]
+            left -= len(images[-1])
+            if not left:
+                break
+        return np.concatenate(images), np.concatenate(conditions) if conditions else None
 
     def _split(self, name: str) -> Split:
         if name not in self.splits:

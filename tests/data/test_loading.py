@@ -253,3 +253,14 @@ def test_classes_need_a_label_for_each_image():
     split = Split.of_array("some", np.zeros((3, 1, 1, 1), "uint8"), np.zeros(2, "int32"))
     with pytest.raises(ValueError, match="some has no label for each of its images"):
         ImageData("wrong", (1, 1, 1), 256, "none", {"train": split}, classes=("a", "b"))
+
+
+@pytest.mark.parametrize("number", [1, 7, 180, 1001, 5000, None])
+def test_the_first_images_are_those_of_the_batches(number):
+    data = load("digits", class_conditional=True)
+    images, labels = data.first("train", number)
+    split = data.splits["train"]
+    assert len(images) == len(labels) == min(number or split.size, split.size)
+    assert np.array_equal(images, split.in_memory.numpy()[:number])
+    assert np.array_equal(labels, split.labels[:number])
+    assert load("digits").first("test", 3)[1] is None
