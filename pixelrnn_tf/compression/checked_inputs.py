@@ -3,11 +3,11 @@
 import numpy as np
 from keras import ops
 
-from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models.image_model import ImageModel
 from pixelrnn_tf.typing import TensorLike
 
 
-def checked_images(model: PixelRNN, images: TensorLike) -> np.ndarray:
+def checked_images(model: ImageModel, images: TensorLike) -> np.ndarray:
     """Images of a model in uint8.
 
     Raises:
@@ -20,7 +20,7 @@ def checked_images(model: PixelRNN, images: TensorLike) -> np.ndarray:
     return array.astype("uint8")
 
 
-def checked_condition(model: PixelRNN, condition: TensorLike | None, images: TensorLike) -> np.ndarray | None:
+def checked_condition(model: ImageModel, condition: TensorLike | None, images: TensorLike) -> np.ndarray | None:
     """A condition of images as an array in the dtype that the conditioner takes.
 
     Raises:

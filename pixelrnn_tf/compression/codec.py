@@ -23,6 +23,7 @@ from pixelrnn_tf.compression.file_format import (
 from pixelrnn_tf.compression.model_digest import model_digest
 from pixelrnn_tf.compression.stack_coder import StackDecoder, StackEncoder
 from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models.image_model import ImageModel
 from pixelrnn_tf.typing import TensorLike
 
 # Called with the number of images done, and that of all.
@@ -35,11 +36,11 @@ _NUMBERS_PER_BATCH, _LOGITS_PER_BATCH = 2**25, 2**24
 _BATCHES_PER_CHUNK = 8
 
 
-def compress(model: PixelRNN, images: TensorLike, condition: TensorLike | None = None) -> bytes:
+def compress(model: ImageModel, images: TensorLike, condition: TensorLike | None = None) -> bytes:
     """Compress images without loss, to about as many bits as the model's -log2 p of them.
 
     Args:
-        model: the network.
+        model: a `PixelRNN` or a `MultiScalePixelRNN`.
         images: integer levels `(number, height, width, channels)` in `[0, levels)`.
         condition: what the model was made to take with images. The file holds class labels; any other condition
             `decompress` must be given again.
@@ -62,11 +63,11 @@ def compress(model: PixelRNN, images: TensorLike, condition: TensorLike | None =
     return Codec(model).encode(images, condition).data
 
 
-def decompress(model: PixelRNN, data: bytes, condition: TensorLike | None = None) -> np.ndarray:
+def decompress(model: ImageModel, data: bytes, condition: TensorLike | None = None) -> np.ndarray:
     """The images that `compress` was given.
 
     Args:
-        model: the same network, of the same weights; its backend, the number of threads and XLA do not matter.
+        model: the same model, of the same weights; its backend, the number of threads and XLA do not matter.
         data: the bytes of a file.
         condition: the one that `compress` was given, if the file does not hold it.
 
@@ -107,23 +108,15 @@ class Decoded(NamedTuple):
 
 
 class Codec:
-    """Compresses and decompresses with one network, whose graphs it keeps.
+    """Compresses and decompresses with one model, whose graphs it keeps.
 
     Args:
-        model: the network, with the weights it has now.
+        model: the model, with the weights it has now.
         jit_compile: whether XLA compiles the pass of the encoder: slow at first, then faster. The file is the same, or
             decodes to the same.
-
-    Raises:
-        ValueError: for a model of several scales.
     """
 
-    def __init__(self, model: PixelRNN, jit_compile: bool = False):
-        if len(model.scales()) > 1:
-            raise ValueError(
-                f"{type(model).__name__} draws images at several scales, and the codec knows one: compress with a "
-                "PixelRNN."
-            )
+    def __init__(self, model: ImageModel, jit_compile: bool = False):
         self.model = model
         self.digest = model_digest(model)
         with double_precision():
@@ -280,11 +273,15 @@ class Codec:
         return np.zeros((number, self.model.num_classes or 1), "uint16")
 
 
-def batch_size_of(model: PixelRNN) -> int:
+def batch_size_of(model: ImageModel) -> int:
     """Images that are decoded side by side, so few that their memory stays bounded."""
-    height, width, channels = model.image_shape
+    return min(_batch_size_of_network(network) for network, _ in model.scales())
+
+
+def _batch_size_of_network(network: PixelRNN) -> int:
+    height, width, channels = network.image_shape
     # Of a row a layer keeps about twelve numbers for each of its 2h features: caches, contexts, records, and copies.
-    kept = 24 * width * model.hidden * (model.num_blocks + 1)
-    logits = height * width * channels * model.levels
+    kept = 24 * width * network.hidden * (network.num_blocks + 1)
+    logits = height * width * channels * network.levels
     fitting = min(_NUMBERS_PER_BATCH // kept, _LOGITS_PER_BATCH // logits, _IMAGES_PER_BATCH)
     return max(1, fitting)

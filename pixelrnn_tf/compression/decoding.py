@@ -4,12 +4,15 @@ import numpy as np
 from keras import ops
 
 from pixelrnn_tf.compression.backend import compiled, on_host
+from pixelrnn_tf.compression.coded_scales import CodedScale, coded_scales
 from pixelrnn_tf.compression.encoding import filled
 from pixelrnn_tf.compression.integer_weights import steps_below_highest
 from pixelrnn_tf.compression.stack_coder import StackDecoder
 from pixelrnn_tf.layers.incremental import Tensors
 from pixelrnn_tf.layers.scan import scan
 from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models.image_model import ImageModel
+from pixelrnn_tf.models.scales import with_small
 from pixelrnn_tf.sampling.incremental_network import IncrementalNetwork
 from pixelrnn_tf.sampling.row_of_pixels import RowOfPixels, conditions_of_rows, swapped
 from pixelrnn_tf.typing import Tensor
@@ -34,19 +37,16 @@ class _CompiledPixels(IncrementalNetwork):
 
 
 class BatchDecoder:
-    """Decodes batches of images, given the probabilities of a network in float64.
+    """Decodes batches of images, given the probabilities of a model in float64.
 
     All images of a batch go through the loop side by side, and every sub-pixel calls the coder once for all of them.
 
     Args:
-        model: the network, with the weights it has now.
+        model: the model, with the weights it has now.
     """
 
-    def __init__(self, model: PixelRNN):
-        self.network = _CompiledPixels(model)
-        self._coder: StackDecoder | None = None
-        self._images = 0
-        self._run = compiled(self._decoded)
+    def __init__(self, model: ImageModel):
+        self._scales = [_ScaleDecoder(scale) for scale in coded_scales(model)]
 
     def decode(
         self, coder: StackDecoder, offset: int, images: int, condition: np.ndarray | None, size: int
@@ -63,27 +63,60 @@ class BatchDecoder:
         Returns:
             uint8 `(images, height, width, channels)`.
         """
-        self._coder, self._images = coder, images
+        first, *larger = self._scales
         given = None if condition is None else filled(condition, size)
-        levels = np.array(self._run(np.zeros(size, "int32"), given, np.float64(offset)))
-        self._coder = None
+        levels = first.decode(coder, offset, images, given, first.unknown(size))
+        for scale in larger:
+            known = np.asarray(with_small(scale.unknown(size), levels))
+            levels = scale.decode(coder, offset, images, levels, known)
         return levels[:images].astype("uint8")
 
-    def _decoded(self, batch: Tensor, condition: Tensor | None, offset: Tensor) -> Tensor:
-        """int32 `(size, height, width, channels)`; of `batch`, `(size,)`, the size alone matters."""
+
+class _ScaleDecoder:
+    """Decodes the images of one scale."""
+
+    def __init__(self, scale: CodedScale):
+        self.network = _CompiledPixels(scale.network)
+        self._coder: StackDecoder | None = None
+        self._images = 0
+        self._run = compiled(self._decoded)
+
+    def unknown(self, size: int) -> np.ndarray:
+        """The known levels of images of which none is known, int32 `(size, height, width, channels)` of -1."""
+        return np.full((size, *self.network.model.image_shape), -1, "int32")
+
+    def decode(
+        self, coder: StackDecoder, offset: int, images: int, condition: np.ndarray | None, known: np.ndarray
+    ) -> np.ndarray:
+        """int32 levels of the shape of `known`, which has them where they are not to be decoded, the same everywhere.
+
+        Those of more images than there are only fill up the batch.
+        """
+        self._coder, self._images = coder, images
+        levels = np.array(self._run(known, condition, np.float64(offset)))
+        self._coder = None
+        return levels
+
+    def _decoded(self, known: Tensor, condition: Tensor | None, offset: Tensor) -> Tensor:
+        """`decode`, of tensors."""
 
         def choose(k: int, logits: Tensor, pixel: Tensors) -> Tensors:
-            return {"levels": on_host(self._next_levels, steps_below_highest(logits, offset))}
+            steps = steps_below_highest(logits, offset)
+            told = ops.concatenate([pixel["known"][:, k, None], ops.cast(steps, "int32")], axis=-1)
+            return {"levels": on_host(self._next_levels, told)}
 
-        size, model = batch.shape[0], self.network.model
-        of_rows, of_every_row = conditions_of_rows(model.condition_map(condition, "float64"))
+        size = known.shape[0]
+        of_rows, of_every_row = conditions_of_rows(self.network.model.condition_map(condition, "float64"))
         decode_row = RowOfPixels(self.network, choose, size, of_every_row)
         caches = self.network.initial_cache(size)
-        _, chosen = scan(decode_row, caches, swapped(of_rows), length=model.image_shape[0])
+        _, chosen = scan(decode_row, caches, swapped({"known": known, **of_rows}))
         return ops.swapaxes(chosen["levels"], 0, 1)
 
-    def _next_levels(self, steps: np.ndarray) -> np.ndarray:
-        """The next level of every image, and zeros of those that only fill up the batch."""
+    def _next_levels(self, told: np.ndarray) -> np.ndarray:
+        """The level of a sub-pixel in every image: what is known of it, which `told` begins with, or the next ones."""
+        known, steps = told[:, 0], told[:, 1:]
+        if known[0] >= 0:
+            return known
         levels = np.zeros(len(steps), "int32")
         if self._coder is not None:
             levels[: self._images] = self._coder.pop(steps[: self._images])

@@ -2,15 +2,18 @@
 
 import math
 from multiprocessing.pool import ThreadPool
+from typing import NamedTuple
 
 import numpy as np
 from keras import ops
 
 from pixelrnn_tf.compression.backend import compiled, cores, double_precision
+from pixelrnn_tf.compression.coded_scales import CodedScale, coded_scales
 from pixelrnn_tf.compression.integer_weights import GRID_BITS, OFFSETS, grid_positions, steps_below_highest
 from pixelrnn_tf.compression.stack_coder import StackEncoder
-from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models.image_model import ImageModel
 from pixelrnn_tf.models.likelihood import log_prob_of_levels
+from pixelrnn_tf.models.scales import every_kth
 from pixelrnn_tf.sampling.incremental_network import IncrementalNetwork
 from pixelrnn_tf.typing import Tensor
 
@@ -22,23 +25,18 @@ _NUMBERS_PER_PASS = 2**24
 
 
 class BatchEncoder:
-    """Encodes batches of images, given the probabilities of a network in float64.
+    """Encodes batches of images, given the probabilities of a model in float64.
 
     Args:
-        model: the network, with the weights it has now.
-        jit_compile: whether XLA compiles the pass.
+        model: the model, with the weights it has now.
+        jit_compile: whether XLA compiles the passes.
     """
 
-    def __init__(self, model: PixelRNN, jit_compile: bool = False):
-        self.network = IncrementalNetwork(model, "float64")
-        self._run = compiled(self._steps, jit_compile)
-        per_image = math.prod(model.image_shape[:2]) * max(
-            model.image_shape[2] * model.levels, 32 * model.hidden, 2 * model.head_hidden
-        )
-        self._pass_size = max(1, _NUMBERS_PER_PASS // per_image)
+    def __init__(self, model: ImageModel, jit_compile: bool = False):
+        self._scales = [_ScaleEncoder(scale, k, jit_compile) for k, scale in enumerate(coded_scales(model))]
 
     def encode(self, coder: StackEncoder, images: np.ndarray, condition: np.ndarray | None) -> tuple[int, np.ndarray]:
-        """Encode a batch, to be decoded sub-pixel by sub-pixel in raster order, and of every sub-pixel image by image.
+        """Encode a batch, to be decoded scale by scale, in raster order, and of every sub-pixel image by image.
 
         Args:
             coder: takes the levels.
@@ -52,16 +50,53 @@ class BatchEncoder:
             FloatingPointError: if there is no grid on which the logits are certain, since they are too large or not
                 finite.
         """
-        offset, steps, nats = self._certain_steps(images, condition)
-        for row in reversed(range(images.shape[1])):
-            # A row at a time, since the table of weights takes four times the memory of the steps.
-            of_row = steps[:, row].swapaxes(0, 1).swapaxes(1, 2)
-            levels = images[:, row].transpose(1, 2, 0)
-            coder.push(levels.ravel(), of_row.reshape(-1, of_row.shape[-1]))
-        return offset, nats
+        of_scales, given = [], condition
+        for scale in self._scales:
+            of_scales.append((scale, every_kth(images, scale.stride), given))
+            given = of_scales[-1][1].astype("int32")
+        for offset in range(OFFSETS):
+            passes = [scale.steps(own, given, offset) for scale, own, given in of_scales]
+            if all(each.are_certain for each in passes):
+                break
+        else:
+            raise FloatingPointError(
+                "The images cannot be compressed: the logits of the model are not finite, or so large that float64 "
+                "does not tell them apart on the grid of the codec."
+            )
+        for (scale, own, _), each in reversed(list(zip(of_scales, passes, strict=True))):
+            scale.push(coder, own, each.steps)
+        return offset, np.sum([each.nats for each in passes], axis=0)
 
-    def _certain_steps(self, images: np.ndarray, condition: np.ndarray | None) -> tuple[int, np.ndarray, np.ndarray]:
-        """The first offset at which no logit is near a boundary, the steps there as uint16, and the nats."""
+
+class _Pass(NamedTuple):
+    """The probabilities of a batch at one scale.
+
+    Attributes:
+        are_certain: whether no logit is near a boundary of the grid.
+        steps: of the grid, uint16 `(batch, height, width, channels, levels)`.
+        nats: of each image, float64 `(batch,)`.
+    """
+
+    are_certain: bool
+    steps: np.ndarray
+    nats: np.ndarray
+
+
+class _ScaleEncoder:
+    """Encodes the images of one scale, but for the pixels that the scale before has encoded."""
+
+    def __init__(self, scale: CodedScale, number: int, jit_compile: bool):
+        model = scale.network
+        self.stride, self._coded, self._number = scale.stride, scale.coded, number
+        self.network = IncrementalNetwork(model, "float64")
+        self._run = compiled(self._steps, jit_compile)
+        per_image = math.prod(model.image_shape[:2]) * max(
+            model.image_shape[2] * model.levels, 32 * model.hidden, 2 * model.head_hidden
+        )
+        self._pass_size = max(1, _NUMBERS_PER_PASS // per_image)
+
+    def steps(self, images: np.ndarray, condition: np.ndarray | None, offset: int) -> _Pass:
+        """What the network says of images at an offset of the grid."""
         size = min(self._pass_size, len(images))
         passes = [slice(first, first + size) for first in range(0, len(images), size)]
 
@@ -71,24 +106,31 @@ class BatchEncoder:
                 results = self._run(filled(images[part], size), given, np.float64(offset))
                 return [ops.convert_to_numpy(result) for result in results]
 
-        for offset in range(OFFSETS):
-            # XLA computes a pass on one core.
-            with ThreadPool(min(len(passes), cores())) as pool:
-                are_certain, steps, nats = zip(*pool.map(run, passes), strict=True)
-            if all(are_certain):
-                return offset, np.concatenate(steps)[: len(images)], np.concatenate(nats)[: len(images)]
-        raise FloatingPointError(
-            "The images cannot be compressed: the logits of the model are not finite, or so large that float64 does "
-            "not tell them apart on the grid of the codec."
-        )
+        # XLA computes a pass on one core.
+        with ThreadPool(min(len(passes), cores())) as pool:
+            are_certain, steps, nats = zip(*pool.map(run, passes), strict=True)
+        return _Pass(all(are_certain), np.concatenate(steps)[: len(images)], np.concatenate(nats)[: len(images)])
+
+    def push(self, coder: StackEncoder, images: np.ndarray, steps: np.ndarray) -> None:
+        """Encode the images, the last sub-pixel first."""
+        for row in reversed(range(images.shape[1])):
+            # A row at a time, since the table of weights takes four times the memory of the steps.
+            columns = np.flatnonzero(self._coded[row])
+            of_row = steps[:, row, columns].transpose(1, 2, 0, 3)
+            levels = images[:, row, columns].transpose(1, 2, 0)
+            coder.push(levels.ravel(), of_row.reshape(-1, of_row.shape[-1]))
 
     def _steps(self, images: Tensor, condition: Tensor | None, offset: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """One parallel pass: whether all logits are certain, their grid steps in uint16, and nats per image."""
         condition_map = self.network.model.condition_map(condition, "float64")
         logits, _ = self.network.prefill(self.network.scale(images), condition_map, 0)
-        nats = -ops.sum(log_prob_of_levels(ops.cast(images, "int32"), logits), axis=(1, 2, 3))
+        nats = -log_prob_of_levels(ops.cast(images, "int32"), logits)
+        certain = are_certain(logits, offset)
+        if self._number:
+            coded = ops.convert_to_tensor(self._coded[None, :, :, None])
+            nats, certain = ops.where(coded, nats, 0.0), certain | ~coded[..., None]
         steps = ops.cast(steps_below_highest(logits, offset), "uint16")
-        return ops.all(are_certain(logits, offset)), steps, nats
+        return ops.all(certain), steps, ops.sum(nats, axis=(1, 2, 3))
 
 
 def are_certain(logits: Tensor, offset: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What tells a network: a file names the one that it needs."""
+"""What tells a model: a file names the one that it needs."""
 
 import hashlib
 import inspect
@@ -7,15 +7,15 @@ from typing import Any
 
 import keras
 
-from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.models.image_model import ImageModel
 from pixelrnn_tf.models.preset_files import weights_digest
 
 
-def model_digest(model: PixelRNN) -> bytes:
-    """16 bytes that tell a network: the first of the SHA-256 of its class, its arguments and its weights.
+def model_digest(model: ImageModel) -> bytes:
+    """16 bytes that tell a model: the first of the SHA-256 of its class, its arguments and its weights.
 
     Its name and dtype do not count, and arguments count if they are not their defaults, so that a new one does not
-    change the digest of the networks there are.
+    change the digest of the models there are.
     """
     config, parameters = model.get_config(), inspect.signature(type(model).__init__).parameters
     ignored = {"name", "dtype", "trainable"}

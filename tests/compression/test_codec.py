@@ -10,8 +10,8 @@ import pytest
 from pixelrnn_tf.compression import Codec, compress, decompress, encoding, model_digest
 from pixelrnn_tf.compression import codec as codec_module
 from pixelrnn_tf.layers import LabelEmbedding
-from pixelrnn_tf.models import PixelRNN, negative_log_likelihood
-from tests.support.networks import BLOCK_NAMES, make_network, random_images
+from pixelrnn_tf.models import MultiScalePixelRNN, PixelRNN, negative_log_likelihood
+from tests.support.networks import BLOCK_NAMES, make_network, random_images, randomize
 
 # What a file has besides its payload: a header, and for its one chunk, of one batch, sizes, checksums, an offset.
 HEADER, CHUNK = 47, 13
@@ -62,7 +62,7 @@ def test_no_images_are_a_header(codec):
 def test_many_batches_and_chunks_decode_each_by_itself(codec, monkeypatch):
     monkeypatch.setattr(codec_module, "_IMAGES_PER_BATCH", 4)
     monkeypatch.setattr(codec_module, "_BATCHES_PER_CHUNK", 2)
-    monkeypatch.setattr(codec._encoder, "_pass_size", 3)
+    monkeypatch.setattr(codec._encoder._scales[0], "_pass_size", 3)
     images, told = random_images(codec.model, 19), []
     data = codec.encode(images, progress=lambda done, of: told.append((done, of))).data
     assert told == [(4, 19), (8, 19), (12, 19), (16, 19), (19, 19)]
@@ -103,6 +103,21 @@ def test_labels_travel_with_their_images():
         codec.decode(encoded.data, labels)
     with pytest.raises(ValueError, match="whole numbers from 0 to 9"):
         codec.encode(images, labels + 1)
+
+
+@pytest.mark.parametrize(
+    ("image_shape", "levels", "scales"), [((6, 4, 1), 2, (3, 6)), ((8, 4, 3), 17, (2, 4, 8))], ids=["grey", "colour"]
+)
+def test_images_of_several_scales_cost_what_the_pixels_of_each_do(image_shape, levels, scales):
+    model = MultiScalePixelRNN(image_shape, levels, scales, "row_lstm", 1, 4, 4, upsampler_features=4)
+    randomize(model)
+    codec, images = Codec(model), random_images(model, 5)
+    encoded = codec.encode(images)
+    assert np.array_equal(codec.decode(encoded.data).images, images)
+    assert -1 < overhead(encoded) < 8
+    np.testing.assert_allclose(encoded.nats, negative_log_likelihood(images, model(images)), rtol=1e-5)
+    with pytest.raises(ValueError, match="compressed with another model"):
+        make_codec(image_shape=image_shape, levels=levels).decode(encoded.data)
 
 
 @pytest.mark.parametrize("wrong", [17, -1, 0.5, float("nan")])

@@ -1,7 +1,7 @@
 """Run in a process of its own by test_elsewhere.py: decodes files, with the model made anew, as the environment says.
 
-Arguments: a folder with `given.pickle` (a list of models' arguments, weights, conditions and files), and the number of
-threads of TensorFlow, or 0. Leaves the images in `decoded.pickle`.
+Arguments: a folder with `given.pickle` (of each model its configuration, weights, condition and file), and the number
+of threads of TensorFlow, or 0. Leaves the images in `decoded.pickle`.
 """
 
 import pathlib
@@ -11,7 +11,6 @@ import sys
 import keras
 
 from pixelrnn_tf.compression import Codec
-from pixelrnn_tf.models import PixelRNN
 
 
 def main(folder: pathlib.Path, threads: int) -> None:
@@ -22,7 +21,7 @@ def main(folder: pathlib.Path, threads: int) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(threads)
     decoded = []
     for config, weights, condition, data in pickle.loads((folder / "given.pickle").read_bytes()):
-        model = PixelRNN.from_config(config)
+        model = keras.saving.deserialize_keras_object(config)
         model.set_weights(weights)
         decoded.append(Codec(model).decode(data, condition))
     if keras.backend.backend() == "jax":
