@@ -5,6 +5,7 @@ loop         the loop of `trainers.train` beside Keras's `fit`
 growth       steps for growing images and depth
 scaling      the loop on two cores, by one process, two replicas and two workers, beside one core
 costs        operations, memory and traffic of the networks of ImageNet's size, computed and not measured
+loss         memory of the loss and its gradient at 256 levels, beside TensorFlow's own
 sampling     drawing a batch of --preset for growing images, beside a naive sampler
 compression  compressing and decompressing with --preset, beside drawing and scoring as many images
 start        from a cold process to an image drawn by --preset, part by part
@@ -22,7 +23,7 @@ from pixelrnn_tf.programs.files import write_json
 from pixelrnn_tf.programs.flags import check, option, options_in
 from trainers.config import NetworkArguments
 
-PARTS = ("training", "loop", "growth", "scaling", "costs", "sampling", "compression", "start")
+PARTS = ("training", "loop", "growth", "scaling", "costs", "loss", "sampling", "compression", "start")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +76,7 @@ def main(options: Options) -> None:
     import tensorflow as tf
 
     from pixelrnn_tf.models import get_preset
-    from trainers.benchmarks import compression, costs, growth, loop_vs_fit, sampling, scaling, start, training
+    from trainers.benchmarks import compression, costs, growth, loop_vs_fit, loss, sampling, scaling, start, training
     from trainers.benchmarks.memory import reserve_block
 
     devices = [device.name for device in tf.config.list_logical_devices()]
@@ -89,6 +90,7 @@ def main(options: Options) -> None:
         "growth": lambda: growth.run(options.rounds, options.out / "growth.png"),
         "scaling": lambda: scaling.run(options.rounds),
         "costs": costs.run,
+        "loss": loss.run,
         "sampling": lambda: sampling.run(
             drawn, options.image_sizes(), options.batch_size, modes, options.repeats, options.naive_pixels
         ),

@@ -6,8 +6,8 @@ import keras
 import tensorflow as tf
 
 from pixelrnn_tf.data.image_data import images_and_condition
-from pixelrnn_tf.models import negative_log_likelihood
 from trainers.dropout import logits_with_dropout
+from trainers.loss import nats_per_image
 
 LossAndGradients = tuple[tf.Tensor, list[tf.Tensor]]
 
@@ -35,7 +35,7 @@ def loss_and_gradients(
         with tf.GradientTape() as tape:
             logits = logits_with_dropout(model, images, origin, dropout) if dropout else model(images)
             levels, _ = images_and_condition(images)
-            loss = tf.reduce_sum(negative_log_likelihood(levels, logits)) / count
+            loss = tf.reduce_sum(nats_per_image(levels, logits, jit_compile)) / count
             scaled = loss * scale
         return loss, tape.gradient(scaled, model.trainable_variables)
 

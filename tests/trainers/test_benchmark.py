@@ -12,7 +12,8 @@ from pixelrnn_tf.layers import recurrence
 from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN
 from tests.support.networks import BLOCK_NAMES, make_network, random_images
 from trainers import benchmark
-from trainers.benchmarks import baselines, costs, flops, growth, sampling, start, training
+from trainers.benchmarks import baselines, costs, flops, growth, loss, sampling, start, training
+from trainers.benchmarks.memory import reserve_block
 
 TINY = {"image_shape": (6, 6, 1), "levels": 2, "num_blocks": 2, "hidden": 4, "head_hidden": 6}
 
@@ -84,6 +85,16 @@ def test_a_network_is_timed_beside_what_it_is_compared_with(block):
     assert "times ours" in line
 
 
+def test_the_loss_of_training_holds_one_array_more_than_the_logits():
+    reserve_block()
+    by_name = {row["loss"]: row for row in loss.peaks((16, 16, 16, 3), 256)}
+    assert 1 <= by_name["in training"]["without_xla"] < 1.1
+    assert 1 <= by_name["in training"]["with_xla"] < 1.1
+    # What they are chosen from: neither does both.
+    assert by_name["negative_log_likelihood"]["without_xla"] > 2
+    assert by_name["TensorFlow's"]["with_xla"] > 1.9
+
+
 def test_costs_by_hand(monkeypatch):
     arguments = {**TINY, "block": "row_lstm"}
     monkeypatch.setattr(costs, "get_preset", lambda _: SimpleNamespace(arguments=arguments))
@@ -144,7 +155,7 @@ def test_the_program_runs_the_parts_it_is_told(tmp_path, capsys):
     assert [row["image_shape"] for row in results["sampling"]] == [[3, 3, 1]] * 2
     assert "training" not in results
     with pytest.raises(
-        ValueError, match="--parts has speed; it may have training, loop, growth, scaling, costs, sampling"
+        ValueError, match="--parts has speed; it may have training, loop, growth, scaling, costs, loss, sampling"
     ):
         benchmark.Options(parts=("speed",))
     with pytest.raises(ValueError, match="--sizes has '3x'; a size is HEIGHTxWIDTH"):

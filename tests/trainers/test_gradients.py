@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pixelrnn_tf.models import negative_log_likelihood
 from tests.support.networks import make_network
 from trainers import devices
 from trainers.devices import number_of_parts, parts_for_cores
 from trainers.dropout import origins
 from trainers.gradients import loss_and_gradients, sum_of_parts
+from trainers.loss import nats_per_image
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,24 @@ def test_parts_are_for_xla_and_for_what_is_computed_at_once(monkeypatch):
     assert tf.concat(parts, 0).numpy().tolist() == images.numpy().tolist()
     assert len(parts_for_cores(images, jit_compile=True, accumulation=2)) == 2
     assert len(parts_for_cores(images, jit_compile=False)) == 1
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_the_loss_is_the_likelihood_with_its_gradient(jit_compile):
+    levels = np.random.default_rng(0).integers(0, 17, (3, 4, 5, 3)).astype("uint8")
+    logits = tf.constant(np.random.default_rng(1).normal(size=(3, 4, 5, 3, 17)), tf.float32)
+
+    @tf.function(jit_compile=jit_compile)
+    def compute():
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            nats = nats_per_image(levels, logits, jit_compile)
+        return nats, tape.gradient(nats, logits)
+
+    nats, gradient = compute()
+    np.testing.assert_allclose(nats, negative_log_likelihood(levels, logits), rtol=1e-6)
+    expected = tf.nn.softmax(logits) - tf.one_hot(levels, 17)
+    np.testing.assert_allclose(gradient, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("block", ["row_lstm", "diagonal_bilstm"])
