@@ -4,7 +4,6 @@ import abc
 from typing import Any
 
 import keras
-from keras import ops
 
 from pixelrnn_tf.layers.checks import check_map_shape, checked_bool, checked_integer
 from pixelrnn_tf.layers.composition import Apply, CompositeLayer, Part
@@ -117,9 +116,11 @@ class PixelCNNBlock(Block):
         self, hidden: int, channels: int = 1, residual: bool = True, condition_features: int = 0, **kwargs: Any
     ):
         super().__init__(hidden, channels, residual, condition_features, **kwargs)
-        self.down = self.conv(hidden, 1, name="down")
-        self.spatial = self.conv(hidden, 3, name="spatial", condition_features=condition_features)
-        self.up = self.conv(2 * hidden, 1, name="up")
+        self.down = self.conv(hidden, 1, name="down", pre_activation="relu")
+        self.spatial = self.conv(
+            hidden, 3, name="spatial", condition_features=condition_features, pre_activation="relu"
+        )
+        self.up = self.conv(2 * hidden, 1, name="up", pre_activation="relu")
 
     @property
     def parts(self) -> list[Part]:
@@ -134,7 +135,7 @@ class PixelCNNBlock(Block):
 
     def transform(self, x: Tensor, apply: Apply) -> Tensor:
         for layer in self.parts:
-            x = apply(layer, ops.relu(x))
+            x = apply(layer, x)
         return x
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from pixelrnn_tf.known_values import known_values
 from pixelrnn_tf.layers.checks import check_condition, check_map_shape, checked_bool, checked_integer
 from pixelrnn_tf.layers.features import add_bias, add_per_image, feature_product, side_by_side
 from pixelrnn_tf.layers.incremental import IncrementalForm, IncrementalLayer, Tensors, rows_before
@@ -35,6 +36,9 @@ class MaskedConv2D(IncrementalLayer):
         activation: function of the output, feature by feature; None for the output itself.
         use_bias: whether there is a bias.
         kernel_initializer: initializer of the kernel, before it is masked, and of the projection.
+        pre_activation: function of the inputs, feature by feature, which keeps 0: it is computed of the padded map, so
+            that this is all that has to be kept for its gradient and that of the kernel. None for the inputs as they
+            are.
 
     Call arguments:
         inputs: map `(batch, height, width, features)`.
@@ -66,6 +70,7 @@ class MaskedConv2D(IncrementalLayer):
         activation: Any = None,
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
+        pre_activation: Any = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -84,6 +89,10 @@ class MaskedConv2D(IncrementalLayer):
         # A name stays one until weights are made: every initializer made of it draws a seed of its own.
         is_name = isinstance(kernel_initializer, str)
         self.kernel_initializer = kernel_initializer if is_name else keras.initializers.get(kernel_initializer)
+        self.pre_activation = keras.activations.get(pre_activation)
+        at_zero = known_values(self.pre_activation(ops.zeros(())))
+        if at_zero is not None and at_zero != 0:
+            raise ValueError(f"pre_activation must be 0 at 0, which pads the map, as relu is; got {pre_activation!r}.")
         # Wrong arguments are reported here, where they were written, and not at the first call.
         kernel_mask(mask_type, self.kernel_size, self.channels, self.filters, self.channels, self.gates)
 
@@ -132,10 +141,10 @@ class MaskedConv2D(IncrementalLayer):
         rows, columns = kernel.shape[:2]
         if (rows, columns) == (1, 1):
             # As a product, whose gradient XLA computes faster than that of a convolution.
-            return feature_product(inputs, kernel[0, 0])
+            return feature_product(self.pre_activation(inputs), kernel[0, 0])
         left = self.kernel_size[1] // 2
         padded = ops.pad(inputs, ((0, 0), (rows - 1, 0), (left, columns - 1 - left), (0, 0)))
-        outputs = ops.conv(padded, kernel, padding="valid", data_format="channels_last")
+        outputs = ops.conv(self.pre_activation(padded), kernel, padding="valid", data_format="channels_last")
         # oneDNN gives the convolution of an empty batch the shape of its input.
         return ops.reshape(outputs, (*ops.shape(inputs)[:3], self.filters))
 
@@ -172,16 +181,17 @@ class MaskedConv2D(IncrementalLayer):
             "kernel_initializer": self.kernel_initializer
             if isinstance(self.kernel_initializer, str)
             else keras.initializers.serialize(self.kernel_initializer),
+            "pre_activation": keras.activations.serialize(self.pre_activation),
         }
 
 
 class IncrementalMaskedConv2D(IncrementalForm):
     """`MaskedConv2D` row by row and pixel by pixel.
 
-    Cache `rows`: the input of the last rows, as many as the kernel has above its centre, `(batch, rows, width,
-    features)`. Context `sums`: what they and the offset add to the output. State `inputs`: the inputs of the last
-    pixels side by side, as many as the kernel has left of its centre. Record `inputs`: the pixel's. A kernel of one row
-    has no cache, a kernel of one column no state.
+    Inputs are those after the pre-activation. Cache `rows`: the input of the last rows, as many as the kernel has above
+    its centre, `(batch, rows, width, features)`. Context `sums`: what they and the offset add to the output. State
+    `inputs`: the inputs of the last pixels side by side, as many as the kernel has left of its centre. Record `inputs`:
+    the pixel's. A kernel of one row has no cache, a kernel of one column no state.
     """
 
     layer: MaskedConv2D
@@ -204,7 +214,7 @@ class IncrementalMaskedConv2D(IncrementalForm):
         return {"rows": ops.zeros((batch, self.rows, width, self.features), self.dtype)} if self.rows else {}
 
     def prefill(self, maps: Tensor, condition: Tensor | None, row: Tensor) -> tuple[Tensor, Tensors]:
-        cache = {"rows": rows_before(maps, row, self.rows)} if self.rows else {}
+        cache = {"rows": rows_before(self.layer.pre_activation(maps), row, self.rows)} if self.rows else {}
         return self.layer.call(maps, condition), cache
 
     def row_context(self, cache: Tensors, condition: Tensor | None) -> Tensors:
@@ -221,6 +231,7 @@ class IncrementalMaskedConv2D(IncrementalForm):
         return {"inputs": ops.zeros((batch, self.reach * self.features), self.dtype)} if self.reach else {}
 
     def decode(self, x: Tensor, context: Tensors, state: Tensors) -> tuple[Tensor, Tensors, Tensors]:
+        x = self.layer.pre_activation(x)
         outputs, state = self.add_to(context.get("sums", self.bias), x, state)
         return self.layer.activation(outputs), state, {"inputs": x} if self.rows else {}
 

@@ -71,6 +71,14 @@ def test_activation_bias_and_initializers_are_those_of_any_keras_convolution(jit
     assert np.array(ones(-RAMP)).max() == 0
     assert np.array(ones(RAMP))[0, ..., 0].tolist() == [[1, 3, 5], [7, 15, 16], [16, 30, 28]]
     assert [weight.name for weight in ones.weights] == ["kernel"]
+    after_relu = MaskedConv2D(1, 3, "B", use_bias=False, kernel_initializer="ones", pre_activation="relu")
+    mixed = RAMP * [[[[1], [-1], [1]]]]
+    assert np.array_equal(after_relu(mixed), ones(np.maximum(mixed, 0)))
+    assert not np.array_equal(after_relu(mixed), ones(mixed))
+    twin = MaskedConv2D.from_config(json.loads(json.dumps(after_relu.get_config())))
+    assert np.array_equal(twin(mixed), after_relu(mixed))
+    with pytest.raises(ValueError, match=r"pre_activation must be 0 at 0, which pads the map, .* got 'sigmoid'"):
+        MaskedConv2D(1, 3, "B", pre_activation="sigmoid")
     squashed = MaskedConv2D(1, 1, "B", kernel_initializer="zeros", bias_initializer="ones", activation=keras.ops.tanh)
     outputs = tf.function(squashed, jit_compile=jit_compile)(RAMP)
     np.testing.assert_allclose(outputs, np.full(RAMP.shape, np.tanh(1.0)), rtol=1e-6)
