@@ -1,6 +1,7 @@
-"""Time training and sampling: `python -m trainers.benchmark [--parts=training,loop,growth,...]`.
+"""Time training and sampling: `python -m trainers.benchmark [--parts=training,profile,loop,...]`.
 
 training     steps of the networks of the paper's sizes, beside a baseline and beside what a plain product reaches
+profile      where the time of the Diagonal BiLSTM's steps goes, operation by operation, on one core
 loop         the loop of `trainers.train` beside Keras's `fit`
 growth       steps for growing images and depth
 scaling      the loop on two cores, by one process, two replicas and two workers, beside one core
@@ -23,7 +24,7 @@ from pixelrnn_tf.programs.files import write_json
 from pixelrnn_tf.programs.flags import check, option, options_in
 from trainers.config import NetworkArguments
 
-PARTS = ("training", "loop", "growth", "scaling", "costs", "loss", "sampling", "compression", "start")
+PARTS = ("training", "profile", "loop", "growth", "scaling", "costs", "loss", "sampling", "compression", "start")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +77,18 @@ def main(options: Options) -> None:
     import tensorflow as tf
 
     from pixelrnn_tf.models import get_preset
-    from trainers.benchmarks import compression, costs, growth, loop_vs_fit, loss, sampling, scaling, start, training
+    from trainers.benchmarks import (
+        compression,
+        costs,
+        growth,
+        loop_vs_fit,
+        loss,
+        lstm_profile,
+        sampling,
+        scaling,
+        start,
+        training,
+    )
     from trainers.benchmarks.memory import reserve_block
 
     devices = [device.name for device in tf.config.list_logical_devices()]
@@ -86,6 +98,7 @@ def main(options: Options) -> None:
     modes = {"true": [True], "false": [False], "both": [False, True]}[options.jit_compile]
     run = {
         "training": lambda: training.run(options.rounds),
+        "profile": lambda: lstm_profile.run(options.rounds),
         "loop": lambda: loop_vs_fit.run(options.rounds),
         "growth": lambda: growth.run(options.rounds, options.out / "growth.png"),
         "scaling": lambda: scaling.run(options.rounds),

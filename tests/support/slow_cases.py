@@ -42,6 +42,7 @@ BY_DEFAULT = {
     "test_a_model_round_trips_into_a_new_process": NONE,
     "test_classes_are_registered": r"assert 'keras' not|layers\.blocks",
     "test_a_network_is_timed_beside_what_it_is_compared_with": NONE,
+    "test_every_operation_of_a_layer_is_timed": NONE,
     "test_sampling_prints_what_it_returns": NONE,
     "test_both_rates_are_measured": NONE,
     "test_fit_splits_weighs_and_keeps_the_best_by_bits_per_dim": r"row_lstm.*plain",

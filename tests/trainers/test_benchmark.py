@@ -12,7 +12,7 @@ from pixelrnn_tf.layers import recurrence
 from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN
 from tests.support.networks import BLOCK_NAMES, make_network, random_images
 from trainers import benchmark
-from trainers.benchmarks import baselines, costs, flops, growth, loss, sampling, start, training
+from trainers.benchmarks import baselines, costs, flops, growth, loss, lstm_profile, sampling, start, training
 from trainers.benchmarks.memory import reserve_block
 
 TINY = {"image_shape": (6, 6, 1), "levels": 2, "num_blocks": 2, "hidden": 4, "head_hidden": 6}
@@ -85,6 +85,23 @@ def test_a_network_is_timed_beside_what_it_is_compared_with(block):
     assert "times ours" in line
 
 
+def test_a_profile_accounts_for_the_whole_step():
+    spent = dict.fromkeys(lstm_profile.OPERATIONS, 0.5) | {"gates": 2.0, "step": 20.0}
+    arguments = {**TINY, "block": "diagonal_bilstm"}
+    lines = lstm_profile.table({"arguments": arguments, "images": 8, "milliseconds": spent}).splitlines()
+    assert lines[0] == "diagonal_bilstm 2 x 4, 8 images of 6x6x1 on one core: step 20.0 ms, without Adam"
+    assert [line.split()[-1] for line in lines if line.startswith("gates")] == ["20%"]
+    assert [line.split()[-1] for line in lines if line.startswith("into strips")] == ["5%"]
+    assert lines[-1].split() == ["all", "else", "30%"]  # 20 - 2 * (10 * 0.5 + 2) of 20
+
+
+@pytest.mark.parametrize("block", ["row_lstm", "diagonal_bilstm"])
+def test_every_operation_of_a_layer_is_timed(block):
+    spent = lstm_profile.profile({**TINY, "block": block}, images=2, rounds=1)
+    assert spent.keys() == {*lstm_profile.OPERATIONS, "step"}
+    assert 0 < spent["input-to-state"] < spent["step"] < 1000
+
+
 def test_the_loss_of_training_holds_one_array_more_than_the_logits():
     reserve_block()
     by_name = {row["loss"]: row for row in loss.peaks((16, 16, 16, 3), 256)}
@@ -155,7 +172,8 @@ def test_the_program_runs_the_parts_it_is_told(tmp_path, capsys):
     assert [row["image_shape"] for row in results["sampling"]] == [[3, 3, 1]] * 2
     assert "training" not in results
     with pytest.raises(
-        ValueError, match="--parts has speed; it may have training, loop, growth, scaling, costs, loss, sampling"
+        ValueError,
+        match="--parts has speed; it may have training, profile, loop, growth, scaling, costs, loss, sampling",
     ):
         benchmark.Options(parts=("speed",))
     with pytest.raises(ValueError, match="--sizes has '3x'; a size is HEIGHTxWIDTH"):
