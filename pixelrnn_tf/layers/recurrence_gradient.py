@@ -19,7 +19,7 @@ import numpy as np
 from keras import ops
 
 from pixelrnn_tf.layers.features import side_by_side
-from pixelrnn_tf.layers.recurrence import Gates, LSTMWeights, Trace, lstm_scan, product
+from pixelrnn_tf.layers.recurrence import Gates, LSTMWeights, Trace, lstm_scan, product, tanh
 from pixelrnn_tf.layers.scan import scan
 from pixelrnn_tf.layers.scan_order import ScanOrder, restarted
 from pixelrnn_tf.typing import DType, Tensor
@@ -119,7 +119,7 @@ def _cell_gradient(d_h: Tensor, d_c: Tensor, gates: Gates, c: Tensor) -> tuple[G
         c: of this step.
     """
     o, f, i, g = gates
-    tanh_c = ops.tanh(c)
+    tanh_c = tanh(c)
     d_c = d_c + d_h * o * (1 - tanh_c * tanh_c)  # h = o tanh(c)
     d_sum_o = d_h * tanh_c * o * (1 - o)  # h = o tanh(c), o = sigmoid(sum)
     d_sum_f = d_c * (c - i * g) * (1 - f)  # c = f c_prev + i g, so f c_prev is c - i g: c_prev need not be kept
