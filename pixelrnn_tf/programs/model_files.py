@@ -121,7 +121,10 @@ def trained_on(source: str | os.PathLike) -> DataConfig:
     Raises:
         ValueError: if nothing is known of it, or it is of another form.
     """
-    card = card_of(source)
+    return _data_of_card(card_of(source), source)
+
+
+def _data_of_card(card: dict[str, Any], source: str | os.PathLike) -> DataConfig:
     if not card:
         path = pathlib.Path(source).expanduser().with_name("model.json")
         raise ValueError(f"There is no {path} to tell what the model was trained on. Give --data.")
@@ -139,8 +142,9 @@ def data_of(source: str | os.PathLike, split: str) -> ImageData:
     Raises:
         ValueError: as `trained_on`, or if the split no longer holds the images it held then.
     """
-    data = trained_on(source).load()
-    check_unchanged(data, card_of(source).get("fingerprint"), f"the model {source}", [split])
+    card = card_of(source)
+    data = _data_of_card(card, source).load()
+    check_unchanged(data, card.get("fingerprint"), f"the model {source}", [split])
     return data
 
 

@@ -3,21 +3,13 @@
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 
 from tests.support.training_runs import TINY
+from trainers.benchmarks.scaling import free_ports
 
 ROOT = pathlib.Path(__file__).parents[2]
-
-
-def free_ports(number):
-    servers = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [server.getsockname()[1] for server in servers]
-    for server in servers:
-        server.close()
-    return ports
 
 
 def flags_of(workdir, *flags):

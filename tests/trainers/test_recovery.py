@@ -14,8 +14,9 @@ import pytest
 import tensorflow as tf
 
 from tests.support.training_runs import assert_same_state, opened, state, tiny_config
-from tests.support.workers import ROOT, ends, flags_of, free_ports, start_workers, wait_for
+from tests.support.workers import ROOT, ends, flags_of, start_workers, wait_for
 from trainers import cluster, training_run
+from trainers.benchmarks.scaling import free_ports
 from trainers.stop_signals import StopRequest
 
 KILLED_IN_STEP_20 = """

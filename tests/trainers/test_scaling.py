@@ -4,7 +4,6 @@ import pytest
 
 from pixelrnn_tf.models import PixelRNN
 from tests.support.training_runs import TINY
-from tests.support.workers import free_ports
 from trainers.benchmarks import scaling
 
 ARGUMENTS = {"image_shape": (4, 4, 1), "levels": 2, **TINY}
@@ -39,7 +38,7 @@ def test_one_core_is_too_few(monkeypatch):
 
 @pytest.mark.slow
 def test_every_variant_trains():
-    timed = scaling.time_variants(scaling.variants([0, 1], free_ports(2)), ARGUMENTS, rounds=1, steps=2)
+    timed = scaling.time_variants(scaling.variants([0, 1], scaling.free_ports(2)), ARGUMENTS, rounds=1, steps=2)
     assert all(0 < seconds < 60 for _, seconds in timed)
 
 

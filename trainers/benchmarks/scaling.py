@@ -78,7 +78,7 @@ def run(rounds: int, steps: int = 12) -> dict[str, Any]:
     if len(available) < 2:
         raise ValueError(f"--parts=scaling pins processes to two cores, and this one may use {len(available)}.")
     arguments = get_preset(PRESET).arguments
-    seconds = time_variants(variants(available[:2], _free_ports(2)), arguments, rounds, steps)
+    seconds = time_variants(variants(available[:2], free_ports(2)), arguments, rounds, steps)
     rows: list[dict[str, Any]] = [
         {"name": variant.name, "cores": variant.cores, "images_per_second": IMAGES_PER_CORE * variant.cores * steps / s}
         for variant, s in seconds
@@ -146,7 +146,8 @@ def _turn(processes: list[subprocess.Popen], steps: int) -> float:
     return max(map(float, answers))
 
 
-def _free_ports(number: int) -> list[int]:
+def free_ports(number: int) -> list[int]:
+    """Ports of this machine that nobody listens on."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
     ports = [server.getsockname()[1] for server in sockets]
     for server in sockets:
