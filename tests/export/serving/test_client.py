@@ -1,29 +1,17 @@
-"""The client without a model: seeds, retries and errors, against a canned server on the loopback interface."""
+"""The client without a model: seeds, inputs and errors, against a canned server on the loopback interface."""
 
-import concurrent.futures
-import contextlib
-import http.server
-import json
 import pathlib
 import subprocess
 import sys
-import threading
-import time
 
-import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc
 
 from export import client as client_program
 from export.client import Client
-from export.serving import retries, seeds
+from export.serving import seeds
 from export.serving.errors import (
-    ModelLoadingError,
-    ModelNotFoundError,
-    RequestRejectedError,
-    ServerTimeoutError,
     ServerUnavailableError,
     ServingError,
     tidy,
@@ -32,144 +20,10 @@ from export.serving.metadata import Tensor, as_input
 from pixelrnn_tf.distributions import image_seeds
 from pixelrnn_tf.distributions.seeds import stateless_seed
 from pixelrnn_tf.programs import png_files
+from tests.support.canned_servers import ANSWER, IMAGES, METADATA, canned, canned_grpc
 from tests.support.raw_pngs import turned
 
 ROOT = pathlib.Path(__file__).parents[3]
-IMAGES = np.zeros((1, 1, 1, 1), "uint8")
-ANSWER = {"outputs": {"log_prob": [-1.5], "bits_per_dim": [2.25]}}
-SCORE = {
-    "inputs": {"images": {"dtype": "DT_UINT8", "tensor_shape": {"dim": [{"size": "-1"}] * 4}}},
-    "outputs": {
-        name: {"dtype": "DT_FLOAT", "tensor_shape": {"dim": [{"size": "-1"}]}} for name in ("log_prob", "bits_per_dim")
-    },
-}
-METADATA = {"metadata": {"signature_def": {"signature_def": {"score": SCORE}}}}
-NO_MODEL = (404, {"error": "Servable not found for request: Latest(digits)"})
-
-
-def states(state, message=""):
-    return 200, {"model_version_status": [{"version": "1", "state": state, "status": {"error_message": message}}]}
-
-
-@contextlib.contextmanager
-def canned(predictions, states=None, seconds=0.0):
-    """A server that gives these answers, `(status, JSON or bytes)`, to predictions; the last one for ever."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.answer((200, METADATA) if self.path.endswith("/metadata") else states)
-
-        def do_POST(self):
-            self.rfile.read(int(self.headers["Content-Length"]))
-            times.append(time.monotonic())
-            if seconds:
-                time.sleep(seconds)
-            self.answer(predictions[min(len(times), len(predictions)) - 1])
-
-        def answer(self, answer):
-            body = answer[1] if isinstance(answer[1], bytes) else json.dumps(answer[1]).encode()
-            self.send_response(answer[0])
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    times = []
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_port}", times
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def test_the_client_tries_again_while_the_server_is_away_with_longer_pauses(monkeypatch):
-    pauses = []
-    monkeypatch.setattr(retries.time, "sleep", pauses.append)
-    busy = (503, {"error": "The queue is full."})
-    with canned([busy, busy, (200, ANSWER)]) as (server, times):
-        scores = Client(server, "digits").score(IMAGES)
-    assert (scores.log_prob, scores.bits_per_dim) == (np.float32(-1.5), np.float32(2.25))
-    assert len(times) == 3
-    assert 0.05 <= pauses[0] <= 0.1 <= pauses[1] <= 0.2
-    with (
-        canned([busy]) as (server, times),
-        pytest.raises(ServerUnavailableError, match=r"^The queue is full\.$"),
-    ):
-        Client(server, "digits", retries=2).score(IMAGES)
-    assert len(times) == 3
-
-
-@pytest.mark.parametrize("body", [{"error": "Too many requests."}, b"<html>"])
-@pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_what_a_server_or_a_proxy_turns_away_is_tried_again(monkeypatch, status, body):
-    monkeypatch.setattr(retries.time, "sleep", lambda _: None)
-    with canned([(status, body), (200, ANSWER)]) as (server, times):
-        assert Client(server, "digits").score(IMAGES).log_prob == np.float32(-1.5)
-    assert len(times) == 2
-
-
-def test_a_server_is_given_as_long_as_a_model_takes_to_load(monkeypatch):
-    """By default two minutes, with pauses of at most five seconds; on a clock of the test's own."""
-    now, told = [0.0], []
-    monkeypatch.setattr(retries.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(retries.time, "sleep", lambda seconds: now.append(now.pop() + seconds))
-    client = Client("127.0.0.1:1", "digits", notify=told.append)
-    with pytest.raises(ServerUnavailableError, match="No server can be reached at"):
-        client.score(IMAGES)
-    assert now[0] == pytest.approx(120)
-    assert 24 <= len(told) <= 60
-    assert told[0].args[0].startswith("No server can be reached at 127.0.0.1:1")
-    with pytest.raises(ServerUnavailableError):
-        Client("127.0.0.1:1", "digits", wait=0, notify=told.append).score(IMAGES)
-    assert now[0] == pytest.approx(120), "no pause"
-
-
-@pytest.mark.parametrize("status", [400, 500, 501])
-def test_what_a_server_rejects_is_not_tried_again(status):
-    with canned([(status, {"error": "images are wrong"}), (200, ANSWER)]) as (server, times):
-        with pytest.raises(ServingError, match=r"^images are wrong$") as error:
-            Client(server, "digits").score(IMAGES)
-        assert isinstance(error.value, RequestRejectedError) is (status == 400)
-        assert isinstance(error.value, ValueError) is (status == 400)
-        assert len(times) == 1
-
-
-def test_late_answers_are_given_up_and_tried_again():
-    with canned([(200, ANSWER)], seconds=0.5) as (server, times):
-        start = time.monotonic()
-        with pytest.raises(ServerTimeoutError, match=r"gave no answer in 0\.1 s"):
-            Client(server, "digits", timeout=0.1, retries=2).score(IMAGES)
-        assert 0.3 < time.monotonic() - start < 2
-        assert len(times) == 3
-    with canned([(504, {"error": "deadline"}), (200, ANSWER)]) as (server, times):
-        assert Client(server, "digits").score(IMAGES).log_prob == np.float32(-1.5)
-
-
-def test_a_model_that_is_loading_is_waited_for():
-    with canned([NO_MODEL, NO_MODEL, (200, ANSWER)], states("LOADING")) as (server, times):
-        assert Client(server, "digits").score(IMAGES).log_prob == np.float32(-1.5)
-        assert len(times) == 3
-    with canned([NO_MODEL], states("START")) as (server, times):
-        with pytest.raises(ModelLoadingError, match=r"is still loading model 'digits'\.$"):
-            Client(server, "digits", retries=1).score(IMAGES)
-        assert len(times) == 2
-
-
-def test_a_model_that_is_not_there_is_not_waited_for():
-    with canned([NO_MODEL], NO_MODEL) as (server, times):
-        with pytest.raises(ModelNotFoundError, match=r"has no version 3 of model 'digits'\.$"):
-            Client(server, "digits", version=3).score(IMAGES)
-        assert len(times) == 1
-    with canned([NO_MODEL], states("END", "No space left")) as (server, times):
-        with pytest.raises(ServingError, match=r"could not load model 'digits': No space left$"):
-            Client(server, "digits").score(IMAGES)
-        assert len(times) == 1
 
 
 def test_what_is_no_server_is_told():
@@ -210,67 +64,6 @@ def test_what_cannot_be_right_is_not_sent():
         with pytest.raises(ValueError, match="File 1 is a PNG that viewers show turned"):
             client.score_png([b"", turned(png_files.encode(IMAGES[0]))])
     assert not times
-
-
-class Canned(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Errors first, then an answer; over gRPC."""
-
-    def __init__(self, *codes):
-        self.codes, self.calls = list(codes), 0
-
-    def GetModelMetadata(self, request, context):  # noqa: N802
-        answer, signatures = (
-            get_model_metadata_pb2.GetModelMetadataResponse(),
-            get_model_metadata_pb2.SignatureDefMap(),
-        )
-        score = signatures.signature_def["score"]
-        score.inputs["images"].dtype = tf.uint8.as_datatype_enum
-        for name in ("log_prob", "bits_per_dim"):
-            score.outputs[name].dtype = tf.float32.as_datatype_enum
-        answer.metadata["signature_def"].Pack(signatures)
-        return answer
-
-    def Predict(self, request, context):  # noqa: N802
-        self.calls += 1
-        if self.codes:
-            context.abort(self.codes.pop(0), "canned")
-        answer = predict_pb2.PredictResponse()
-        for name, value in ANSWER["outputs"].items():
-            answer.outputs[name].CopyFrom(tf.make_tensor_proto(np.float32(value)))
-        return answer
-
-
-@contextlib.contextmanager
-def canned_grpc(*codes):
-    service = Canned(*codes)
-    server = grpc.server(concurrent.futures.ThreadPoolExecutor(2))
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    yield f"127.0.0.1:{port}", service
-    server.stop(None)
-
-
-@pytest.mark.parametrize(
-    ("code", "error", "calls"),
-    [
-        (grpc.StatusCode.UNAVAILABLE, None, 3),
-        (grpc.StatusCode.DEADLINE_EXCEEDED, None, 3),
-        (grpc.StatusCode.RESOURCE_EXHAUSTED, None, 3),
-        (grpc.StatusCode.INVALID_ARGUMENT, RequestRejectedError, 1),
-        (grpc.StatusCode.FAILED_PRECONDITION, RequestRejectedError, 1),
-        (grpc.StatusCode.INTERNAL, ServingError, 1),
-    ],
-)
-def test_grpc_is_tried_again_for_the_same_reasons(code, error, calls):
-    with canned_grpc(code, code) as (address, service):
-        client = Client(address, "digits", protocol="grpc")
-        if error:
-            with pytest.raises(error, match="canned"):
-                client.score(IMAGES)
-        else:
-            assert client.score(IMAGES).log_prob == np.float32(-1.5)
-        assert service.calls == calls
 
 
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
