@@ -5,10 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pixelrnn_tf.compression import compress
 from pixelrnn_tf.distributions import PixelDistribution
 from pixelrnn_tf.layers import Upsampler
-from pixelrnn_tf.models import ImageModel, MultiScalePixelRNN, PixelRNN, negative_log_likelihood
+from pixelrnn_tf.models import ImageModel, MultiScalePixelRNN, PixelRNN, log_prob_map, negative_log_likelihood
 from pixelrnn_tf.models.likelihood import log_prob_of_levels
 from pixelrnn_tf.sampling import draw_level, generate
 from tests.support.networks import BLOCK_NAMES, all_images, random_images, randomize
@@ -50,6 +49,10 @@ def test_the_likelihood_is_that_of_the_small_image_and_of_the_other_pixels():
     expected = of_small + of_large[:, new].sum((1, 2))
     np.testing.assert_allclose(-negative_log_likelihood(images, model(images)), expected, rtol=1e-5)
     np.testing.assert_allclose(PixelDistribution(model).log_prob(images), expected, rtol=1e-5)
+    # The map of the large image has the small one's terms where it fixes the pixels.
+    terms = np.array(log_prob_map(model, images))
+    np.testing.assert_allclose(terms[:, ::2, ::2], log_prob_of_levels(small, first(small)), atol=1e-5)
+    np.testing.assert_allclose(terms[:, new], of_large[:, new], atol=1e-5)
 
 
 @pytest.mark.parametrize("block", BLOCK_NAMES)
@@ -180,8 +183,3 @@ def test_an_upsampler_makes_maps_of_its_images():
     assert model([images, small]).shape == (2, 4, 6, 1, 2)
     with pytest.raises(ValueError, match="condition must hold whole numbers from 0 to 4; got 5"):
         model([images, small + 5])
-
-
-def test_the_codec_says_that_it_knows_one_scale():
-    with pytest.raises(ValueError, match="draws images at several scales, and the codec knows one"):
-        compress(make(), np.zeros((1, 4, 4, 1), "uint8"))
