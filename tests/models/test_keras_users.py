@@ -41,6 +41,14 @@ def test_summary_counts_every_parameter(descriptor):
 
 
 @every
+def test_a_plot_shows_it_as_one_node_as_of_every_subclassed_model(descriptor):
+    model, _ = make(descriptor)
+    nodes = keras.utils.model_to_dot(model, show_shapes=True, expand_nested=True).get_nodes()
+    labels = [node.get_label() for node in nodes if node.get_label()]
+    assert [f"{model.name}</b> ({type(model).__name__})" in label for label in labels] == [True]
+
+
+@every
 def test_a_clone_has_the_same_layers_and_weights_of_its_own(descriptor):
     model, (inputs,) = make(descriptor)
     twin = keras.models.clone_model(model)
