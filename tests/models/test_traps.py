@@ -175,7 +175,7 @@ def masked_at_build_only(self):
 
 
 def convolved_as_it_is(self, x):
-    return ops.conv(x, self.masked_kernel(), padding="same") + self.bias
+    return ops.conv(self.pre_activation(x), self.masked_kernel(), padding="same") + self.bias
 
 
 def test_masks_applied_once_at_build(monkeypatch):

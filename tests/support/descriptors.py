@@ -65,6 +65,7 @@ LAYERS = [
             "activation": "tanh",
             "use_bias": True,
             "kernel_initializer": "he_normal",
+            "pre_activation": "relu",
         },
         ((6, 5, 3), (6, 5, 2)),
     ),

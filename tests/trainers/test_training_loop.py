@@ -194,7 +194,7 @@ def test_the_way_from_train_to_the_gradient_is_short(tmp_path, monkeypatch):
     def fail(*_):
         raise ReachedError
 
-    monkeypatch.setattr("trainers.gradients.negative_log_likelihood", fail)
+    monkeypatch.setattr("trainers.gradients.nats_per_image", fail)
     with pytest.raises(ReachedError) as raised:
         training_run.train(tiny_config(jit_compile="false"), tmp_path)
     ours = [str(entry.path) for entry in raised.traceback if "trainers" in pathlib.Path(str(entry.path)).parts[-2:]]
