@@ -166,7 +166,6 @@ def _training(options: Options, run: dict[str, Any], config: dict[str, Any]) -> 
     from trainers.journal import metrics_in
 
     last = max(line["step"] for line in metrics_in(options.workdir / "metrics.jsonl"))
-    words = ["python -m trainers.train", *as_flags(TrainConfig, config), f"--workdir=runs/{options.name}"]
     return {
         "steps": last,
         "best_step": run["steps"],
@@ -174,10 +173,19 @@ def _training(options: Options, run: dict[str, Any], config: dict[str, Any]) -> 
         "seconds": run["training_seconds"],
         "seed": config["seed"],
         "selection": f"the best score on {selection}, of evaluations every {config['eval_every']:,} steps",
-        "command": " \\\n    ".join(words),
+        "command": command_of(config, options.name),
         "commit": options.commit or None,
         "remark": options.remark,
     }
+
+
+def command_of(config: dict[str, Any], name: str) -> str:
+    """The command of a run, with its folder called after the preset, and folders beside it where another lay."""
+    start = pathlib.Path(config["init_from"])
+    if len(start.parts) > 1:  # A file, and not the name of a preset.
+        config = {**config, "init_from": "/".join(["runs", *start.parts[-2:]])}
+    words = ["python -m trainers.train", *as_flags(TrainConfig, config), f"--workdir=runs/{name}"]
+    return " \\\n    ".join(words)
 
 
 def _score_of_first(model: "PixelRNN", data: "ImageData") -> dict[str, Any]:

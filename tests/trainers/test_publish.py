@@ -12,6 +12,7 @@ from tests.support.training_runs import tiny_config
 from trainers import model_cards, publish
 from trainers.config import TrainConfig
 from trainers.training_run import train
+from trainers.workdir import with_defaults
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,14 @@ def test_the_command_is_that_of_the_run(published):
         *("--batch_size=32", "--steps=10", "--eval_every=10", "--eval_images=50", "--num_samples=0"),
         "--workdir=runs/tiny",
     ]
+
+
+@pytest.mark.parametrize(
+    ("start", "said"), [("/home/someone/runs/first/model.keras", "runs/first/model.keras"), ("digits_row_lstm",) * 2]
+)
+def test_a_command_names_no_folder_of_one_machine(run, start, said):
+    config = {**with_defaults(json.loads((run / "config.json").read_text())), "init_from": start}
+    assert f"--init_from={said} " in publish.command_of(config, "tiny")
 
 
 def test_the_card_is_made_from_the_metadata(published):
