@@ -9,7 +9,13 @@ from keras import ops
 
 from pixelrnn_tf.compression.backend import compiled, cores, double_precision
 from pixelrnn_tf.compression.coded_scales import CodedScale, coded_scales
-from pixelrnn_tf.compression.integer_weights import GRID_BITS, OFFSETS, grid_positions, steps_below_highest
+from pixelrnn_tf.compression.integer_weights import (
+    GRID_BITS,
+    OFFSETS,
+    grid_positions,
+    steps_below_highest,
+    weight_table,
+)
 from pixelrnn_tf.compression.stack_coder import StackEncoder
 from pixelrnn_tf.models.image_model import ImageModel
 from pixelrnn_tf.models.likelihood import log_prob_of_levels
@@ -17,9 +23,10 @@ from pixelrnn_tf.models.scales import every_kth
 from pixelrnn_tf.sampling.incremental_network import IncrementalNetwork
 from pixelrnn_tf.typing import Tensor
 
-# How far a float64 logit must lie from a boundary of the grid, as a multiple of the largest logit of its sub-pixel, or
-# of 1 if that is smaller. Ways of computing the logits differ by less than a hundredth of it; docs/compression.md.
-GUARD = 1e-11
+# How far a float64 logit must lie from a boundary of the grid: so much, and so much times the largest logit of its
+# sub-pixel. Ways of computing the logits differ by less than a twentieth of it; docs/compression.md. Much more would
+# leave no grid to a batch of colour images, which have millions of logits.
+GUARD, RELATIVE_GUARD = 2e-12, 2e-13
 # Numbers that one parallel pass may hold in the largest map it makes, about.
 _NUMBERS_PER_PASS = 2**24
 
@@ -134,11 +141,20 @@ class _ScaleEncoder:
 
 
 def are_certain(logits: Tensor, offset: Tensor) -> Tensor:
-    """Whether logits that differ a little would be in the same cells of the grid: bool, of the shape of the logits."""
+    """Whether the grid steps of logits that differ a little would be the same: bool, of the shape of the logits.
+
+    A logit so far below the highest that its weight is 0 may lie anywhere.
+    """
     positions = grid_positions(logits, offset)
-    size = ops.maximum(ops.max(ops.abs(logits), axis=-1, keepdims=True), 1.0)
-    to_boundary = 0.5 - ops.abs(positions - ops.round(positions))
-    return to_boundary > size * (GUARD * 2**GRID_BITS)
+    cells = ops.round(positions)
+    to_boundary = 0.5 - ops.abs(positions - cells)
+    weightless = ops.max(cells, axis=-1, keepdims=True) - cells > float(len(weight_table()) + 1)
+    return (to_boundary > guard(logits) * float(2**GRID_BITS)) | weightless
+
+
+def guard(logits: Tensor) -> Tensor:
+    """How far each logit of a sub-pixel must lie from a boundary, `(..., 1)`."""
+    return GUARD + RELATIVE_GUARD * ops.max(ops.abs(logits), axis=-1, keepdims=True)
 
 
 def filled(values: np.ndarray, size: int) -> np.ndarray:

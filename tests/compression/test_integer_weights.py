@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from pixelrnn_tf.compression.encoding import GUARD, are_certain
+from pixelrnn_tf.compression.encoding import are_certain, guard
 from pixelrnn_tf.compression.integer_weights import OFFSETS, steps_below_highest, weight_table, weights_of
 
 
@@ -33,9 +33,9 @@ def test_certain_logits_may_differ_by_the_guard(size):
     rng = np.random.default_rng(0)
     logits = rng.normal(scale=size, size=(20_000, 3))
     # Every third lies next to a boundary of the grid, by up to four guards.
-    near = (np.round(logits[:, 0] * 1024) + 0.5) / 1024 + rng.uniform(-4, 4, len(logits)) * GUARD * size
-    logits[:, 0] = near
-    changed = logits + rng.choice([-1, 1], logits.shape) * GUARD * 0.99 * np.abs(logits).max(1, keepdims=True).clip(1)
+    guards = np.array(guard(ops.convert_to_tensor(logits)))
+    logits[:, 0] = (np.round(logits[:, 0] * 1024) + 0.5) / 1024 + rng.uniform(-4, 4, len(logits)) * guards[:, 0]
+    changed = logits + rng.choice([-1, 1], logits.shape) * 0.98 * guards
     for offset in (0.0, 100.0):
         certain = np.array(are_certain(ops.convert_to_tensor(logits), offset)).all(axis=1)
         same = [np.array(steps_below_highest(ops.convert_to_tensor(x), offset)) for x in (logits, changed)]
