@@ -17,7 +17,7 @@ def test_every_signature_of_the_model_given_is_timed(small_export, tmp_path, cap
     times = json.loads(out.read_text())
     assert "without Python" in times["process"]
     rows = [Latency(**row) for row in times["rows"]]
-    names = {"score", "logits", "sample", "complete", "score_png", "sample_png", "complete_png"}
+    names = {"logits", *(name + png for name in ("score", "sample", "complete", "surprise") for png in ("", "_png"))}
     assert {(row.signature, row.batch_size) for row in rows} == {(name, size) for name in names for size in (1, 2)}
     assert all(0 < row.median <= row.slowest for row in rows)
     cold = {row.signature: row for row in rows if row.batch_size == 1}
