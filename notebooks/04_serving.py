@@ -64,9 +64,14 @@ run("export.check", f"--model_dir={base / 'digits'}", f"--model={NAME}")
 
 # %%
 loaded = tf.saved_model.load(str(base / "digits" / "1"))
+
+
+def described(tensors: dict) -> str:
+    return ", ".join(f"{key} {spec.dtype.name}" for key, spec in sorted(tensors.items()))
+
+
 for name, signature in sorted(loaded.signatures.items()):
-    inputs = ", ".join(f"{key} {spec.dtype.name}" for key, spec in signature.structured_input_signature[1].items())
-    outputs = ", ".join(f"{key} {spec.dtype.name}" for key, spec in signature.structured_outputs.items())
+    inputs, outputs = described(signature.structured_input_signature[1]), described(signature.structured_outputs)
     print(f"{name:16} {inputs} -> {outputs}")
 
 # %%
@@ -107,7 +112,7 @@ mask = tf.io.encode_png(tf.constant(255 * known[0, :, :, None].astype("uint8")))
 completed_png = loaded.signatures["complete_png"](
     image_bytes=png, known_bytes=tf.stack([mask, mask]), seed=seeds[:2], temperature=tf.ones(2)
 )
-print({name: value.shape for name, value in completed_png.items()})
+print({name: value.shape for name, value in sorted(completed_png.items())})
 
 # %% [markdown]
 # ## A wrong request
