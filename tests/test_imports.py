@@ -16,22 +16,23 @@ _NETWORK = ("pixelrnn_tf.layers", "pixelrnn_tf.models", "pixelrnn_tf.sampling")
 _LIBRARY = (*_NETWORK, "pixelrnn_tf.distributions", "pixelrnn_tf.compression", "pixelrnn_tf.data")
 # What each part may import besides itself and what is common.
 ARROWS = {
+    "pixelrnn_tf.backend": (),
     "pixelrnn_tf.layers": (),
-    "pixelrnn_tf.models": _NETWORK[:1],
+    "pixelrnn_tf.models": (*_NETWORK[:1], "pixelrnn_tf.backend"),
     "pixelrnn_tf.sampling": _NETWORK[:2],
     "pixelrnn_tf.distributions": _NETWORK,
-    "pixelrnn_tf.compression": _NETWORK,
+    "pixelrnn_tf.compression": (*_NETWORK, "pixelrnn_tf.backend"),
     "pixelrnn_tf.data": (),
     "pixelrnn_tf.programs": _LIBRARY,
-    "trainers": (*_LIBRARY, "pixelrnn_tf.programs"),
+    "trainers": (*_LIBRARY, "pixelrnn_tf.programs", "pixelrnn_tf.backend"),
     "export": (*_LIBRARY, "pixelrnn_tf.programs"),
 }
 
 SLOW = {"jax", "keras", "matplotlib", "sklearn", "tensorflow", "tensorflow_datasets", "tensorflow_probability"}
-# These run on every backend of Keras. Two modules ask which it is: the loops, and what compiles.
+# These run on every backend of Keras. One module of theirs asks which it is: the loops.
 BACKEND_FREE = _NETWORK
 BACKENDS = {"jax", "tensorflow", "tensorflow_probability", "tf_keras", "torch"}
-ASK_FOR_THE_BACKEND = ("pixelrnn_tf.layers.scan", "pixelrnn_tf.models.compilation")
+ASK_FOR_THE_BACKEND = ("pixelrnn_tf.layers.scan",)
 
 STARTS_AT_ONCE = (
     "pixelrnn_tf",

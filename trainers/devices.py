@@ -1,10 +1,10 @@
 """Where a run computes: its `tf.distribute` strategy, and how the cores of a CPU and XLA are used."""
 
-import os
 from typing import Any
 
 import tensorflow as tf
 
+from pixelrnn_tf.backend import cores
 from pixelrnn_tf.typing import Structure
 from trainers.cluster import multi_worker_strategy
 from trainers.config import DistributionConfig
@@ -138,13 +138,8 @@ def number_of_parts(images: int) -> int:
     if not on_cpu():
         return 1
     replicas = len(tf.distribute.get_strategy().extended.worker_devices) if tf.distribute.has_strategy() else 1
-    most = min(_cores() // replicas, images // IMAGES_PER_PART)
+    most = min(cores() // replicas, images // IMAGES_PER_PART)
     return next((parts for parts in range(most, 1, -1) if images % parts == 0), 1)
-
-
-def _cores() -> int:
-    """The cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _local_devices(config: DistributionConfig) -> list[str]:

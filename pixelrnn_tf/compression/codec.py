@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pixelrnn_tf.compression.backend import double_precision
+from pixelrnn_tf.backend import double_precision
 from pixelrnn_tf.compression.checked_inputs import checked_condition, checked_images
 from pixelrnn_tf.compression.decoding import BatchDecoder
 from pixelrnn_tf.compression.encoding import BatchEncoder

@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from pixelrnn_tf.compression.backend import compiled, on_host
+from pixelrnn_tf.backend import compiled, on_host
 from pixelrnn_tf.compression.coded_scales import CodedScale, coded_scales
 from pixelrnn_tf.compression.encoding import filled
 from pixelrnn_tf.compression.integer_weights import steps_below_highest

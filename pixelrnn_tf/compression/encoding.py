@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from keras import ops
 
-from pixelrnn_tf.compression.backend import compiled, cores, double_precision
+from pixelrnn_tf.backend import compiled, cores, double_precision
 from pixelrnn_tf.compression.coded_scales import CodedScale, coded_scales
 from pixelrnn_tf.compression.integer_weights import (
     GRID_BITS,

@@ -1,7 +1,8 @@
 """`scan` with the meaning of `jax.lax.scan`, on TensorFlow and JAX; elsewhere it is a loop of Python.
 
-Beside `pixelrnn_tf.models.compilation` this is the one module of `layers`, `models` and `sampling` that imports a
-backend: `keras.ops.scan` on TensorFlow refuses outputs whose structure, shape or dtype differ from the carry's.
+This is the one module of `layers`, `models` and `sampling` that imports a backend, for `keras.ops.scan` on TensorFlow
+refuses outputs whose structure, shape or dtype differ from the carry's. What else is asked of one is in
+`pixelrnn_tf.backend`.
 """
 
 from collections.abc import Callable

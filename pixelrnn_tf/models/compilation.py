@@ -3,8 +3,6 @@
 Called eagerly, a loop over pixels costs more in Python than in arithmetic, and TensorFlow traces its body each time.
 So it runs as a graph, which is traced once for a model and kept as long as the model lives. The weights are arguments
 of the graph: it always computes with those of the moment, and holds none of them.
-
-Beside `pixelrnn_tf.layers.scan` this is the one module of the networks that asks which backend there is.
 """
 
 import weakref
@@ -13,6 +11,7 @@ from typing import Any
 
 import keras
 
+from pixelrnn_tf.backend import compiled_for_every_batch, is_called_as_it_is
 from pixelrnn_tf.typing import Structure, Tensor
 
 # What was compiled for a model, by what it computes and the kinds of its tensors. It goes when the model goes.
@@ -38,9 +37,8 @@ def run_compiled(
     Returns:
         what the function does: tensors `(batch, ...)`.
     """
-    backend = keras.backend.backend()
     given = {name: tensor for name, tensor in tensors.items() if tensor is not None}
-    if backend not in ("tensorflow", "jax") or (backend == "tensorflow" and _in_graph()):
+    if is_called_as_it_is():
         return function(model, **given, **options)
     if any(x.shape[0] == 0 for x in given.values()):
         # Graphs lose what mends the shape of a convolution without images: run one of zeros, and return none.
@@ -49,8 +47,7 @@ def run_compiled(
     of_model = _COMPILED.setdefault(model, {})
     key = function, *sorted(options.items()), *((name, x.dtype, tuple(x.shape[1:])) for name, x in given.items())
     if key not in of_model:
-        compiled = _compiled_on_tensorflow if backend == "tensorflow" else _compiled_on_jax
-        of_model[key] = compiled(_of_weights(function, model, options), model, given)
+        of_model[key] = compiled_for_every_batch(_of_weights(function, model, options), model.weights, given)
     # Read as tensors, so that a gradient tape sees that the variables are used.
     return of_model[key]([keras.ops.convert_to_tensor(weight.value) for weight in model.weights], given)
 
@@ -72,29 +69,3 @@ def _of_weights(
             return function(model, **tensors, **options)
 
     return run
-
-
-def _in_graph() -> bool:
-    import tensorflow as tf
-
-    return not tf.executing_eagerly()
-
-
-def _compiled_on_tensorflow(
-    run: Callable[..., Structure], model: keras.Model, tensors: dict[str, Tensor]
-) -> Callable[..., Structure]:
-    import tensorflow as tf
-
-    weights = [tf.TensorSpec(weight.shape, weight.dtype) for weight in model.weights]
-    open_batch = {name: tf.TensorSpec((None, *x.shape[1:]), x.dtype) for name, x in tensors.items()}
-    # Traced here and called as it is: TensorFlow warns of functions of one piece of code that are traced again and
-    # again, as this one is for every model.
-    return tf.function(run, autograph=False).get_concrete_function(weights, open_batch)
-
-
-def _compiled_on_jax(
-    run: Callable[..., Structure], model: keras.Model, tensors: dict[str, Tensor]
-) -> Callable[..., Structure]:
-    import jax
-
-    return jax.jit(run)

@@ -18,19 +18,19 @@ from trainers.loss import nats_per_image
     [(2, 16, 2), (2, 8, 2), (2, 7, 1), (2, 4, 1), (1, 16, 1), (4, 16, 4), (16, 16, 4), (3, 16, 2), (64, 96, 24)],
 )
 def test_a_part_for_every_core_of_at_least_four_images(monkeypatch, cores, images, parts):
-    monkeypatch.setattr(devices, "_cores", lambda: cores)
+    monkeypatch.setattr(devices, "cores", lambda: cores)
     assert number_of_parts(images) == parts
 
 
 def test_replicas_share_the_cores(monkeypatch):
-    monkeypatch.setattr(devices, "_cores", lambda: 4)
+    monkeypatch.setattr(devices, "cores", lambda: 4)
     names = [device.name for device in tf.config.list_logical_devices("CPU")][:2]
     with tf.distribute.MirroredStrategy(names).scope():
         assert number_of_parts(16) == 4 // len(names)
 
 
 def test_parts_are_for_xla_and_for_what_is_computed_at_once(monkeypatch):
-    monkeypatch.setattr(devices, "_cores", lambda: 4)
+    monkeypatch.setattr(devices, "cores", lambda: 4)
     images = tf.reshape(tf.range(16), (16, 1))
     parts = parts_for_cores(images, jit_compile=True)
     assert [part.shape[0] for part in parts] == [4] * 4
@@ -65,7 +65,7 @@ def test_parts_add_up_to_the_whole(monkeypatch, block, accumulation):
     origin = origins(0, tf.constant(5, tf.int64), tf.constant(0), 16)
 
     def compute(cores, accumulation=1, jit_compile=False):
-        monkeypatch.setattr(devices, "_cores", lambda: cores)
+        monkeypatch.setattr(devices, "cores", lambda: cores)
         function = loss_and_gradients(model, accumulation, jit_compile, dropout=0.5)
 
         @tf.function

@@ -1,4 +1,7 @@
-"""What the codec asks of a backend of Keras: graphs, a call of Python in the middle of one, and double precision."""
+"""What is asked of a backend of Keras beyond `keras.ops`: graphs, a call of Python within one, double precision.
+
+Beside `pixelrnn_tf.layers.scan`, the loops, this is the one module of the networks that imports TensorFlow or JAX.
+"""
 
 import contextlib
 import os
@@ -8,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from pixelrnn_tf.typing import Tensor
+from pixelrnn_tf.typing import Structure, Tensor
 
 HostFunction = Callable[[np.ndarray], np.ndarray]
 
@@ -29,6 +32,39 @@ def compiled(function: Callable[..., Any], jit_compile: bool = False) -> Any:
 
         return jax.jit(function)
     return function
+
+
+def is_called_as_it_is() -> bool:
+    """Whether a function that is called now should not be compiled first: in a graph, or where there are none."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return not tf.executing_eagerly()
+    return keras.backend.backend() != "jax"
+
+
+def compiled_for_every_batch(
+    function: Callable[..., Structure], weights: list[Any], tensors: dict[str, Tensor]
+) -> Callable[..., Structure]:
+    """A function of weights and of tensors as one graph on TensorFlow, for every size of the tensors' first axes.
+
+    On JAX there is a graph for each size, as always there.
+
+    Args:
+        function: of the values of the weights, in a list, and of the tensors, by name.
+        weights: variables, or tensors of the same shapes and dtypes.
+        tensors: likewise, but for the size of the first axis of each.
+    """
+    if keras.backend.backend() != "tensorflow":
+        compiled_function: Callable[..., Structure] = compiled(function)
+        return compiled_function
+    import tensorflow as tf
+
+    of_weights = [tf.TensorSpec(weight.shape, weight.dtype) for weight in weights]
+    open_batch = {name: tf.TensorSpec((None, *x.shape[1:]), x.dtype) for name, x in tensors.items()}
+    # Traced here and called as it is: TensorFlow warns of functions of one piece of code that are traced again and
+    # again, as one is that is compiled for every model.
+    return tf.function(function, autograph=False).get_concrete_function(of_weights, open_batch)
 
 
 def on_host(function: HostFunction, values: Tensor) -> Tensor:
