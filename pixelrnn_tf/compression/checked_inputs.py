@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from pixelrnn_tf.models.image_model import ImageModel
+from pixelrnn_tf.models import ImageModel
 from pixelrnn_tf.typing import TensorLike
 
 

@@ -22,8 +22,7 @@ from pixelrnn_tf.compression.file_format import (
 )
 from pixelrnn_tf.compression.model_digest import model_digest
 from pixelrnn_tf.compression.stack_coder import StackDecoder, StackEncoder
-from pixelrnn_tf.models import PixelRNN
-from pixelrnn_tf.models.image_model import ImageModel
+from pixelrnn_tf.models import ImageModel, PixelRNN
 from pixelrnn_tf.typing import TensorLike
 
 # Called with the number of images done, and that of all.

@@ -4,8 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pixelrnn_tf.models import PixelRNN
-from pixelrnn_tf.models.image_model import ImageModel
+from pixelrnn_tf.models import ImageModel, PixelRNN
 from pixelrnn_tf.models.scales import fixed_pixels
 
 

@@ -10,8 +10,7 @@ from pixelrnn_tf.compression.integer_weights import steps_below_highest
 from pixelrnn_tf.compression.stack_coder import StackDecoder
 from pixelrnn_tf.layers.incremental import Tensors
 from pixelrnn_tf.layers.scan import scan
-from pixelrnn_tf.models import PixelRNN
-from pixelrnn_tf.models.image_model import ImageModel
+from pixelrnn_tf.models import ImageModel, PixelRNN
 from pixelrnn_tf.models.scales import with_small
 from pixelrnn_tf.sampling.incremental_network import IncrementalNetwork
 from pixelrnn_tf.sampling.row_of_pixels import RowOfPixels, conditions_of_rows, swapped
@@ -102,7 +101,7 @@ class _ScaleDecoder:
 
         def choose(k: int, logits: Tensor, pixel: Tensors) -> Tensors:
             steps = steps_below_highest(logits, offset)
-            told = ops.concatenate([pixel["known"][:, k, None], ops.cast(steps, "int32")], axis=-1)
+            told = ops.concatenate([pixel["known"][:, k, None], steps], axis=-1)
             return {"levels": on_host(self._next_levels, told)}
 
         size = known.shape[0]

@@ -12,12 +12,13 @@ from pixelrnn_tf.compression.coded_scales import CodedScale, coded_scales
 from pixelrnn_tf.compression.integer_weights import (
     GRID_BITS,
     OFFSETS,
+    cells_below_highest,
     grid_positions,
     steps_below_highest,
     weight_table,
 )
 from pixelrnn_tf.compression.stack_coder import StackEncoder
-from pixelrnn_tf.models.image_model import ImageModel
+from pixelrnn_tf.models import ImageModel
 from pixelrnn_tf.models.likelihood import log_prob_of_levels
 from pixelrnn_tf.models.scales import every_kth
 from pixelrnn_tf.sampling.incremental_network import IncrementalNetwork
@@ -40,7 +41,7 @@ class BatchEncoder:
     """
 
     def __init__(self, model: ImageModel, jit_compile: bool = False):
-        self._scales = [_ScaleEncoder(scale, k, jit_compile) for k, scale in enumerate(coded_scales(model))]
+        self._scales = [_ScaleEncoder(scale, jit_compile) for scale in coded_scales(model)]
 
     def encode(self, coder: StackEncoder, images: np.ndarray, condition: np.ndarray | None) -> tuple[int, np.ndarray]:
         """Encode a batch, to be decoded scale by scale, in raster order, and of every sub-pixel image by image.
@@ -92,9 +93,9 @@ class _Pass(NamedTuple):
 class _ScaleEncoder:
     """Encodes the images of one scale, but for the pixels that the scale before has encoded."""
 
-    def __init__(self, scale: CodedScale, number: int, jit_compile: bool):
+    def __init__(self, scale: CodedScale, jit_compile: bool):
         model = scale.network
-        self.stride, self._coded, self._number = scale.stride, scale.coded, number
+        self.stride, self._coded = scale.stride, scale.coded
         self.network = IncrementalNetwork(model, "float64")
         self._run = compiled(self._steps, jit_compile)
         per_image = math.prod(model.image_shape[:2]) * max(
@@ -131,11 +132,9 @@ class _ScaleEncoder:
         """One parallel pass: whether all logits are certain, their grid steps in uint16, and nats per image."""
         condition_map = self.network.model.condition_map(condition, "float64")
         logits, _ = self.network.prefill(self.network.scale(images), condition_map, 0)
-        nats = -log_prob_of_levels(ops.cast(images, "int32"), logits)
-        certain = are_certain(logits, offset)
-        if self._number:
-            coded = ops.convert_to_tensor(self._coded[None, :, :, None])
-            nats, certain = ops.where(coded, nats, 0.0), certain | ~coded[..., None]
+        coded = ops.convert_to_tensor(self._coded[None, :, :, None])
+        nats = -ops.where(coded, log_prob_of_levels(ops.cast(images, "int32"), logits), 0.0)
+        certain = are_certain(logits, offset) | ~coded[..., None]
         steps = ops.cast(steps_below_highest(logits, offset), "uint16")
         return ops.all(certain), steps, ops.sum(nats, axis=(1, 2, 3))
 
@@ -146,9 +145,8 @@ def are_certain(logits: Tensor, offset: Tensor) -> Tensor:
     A logit so far below the highest that its weight is 0 may lie anywhere.
     """
     positions = grid_positions(logits, offset)
-    cells = ops.round(positions)
-    to_boundary = 0.5 - ops.abs(positions - cells)
-    weightless = ops.max(cells, axis=-1, keepdims=True) - cells > float(len(weight_table()) + 1)
+    to_boundary = 0.5 - ops.abs(positions - ops.round(positions))
+    weightless = cells_below_highest(positions) > float(len(weight_table()) + 1)
     return (to_boundary > guard(logits) * float(2**GRID_BITS)) | weightless
 
 

@@ -44,9 +44,14 @@ def steps_below_highest(logits: Tensor, offset: Tensor) -> Tensor:
     Returns:
         int32 `(..., levels)`; what it is for logits that are not finite is not said.
     """
-    cells = ops.round(grid_positions(logits, offset))
-    below = ops.max(cells, axis=-1, keepdims=True) - cells
+    below = cells_below_highest(grid_positions(logits, offset))
     return ops.cast(ops.minimum(below, float(len(weight_table()) - 1)), "int32")
+
+
+def cells_below_highest(positions: Tensor) -> Tensor:
+    """How many cells of the grid every position `(..., levels)` lies below the highest: whole numbers, in float64."""
+    cells = ops.round(positions)
+    return ops.max(cells, axis=-1, keepdims=True) - cells
 
 
 def weights_of(steps: np.ndarray) -> np.ndarray:

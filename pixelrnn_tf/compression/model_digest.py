@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from pixelrnn_tf.models.image_model import ImageModel
+from pixelrnn_tf.models import ImageModel
 from pixelrnn_tf.models.preset_files import weights_digest
 
 
