@@ -11,7 +11,6 @@ import json
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from export.saved_model_writer import export_model
 from export.serving.errors import ServingError
 from pixelrnn_tf.models import PixelRNN
 from tests.support.networks import make_network
+from trainers.benchmarks.scaling import free_ports
 
 NAME = "digits"
 ROOT = pathlib.Path(__file__).parents[2]
@@ -87,7 +87,7 @@ def real_server(base_path: pathlib.Path) -> Iterator[Server]:
     if address:
         yield Server(dict(part.split("=", 1) for part in address.split(","))).wait()
         return
-    ports = {"grpc": _free_port(), "rest": _free_port()}
+    ports = dict(zip(("grpc", "rest"), free_ports(2), strict=True))
     command = [
         BINARY, f"--port={ports['grpc']}", f"--rest_api_port={ports['rest']}", f"--model_name={NAME}",
         f"--model_base_path={base_path.absolute()}",
@@ -107,12 +107,6 @@ def _started(command: list, **arguments) -> Iterator[subprocess.Popen]:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 if __name__ == "__main__":

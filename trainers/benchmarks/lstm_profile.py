@@ -8,12 +8,12 @@ the network, less what XLA saves by computing operations together.
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from pixelrnn_tf.programs import environment
+from trainers.benchmarks.timed_process import output_of
 
 # What is computed once per layer, in the order of the table.
 OPERATIONS = (
@@ -74,10 +74,7 @@ def table(result: dict[str, Any]) -> str:
 
 def _profile_in_process(arguments: dict[str, Any], images: int, rounds: int) -> dict[str, Any]:
     job = json.dumps({"arguments": arguments, "images": images, "rounds": rounds})
-    done = subprocess.run([sys.executable, "-m", __name__, job], capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"The process that was timed failed: {done.stderr.strip()}")
-    spent = json.loads(done.stdout.splitlines()[-1])
+    spent = json.loads(output_of("-m", __name__, job)[-1])
     return {"arguments": arguments, "images": images, "milliseconds": spent}
 
 
@@ -110,7 +107,6 @@ def _steps(arguments: dict[str, Any], images: int) -> dict[str, Callable[[], obj
     """What is timed, by name."""
     import numpy as np
     import tensorflow as tf
-    from keras import ops
 
     from pixelrnn_tf.layers import recurrence, recurrence_gradient
     from pixelrnn_tf.layers.scan import scan
@@ -126,9 +122,9 @@ def _steps(arguments: dict[str, Any], images: int) -> dict[str, Callable[[], obj
     in_steps = order._replace(to_steps=lambda steps: steps)
 
     def compiled(function: Callable[..., Any], *given: tf.Tensor) -> Callable[[], object]:
-        """The function as XLA compiles it, which gives one number: what it computes stays where it is."""
+        """The function as XLA compiles it."""
         run = tf.function(function, jit_compile=True, autograph=False)
-        return lambda: tf.nest.map_structure(lambda x: x.device, run(*given))
+        return lambda: run(*given)
 
     maps = tf.constant(rng.normal(size=(images, height, width, 2 * hidden)), tf.float32)
     input_to_state = layer.input_to_state(maps)
@@ -154,7 +150,7 @@ def _steps(arguments: dict[str, Any], images: int) -> dict[str, Callable[[], obj
             sums = recurrence.product(sums[..., : taps * hidden], kernel, "float32")
             h, c, (o, f, i, _) = recurrence.lstm_cell(sums, c)
             # All that a step computes goes into the next, so that nothing is left out.
-            return (tf.concat([h, o, f, i], -1)[..., : 4 * hidden], c), ()
+            return (tf.concat([h, o, f, i], -1), c), ()
 
         shape = (layer.directions, strips, positions)
         return scan(step, (tf.ones((*shape, 4 * hidden)), tf.ones((*shape, hidden))), length=steps, inline=True)[0]
@@ -182,7 +178,7 @@ def _steps(arguments: dict[str, Any], images: int) -> dict[str, Callable[[], obj
     drawn = tf.constant(rng.integers(0, arguments["levels"], (images, height, width, channels)), tf.uint8)
     whole = loss_and_gradients(model, jit_compile=True)
     nowhere, count, scale = tf.zeros((images, 3), tf.int32), tf.constant(float(images)), tf.constant(1.0)
-    d_h = ops.ones_like(h)
+    d_h = tf.ones_like(h)
     return {
         "input-to-state": compiled(layer.input_to_state, maps),
         "into strips": compiled(lambda x: order.to_steps(layer.to_directions(x)), input_to_state),

@@ -8,7 +8,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import pathlib
 import socket
 import statistics
 import subprocess
@@ -17,10 +16,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from pixelrnn_tf.models import count_parameters, get_preset
+from trainers.benchmarks.timed_process import ROOT
 
 PRESET = "mnist_diagonal_bilstm_1x32"
 IMAGES_PER_CORE = 8
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,11 +5,10 @@ beside those of the clock, since of a machine that does other things too they ar
 """
 
 import json
-import os
 import statistics
-import subprocess
-import sys
 from typing import Any
+
+from trainers.benchmarks.timed_process import output_of
 
 ROUNDS = 3  # At most: each takes seconds.
 
@@ -81,9 +80,5 @@ def _time_process(preset: str) -> dict[str, list[float]]:
     """Seconds of the clock and of the processor that each part took in a new process."""
     from pixelrnn_tf.zoo import find_preset
 
-    arguments = [sys.executable, "-c", _CHILD, preset, str(find_preset(preset) is not None)]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(arguments, capture_output=True, text=True, env=environment)
-    if done.returncode:
-        raise RuntimeError(f"The process that was timed failed: {done.stderr.strip()}")
-    return {part: seconds for part, *seconds in map(json.loads, done.stdout.splitlines())}
+    lines = output_of("-c", _CHILD, preset, str(find_preset(preset) is not None))
+    return {part: seconds for part, *seconds in map(json.loads, lines)}
