@@ -1,8 +1,9 @@
 """Score a saved model: `python -m trainers.evaluate --model=PATH [--data=...] [--split=test]`.
 
 Prints the exact negative log-likelihood of every image of the split, in nats per image and bits/dim; of a
-class-conditional model also what it is without labels, what a label is worth, and how many it classifies right. Without
---data, the images are those the model was trained on, as the `model.json` beside it or the preset says.
+class-conditional model also what it is without labels, what a label is worth, and how many it classifies right; of a
+Multi-Scale PixelRNN what each scale adds. Without --data, the images are those the model was trained on, as the
+`model.json` beside it or the preset says.
 """
 
 import dataclasses
@@ -41,6 +42,8 @@ def main(options: Options) -> None:
     print(f"{options.split} ({data.splits[options.split].name}, binarisation {data.binarization}): {score}", flush=True)
     if data.classes:
         print(f"{options.split}: {evaluator.classify(data, options.split)}")
+    if len(model.scales()) > 1:
+        print(f"{options.split}: {evaluator.by_scale(data, options.split)}")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ def card(metadata: Config) -> str:
         metadata: what `trainers.publish` writes as metadata.json.
     """
     name, network = metadata["name"], metadata["network"]
+    kind = network.get("class", "PixelRNN")
     return (
         "\n\n".join(
             [
@@ -31,7 +32,7 @@ def card(metadata: Config) -> str:
                 f"{metadata['keras_version']}.",
                 "![Images drawn by the network](samples.png)",
                 "## Use",
-                f'```python\nimport pixelrnn_tf\n\nmodel = pixelrnn_tf.PixelRNN.from_preset("{name}")\n```',
+                f'```python\nimport pixelrnn_tf\n\nmodel = pixelrnn_tf.{kind}.from_preset("{name}")\n```',
                 "It draws images like those it was trained on, completes images whose first pixels in raster order are "
                 "known, and scores images exactly.",
                 "**Limits.** It knows one data set, in one size and with one number of levels. Its likelihood says how "
@@ -129,6 +130,13 @@ def _scores(metadata: Config) -> str:
             f"Of {split} without labels, over all classes: {found['marginal_nats_per_image']:.2f} nats per image; a "
             f"label is worth {found['gain']:.3f} nats, and {found['accuracy']:.2%} of the images are classified right.",
         ]
+    for split, terms in (metadata.get("scales") or {}).items():
+        (first, *larger), (nats, *more) = (
+            ["x".join(map(str, size)) for size in terms["sizes"]],
+            terms["nats_per_image"],
+        )
+        added = [f", {n:.2f} of the pixels that {size} adds, given it" for size, n in zip(larger, more, strict=True)]
+        lines += ["", f"Of {split} {nats:.2f} nats are those of the image of {first}{''.join(added)}."]
     paper = metadata["paper"]
     if paper is not None:
         lines += ["", f"The paper reports {paper['value']:.2f} {paper['unit']} on {paper['data']} for this network."]

@@ -128,6 +128,7 @@ def _metadata(
     for flag, value in (("description", description), ("data_licence", licence)):
         if not value:
             raise ValueError(f"Give --{flag}: it is not known of {options.name}, trained on {data.name}.")
+    scales = ["x".join(map(str, network.image_shape[:2])) for network, _ in model.scales()]
     return {
         "name": options.name,
         "description": description,
@@ -137,7 +138,9 @@ def _metadata(
         "tensorflow_version": tf.__version__,
         "network": {
             "title": f"{TITLES.get(model.block, model.block)} {model.num_blocks} x {model.hidden}"
-            + ", class-conditional" * bool(model.num_classes),
+            + ", class-conditional" * bool(model.num_classes)
+            + f", {len(scales)} scales: {' to '.join(scales)}" * (len(scales) > 1),
+            "class": type(model).__name__,
             "image_shape": list(model.image_shape),
             "levels": model.levels,
             "classes": list(data.classes),
@@ -153,6 +156,7 @@ def _metadata(
         },
         "scores": run["scores"],
         "classification": run.get("classification"),
+        "scales": run.get("scales"),
         "check": _score_of_first(model, data),
         "paper": dataclasses.asdict(preset.paper_score) if preset and preset.paper_score else None,
         "training": _training(options, run, config),

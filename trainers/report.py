@@ -16,8 +16,23 @@ from pixelrnn_tf.programs.files import write_json, written_beside
 from pixelrnn_tf.version import __version__
 from trainers.checkpoints import Progress
 from trainers.config import TrainConfig
-from trainers.scoring import Classification, Score
+from trainers.scoring import Classification, ScaleTerms, Score
 from trainers.workdir import FINGERPRINT
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """What the best model of a run scores on whole splits, by split.
+
+    Attributes:
+        scores: of validation and test, where there are.
+        classification: of a class-conditional model, on one of them.
+        scales: the terms of the scores of a Multi-Scale PixelRNN.
+    """
+
+    scores: dict[str, Score]
+    classification: dict[str, Classification] = dataclasses.field(default_factory=dict)
+    scales: dict[str, ScaleTerms] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,17 +59,14 @@ class RunSummary:
 
     def name(self) -> str:
         """Kind and size of the network."""
-        return f"{self.network['block']} {self.network['num_blocks']} x {self.network['hidden']}"
+        scales = "-".join(map(str, self.network.get("scales", ())))
+        size = f"{self.network['block']} {self.network['num_blocks']} x {self.network['hidden']}"
+        return f"{size}, scales {scales}," if scales else size
 
 
-def write_card(
-    workdir: pathlib.Path,
-    run: RunSummary,
-    scores: dict[str, Score],
-    classification: dict[str, Classification] | None = None,
-) -> None:
+def write_card(workdir: pathlib.Path, run: RunSummary, results: Results) -> None:
     """Write `model.json`: what `model.keras` was trained on, and its scores."""
-    classified = {split: dataclasses.asdict(found) for split, found in (classification or {}).items()}
+    found = {name: by_split for name, by_split in dataclasses.asdict(results).items() if by_split or name == "scores"}
     write_json(
         workdir / "model.json",
         {
@@ -63,43 +75,34 @@ def write_card(
             FINGERPRINT: dict(run.data.fingerprint),
             "steps": run.progress.best_step,
             "training_seconds": round(run.progress.seconds, 1),
-            "scores": {split: dataclasses.asdict(score) for split, score in scores.items()},
-            **({"classification": classified} if classified else {}),
+            **found,
         },
     )
 
 
-def write_report(
-    workdir: pathlib.Path,
-    run: RunSummary,
-    scores: dict[str, Score],
-    command: str,
-    classification: dict[str, Classification] | None = None,
-) -> None:
+def write_report(workdir: pathlib.Path, run: RunSummary, results: Results, command: str) -> None:
     """Write `report.md`: data, network, training, scores with their units, and what it takes to do it again.
 
     Args:
         workdir: folder of the run.
         run: the finished run.
-        scores: of the best model on whole splits.
+        results: of the best model.
         command: what the user typed; empty if the run was started from Python.
-        classification: of a class-conditional model, by split.
     """
     with written_beside(workdir / "report.md") as beside:
-        beside.write_text("\n\n".join(_sections(run, scores, command, classification or {})) + "\n")
+        beside.write_text("\n\n".join(_sections(run, results, command)) + "\n")
 
 
-def _sections(
-    run: RunSummary, scores: dict[str, Score], command: str, classification: dict[str, Classification]
-) -> list[str]:
+def _sections(run: RunSummary, results: Results, command: str) -> list[str]:
     config, data = run.config, run.data
     pictures = ["![Training loss and validation score over the steps](curve.png)"]
     if config.num_samples:
         pictures.append(f"{config.num_samples} images drawn by the model:\n\n![Images drawn by the model](samples.png)")
     return [
         f"# {run.name()} on {data.name}",
-        _score_table(run, scores),
-        *[f"Classes, {split}: {found}." for split, found in classification.items()],
+        _score_table(run, results.scores),
+        *[f"Classes, {split}: {found}." for split, found in results.classification.items()],
+        *[f"Scales, {split}: {terms}." for split, terms in results.scales.items()],
         *_paper_score(config),
         "## Data",
         f"`{data.name}`: images of shape {data.image_shape}, {data.levels} levels. Binarisation: {data.binarization}.",

@@ -11,7 +11,7 @@ import tensorflow as tf
 from pixelrnn_tf.data import ImageData
 from pixelrnn_tf.data.image_data import images_and_condition
 from pixelrnn_tf.distributions import discretized_categorical
-from pixelrnn_tf.models import ImageModel, bits_per_dim, class_log_probs
+from pixelrnn_tf.models import ImageModel, bits_per_dim, class_log_probs, log_prob_by_scale
 from pixelrnn_tf.models.classification import marginal_of
 from pixelrnn_tf.programs.model_files import check_fit
 from pixelrnn_tf.typing import Structure
@@ -67,6 +67,27 @@ class Classification:
             f"(at most ln {self.classes} = {math.log(self.classes):.3f}); {self.accuracy:.2%} of {self.images} images "
             "classified right"
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class ScaleTerms:
+    """What each scale of a Multi-Scale PixelRNN adds to a score, the mean over a number of images.
+
+    Attributes:
+        sizes: height and width of the image of each scale, from the smallest.
+        nats_per_image: negative log-likelihood of the smallest image, then of the pixels that each larger one adds,
+            given the smaller. Their sum is the score.
+        images: how many.
+    """
+
+    sizes: tuple[tuple[int, int], ...]
+    nats_per_image: tuple[float, ...]
+    images: int
+
+    def __str__(self) -> str:
+        (first, *larger), (nats, *more) = (["x".join(map(str, size)) for size in self.sizes], self.nats_per_image)
+        terms = [f"{first} {nats:.2f}", *(f"{size} given it {n:.2f}" for size, n in zip(larger, more, strict=True))]
+        return f"{' + '.join(terms)} = {sum(self.nats_per_image):.2f} nats per image, {self.images} images"
 
 
 class Evaluator:
@@ -150,6 +171,19 @@ class Evaluator:
             float(nats.std(ddof=1) / math.sqrt(len(nats))) if len(nats) > 1 else None,
             len(nats),
         )
+
+    def by_scale(self, data: ImageData, split: str, limit: int = 0) -> ScaleTerms:
+        """The terms of the score of the first `limit` images of a split, or of all for 0, scale by scale.
+
+        Raises:
+            ValueError: if the images do not fit the model, or there is no such split.
+        """
+        check_fit(self.model, data)
+        run = self._on_replicas(lambda inputs: log_prob_by_scale(self.model, *images_and_condition(inputs)))
+        batches = _first_batches(data, split, self.batch_size, limit)
+        nats = -np.concatenate([self._run(run, images, self.batch_size) for images in batches]).astype("float64")
+        sizes = tuple(network.image_shape[:2] for network, _ in self.model.scales())
+        return ScaleTerms(sizes, tuple(map(float, nats.mean(axis=0))), len(nats))
 
     def classify(self, data: ImageData, split: str, limit: int = 0) -> Classification:
         """Classify the first `limit` images of a split, or all of them for 0, with a class-conditional model.

@@ -16,7 +16,7 @@ from trainers.config import TrainConfig, as_json
 from trainers.devices import describe, is_chief, uses_xla
 from trainers.journal import Journal, Window
 from trainers.optimizers import LossScale, make_optimizer
-from trainers.report import RunSummary, write_card
+from trainers.report import Results, RunSummary, write_card
 from trainers.scoring import Evaluator
 from trainers.step_queue import StepQueue
 from trainers.stop_signals import StopRequest
@@ -168,7 +168,7 @@ class Trainer:
             if self.chief:
                 with written_beside(self.workdir / "model.keras") as beside:
                     self.average.model.save(beside)
-                write_card(self.workdir, self.summary(), {"validation": score})
+                write_card(self.workdir, self.summary(), Results({"validation": score}))
         self.save()
         if drawn:
             self.journal.draws(progress, self.average.model, self.config.num_samples, self.config.seed)

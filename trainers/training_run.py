@@ -12,7 +12,7 @@ from trainers.batched_sampling import draw_picture
 from trainers.cluster import tells_of_lost_worker
 from trainers.config import TrainConfig
 from trainers.devices import barrier, is_chief, make_strategy
-from trainers.report import write_card, write_report
+from trainers.report import Results, write_card, write_report
 from trainers.scoring import Classification, Evaluator, Score
 from trainers.stop_signals import StopRequest
 from trainers.trainer import Trainer
@@ -108,12 +108,15 @@ def finish(trainer: Trainer, command: str) -> dict[str, Score]:
     scores = {split: evaluator.score(data, split) for split in scored}
     for split, score in scores.items():
         trainer.journal.say(f"{split} ({data.splits[split].name}): {score}")
-    classification = _classification(trainer, evaluator)
+    scales = {split: evaluator.by_scale(data, split) for split in scored} if len(best.scales()) > 1 else {}
+    for split, terms in scales.items():
+        trainer.journal.say(f"{split}: {terms}")
+    results = Results(scores, _classification(trainer, evaluator), scales)
     if trainer.chief:
-        write_card(workdir, trainer.summary(), scores, classification)
+        write_card(workdir, trainer.summary(), results)
         if config.num_samples:
             draw_picture(load_model(workdir / "model.keras"), workdir / "samples.png", config.num_samples, config.seed)
-        write_report(workdir, trainer.summary(), scores, command, classification)
+        write_report(workdir, trainer.summary(), results, command)
     barrier(strategy)
     return scores
 

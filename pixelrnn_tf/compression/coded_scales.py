@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pixelrnn_tf.models import ImageModel, PixelRNN
-from pixelrnn_tf.models.scales import fixed_pixels
+from pixelrnn_tf.models.scales import new_pixels
 
 
 class CodedScale(NamedTuple):
@@ -24,9 +24,10 @@ class CodedScale(NamedTuple):
 
 def coded_scales(model: ImageModel) -> list[CodedScale]:
     """The scales of a model, from the smallest image to the whole, in the order in which a file holds them."""
-    coded: list[CodedScale] = []
-    for network, stride in model.scales():
-        height, width, _ = network.image_shape
-        new = ~fixed_pixels(height, width, coded[-1].stride // stride) if coded else np.ones((height, width), bool)
-        coded.append(CodedScale(network, stride, new))
-    return coded
+    scales = model.scales()
+    height, width, _ = model.image_shape
+    of_scales = new_pixels(height, width, [stride for _, stride in scales])
+    return [
+        CodedScale(network, stride, new[::stride, ::stride])
+        for (network, stride), new in zip(scales, of_scales, strict=True)
+    ]

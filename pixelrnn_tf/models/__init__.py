@@ -5,7 +5,7 @@ import keras  # noqa: F401  First, as it registers all classes when it is loaded
 from pixelrnn_tf.models.classification import class_log_probs, classify, marginal_log_prob
 from pixelrnn_tf.models.image_model import ImageModel
 from pixelrnn_tf.models.likelihood import BitsPerDim, NegativeLogLikelihood, bits_per_dim, negative_log_likelihood
-from pixelrnn_tf.models.log_probs import log_prob, log_prob_map
+from pixelrnn_tf.models.log_probs import log_prob, log_prob_by_scale, log_prob_map
 from pixelrnn_tf.models.multi_scale import MultiScalePixelRNN
 from pixelrnn_tf.models.parameter_count import count_parameters
 from pixelrnn_tf.models.pixelrnn import PixelRNN
@@ -26,6 +26,7 @@ __all__ = [
     "count_parameters",
     "get_preset",
     "log_prob",
+    "log_prob_by_scale",
     "log_prob_map",
     "marginal_log_prob",
     "negative_log_likelihood",

@@ -7,6 +7,7 @@ from pixelrnn_tf.models.compilation import run_compiled
 from pixelrnn_tf.models.image_model import ImageModel
 from pixelrnn_tf.models.levels import check_whole
 from pixelrnn_tf.models.likelihood import log_prob_of_levels
+from pixelrnn_tf.models.scales import new_pixels
 from pixelrnn_tf.typing import Tensor, TensorLike
 
 # No model has as many levels, so that a number cut to it still is no level.
@@ -66,6 +67,31 @@ def log_prob_map(model: ImageModel, images: TensorLike, condition: TensorLike | 
     return run_compiled(_log_prob_map, model, _checked(model, images, condition))
 
 
+def log_prob_by_scale(model: ImageModel, images: TensorLike, condition: TensorLike | None = None) -> Tensor:
+    """The log-probability that each scale of a Multi-Scale PixelRNN adds; their sum is `log_prob` (section 3.6).
+
+    Args:
+        model: the network; one of a single scale has one term.
+        images: integer levels `(batch, height, width, channels)`.
+        condition: what the model is conditioned on, exactly if it was made for it.
+
+    Returns:
+        nats per image, float32 `(batch, scales)`: of the smallest image, then of the pixels that each larger one adds,
+        given the smaller; NaN where a number is no level.
+
+    Raises:
+        ValueError: for shapes that do not fit the model, or fractions outside a graph.
+
+    Example:
+
+    >>> from pixelrnn_tf.models import MultiScalePixelRNN
+    >>> model = MultiScalePixelRNN((4, 4, 1), 2, (2, 4), block="pixel_cnn", num_blocks=1, hidden=4, head_hidden=4)
+    >>> log_prob_by_scale(model, np.zeros((3, 4, 4, 1), "uint8")).shape
+    TensorShape([3, 2])
+    """
+    return run_compiled(_log_prob_by_scale, model, _checked(model, images, condition))
+
+
 def _log_prob(model: ImageModel, images: Tensor, condition: Tensor | None = None) -> Tensor:
     return ops.sum(_log_prob_map(model, images, condition), axis=(1, 2, 3))
 
@@ -73,6 +99,13 @@ def _log_prob(model: ImageModel, images: Tensor, condition: Tensor | None = None
 def _log_prob_map(model: ImageModel, images: Tensor, condition: Tensor | None = None) -> Tensor:
     logits = model(images if condition is None else [images, condition])
     return log_prob_of_levels(images, logits)
+
+
+def _log_prob_by_scale(model: ImageModel, images: Tensor, condition: Tensor | None = None) -> Tensor:
+    terms = _log_prob_map(model, images, condition)
+    height, width, _ = model.image_shape
+    of_scales = new_pixels(height, width, [stride for _, stride in model.scales()])
+    return ops.stack([ops.sum(ops.where(new[:, :, None], terms, 0.0), axis=(1, 2, 3)) for new in of_scales], axis=1)
 
 
 def _checked(model: ImageModel, images: TensorLike, condition: TensorLike | None) -> dict[str, Tensor | None]:

@@ -1,5 +1,7 @@
 """Every k-th pixel of images, and images whose every k-th pixel is that of a smaller one."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from keras import ops
 
@@ -14,6 +16,25 @@ def every_kth(values: Tensor, stride: int) -> Tensor:
 def fixed_pixels(height: int, width: int, factor: int) -> np.ndarray:
     """Which pixels an image takes over from one `factor` times smaller, bool `(height, width)`."""
     return (np.arange(height)[:, None] % factor == 0) & (np.arange(width) % factor == 0)
+
+
+def new_pixels(height: int, width: int, strides: Sequence[int]) -> list[np.ndarray]:
+    """Which pixels of an image each scale counts: those that no smaller one has.
+
+    Args:
+        height: rows of the whole image.
+        width: its columns.
+        strides: of the scales from the smallest image to the whole, so that the last is 1.
+
+    Returns:
+        bool `(height, width)` of each scale; together they count every pixel once.
+    """
+    of_scales, counted = [], np.zeros((height, width), bool)
+    for stride in strides:
+        reached = fixed_pixels(height, width, stride)
+        of_scales.append(reached & ~counted)
+        counted = reached
+    return of_scales
 
 
 def with_small(large: Tensor, small: Tensor) -> Tensor:

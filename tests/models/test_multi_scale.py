@@ -7,7 +7,14 @@ import tensorflow as tf
 
 from pixelrnn_tf.distributions import PixelDistribution
 from pixelrnn_tf.layers import Upsampler
-from pixelrnn_tf.models import ImageModel, MultiScalePixelRNN, PixelRNN, log_prob_map, negative_log_likelihood
+from pixelrnn_tf.models import (
+    ImageModel,
+    MultiScalePixelRNN,
+    PixelRNN,
+    log_prob_by_scale,
+    log_prob_map,
+    negative_log_likelihood,
+)
 from pixelrnn_tf.models.likelihood import log_prob_of_levels
 from pixelrnn_tf.sampling import draw_level, generate
 from tests.support.networks import BLOCK_NAMES, all_images, random_images, randomize
@@ -49,6 +56,8 @@ def test_the_likelihood_is_that_of_the_small_image_and_of_the_other_pixels():
     expected = of_small + of_large[:, new].sum((1, 2))
     np.testing.assert_allclose(-negative_log_likelihood(images, model(images)), expected, rtol=1e-5)
     np.testing.assert_allclose(PixelDistribution(model).log_prob(images), expected, rtol=1e-5)
+    by_scale = np.stack([of_small, of_large[:, new].sum((1, 2))], axis=1)
+    np.testing.assert_allclose(log_prob_by_scale(model, images), by_scale, rtol=1e-5)
     # The map of the large image has the small one's terms where it fixes the pixels.
     terms = np.array(log_prob_map(model, images))
     np.testing.assert_allclose(terms[:, ::2, ::2], log_prob_of_levels(small, first(small)), atol=1e-5)

@@ -10,12 +10,12 @@ from export.checking.graph_rules import broken_rules
 from export.checking.loader import Loader
 from export.checking.reference import Format, model_reference
 from export.saved_model_writer import export_model
-from pixelrnn_tf.models import MultiScalePixelRNN
+from pixelrnn_tf.models import MultiScalePixelRNN, negative_log_likelihood, preset_files
 from pixelrnn_tf.programs import model_files
 from pixelrnn_tf.programs.data_config import DataConfig
 from pixelrnn_tf.programs.flags import as_flags
 from tests.support.training_runs import TINY, tiny_config
-from trainers import batched_sampling, complete, config, evaluate, training_run
+from trainers import batched_sampling, complete, config, evaluate, publish, training_run
 
 SCALES = {**TINY, "block": "pixel_cnn", "scales": (4, 8), "upsampler_features": 3}
 
@@ -38,6 +38,38 @@ def test_it_is_trained_scored_and_drawn_from_as_any_other(run, tmp_path, capsys)
     complete.main(complete.Options(model=workdir / "model.keras", out=tmp_path / "c.png", num_images=2, num_samples=1))
     again = tiny_config(model=json.loads(json.dumps(SCALES)), steps=20, eval_every=20, dropout=0.1)
     assert training_run.train(again, workdir) == scores, "a finished run stays as it is"
+
+
+def test_a_run_says_what_each_scale_adds(run, capsys):
+    workdir, scores = run
+    found = json.loads((workdir / "model.json").read_text())["scales"]
+    assert set(found) == {"validation", "test"}
+    assert found["test"]["sizes"] == [[4, 4], [8, 8]]
+    small, rest = found["test"]["nats_per_image"]
+    assert small + rest == pytest.approx(scores["test"].nats_per_image, abs=1e-3)
+    model, data = model_files.load_model(workdir / "model.keras"), DataConfig().load()
+    images = np.concatenate([images for images in data.batches("test", 60).as_numpy_iterator()])
+    alone = negative_log_likelihood(images[:, ::2, ::2], model.networks[0](images[:, ::2, ::2]))
+    assert small == pytest.approx(float(np.mean(alone)), abs=1e-3)
+    terms = f"4x4 {small:.2f} + 8x8 given it {rest:.2f} = {scores['test'].nats_per_image:.2f} nats per image"
+    report = (workdir / "report.md").read_text()
+    assert f"Scales, test: {terms}, 180 images." in report
+    assert report.startswith("# pixel_cnn 1 x 4, scales 4-8, on digits\n")
+    evaluate.main(evaluate.Options(model=workdir / "model.keras"))
+    assert terms in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_published_network_says_its_scales(run, tmp_path):
+    options = publish.Options(run[0], "tiny", out=tmp_path, description="A tiny network.")
+    published = publish.publish(options)
+    metadata = preset_files.read_metadata(published)
+    assert metadata["network"]["title"] == "PixelCNN 1 x 4, 2 scales: 4x4 to 8x8"
+    card = (published / "README.md").read_text()
+    small, rest = metadata["scales"]["test"]["nats_per_image"]
+    assert f"Of test {small:.2f} nats are those of the image of 4x4, {rest:.2f} of the pixels that 8x8 adds" in card
+    assert "pixelrnn_tf.MultiScalePixelRNN.from_preset(" in card
+    assert MultiScalePixelRNN.from_preset(published).heights == (4, 8)
 
 
 def test_flags_say_the_scales():
