@@ -39,7 +39,11 @@ LICENCES = {
 DATA_TITLES = {
     "digits": "the 8x8 digits of scikit-learn",
     "tfds:binarized_mnist": "binarised MNIST (fixed binarisation)",
+    "tfds:mnist": "MNIST",
+    "tfds:fashion_mnist": "Fashion-MNIST",
+    "tfds:cifar10": "CIFAR-10",
 }
+BINARISATIONS = {"none": "", "dynamic": ", binarised anew", "threshold": ", binarised by a threshold"}
 # So many first test images are scored again by whoever wants to see that the weights are these.
 CHECKED_IMAGES = 200
 TITLES = {"diagonal_bilstm": "Diagonal BiLSTM", "row_lstm": "Row LSTM", "pixel_cnn": "PixelCNN"}
@@ -146,7 +150,7 @@ def _metadata(
             "classes": list(data.classes),
         },
         "data": {
-            "title": preset.data if preset else DATA_TITLES.get(data.name, data.name),
+            "title": DATA_TITLES.get(data.name, data.name) + BINARISATIONS[config["data"]["binarization"]],
             "name": data.name,
             "config": config["data"],
             "binarization": data.binarization,

@@ -11,11 +11,12 @@
 # ---
 
 # %% [markdown]
-# # 5. Class-conditional models
+# # 5. Conditional models: classes, and several scales
 #
 # A condition is given to every block, which adds a projection of it at every pixel (the paper's section 3.6). Where the
 # condition is a class, the network can be asked for a digit of a kind; and, since it gives each image a probability
-# under each class, it classifies without having been trained to.
+# under each class, it classifies without having been trained to. Where it is a small image, it draws a large one that
+# looks like it, and a network that draws small images completes the Multi-Scale PixelRNN.
 
 # %%
 import matplotlib.pyplot as plt
@@ -98,3 +99,45 @@ if len(wrong):
         axis.imshow(images[k, ..., 0], cmap="gray")
         axis.set_title(f"{truth[k]}, not {probabilities[k].argmax()}", fontsize=9)
     plt.show()
+
+# %% [markdown]
+# ## The digits of MNIST, by class
+#
+# A Row LSTM of binary images of 28x28 pixels, likewise:
+
+# %%
+mnist = pixelrnn_tf.PixelRNN.from_preset("mnist_row_lstm_classes")
+show(PixelDistribution(mnist, condition=labels).sample(seed=0).numpy(), columns=12)
+
+# %% [markdown]
+# ## Several scales
+#
+# The Multi-Scale PixelRNN draws an image of 14x14 pixels, and then the others of 28x28 given it. The small image is
+# every second pixel of the large one, so the likelihood of an image is exact: that of the small image, plus that of the
+# other pixels given it.
+
+# %%
+scales = pixelrnn_tf.MultiScalePixelRNN.from_preset("mnist_row_lstm_scales")
+distribution = PixelDistribution(scales)
+drawn = distribution.sample(12, seed=0).numpy()
+show(np.concatenate([drawn[:, ::2, ::2].repeat(2, axis=1).repeat(2, axis=2), drawn]), columns=12)
+
+# %%
+terms = -np.array(models.log_prob_by_scale(scales, drawn))
+whole = -distribution.log_prob(drawn).numpy()
+small, others = terms.mean(axis=0)
+print(f"{small:.2f} nats of the small images + {others:.2f} of the other pixels = {small + others:.2f}")
+print(f"{whole.mean():.2f} nats of the whole images")
+
+# %% [markdown]
+# ## Large images of a small one
+#
+# Where every second pixel is known, completing an image draws the rest: here five large images of each small one, below
+# the one that it was taken from.
+
+# %%
+known = np.zeros((28, 28), bool)
+known[::2, ::2] = True
+rows = [drawn, *(distribution.complete(drawn, known, seed=seed).numpy() for seed in range(5))]
+assert all(np.array_equal(row[:, known], drawn[:, known]) for row in rows)
+show(np.concatenate(rows), columns=12)
