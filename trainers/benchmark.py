@@ -1,6 +1,7 @@
 """Time training and sampling: `python -m trainers.benchmark [--parts=training,profile,loop,...]`.
 
 training     steps of the networks of the paper's sizes, beside a baseline and beside what a plain product reaches
+classes      steps of networks that are given classes, beside the same networks without
 profile      where the time of the Diagonal BiLSTM's steps goes, operation by operation, on one core
 loop         the loop of `trainers.train` beside Keras's `fit`
 growth       steps for growing images and depth
@@ -24,7 +25,9 @@ from pixelrnn_tf.programs.files import write_json
 from pixelrnn_tf.programs.flags import check, option, options_in
 from trainers.config import NetworkArguments
 
-PARTS = ("training", "profile", "loop", "growth", "scaling", "costs", "loss", "sampling", "compression", "start")
+PARTS = (
+    "training", "classes", "profile", "loop", "growth", "scaling", "costs", "loss", "sampling", "compression", "start",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +81,7 @@ def main(options: Options) -> None:
 
     from pixelrnn_tf.models import get_preset
     from trainers.benchmarks import (
+        classes,
         compression,
         costs,
         growth,
@@ -98,6 +102,7 @@ def main(options: Options) -> None:
     modes = {"true": [True], "false": [False], "both": [False, True]}[options.jit_compile]
     run = {
         "training": lambda: training.run(options.rounds),
+        "classes": lambda: classes.run(options.rounds),
         "profile": lambda: lstm_profile.run(options.rounds),
         "loop": lambda: loop_vs_fit.run(options.rounds),
         "growth": lambda: growth.run(options.rounds, options.out / "growth.png"),

@@ -12,7 +12,7 @@ from pixelrnn_tf.layers import recurrence
 from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN
 from tests.support.networks import BLOCK_NAMES, make_network, random_images
 from trainers import benchmark
-from trainers.benchmarks import baselines, costs, flops, growth, loss, lstm_profile, sampling, start, training
+from trainers.benchmarks import baselines, classes, costs, flops, growth, loss, lstm_profile, sampling, start, training
 
 TINY = {"image_shape": (6, 6, 1), "levels": 2, "num_blocks": 2, "hidden": 4, "head_hidden": 6}
 
@@ -123,6 +123,15 @@ def test_costs_by_hand(monkeypatch):
     assert "computed and not measured" in costs.table([found])
 
 
+def test_steps_given_classes_are_of_a_network_that_takes_them():
+    model, _ = training.VARIANTS["given classes"]({**TINY, "block": "row_lstm"})
+    assert model.num_classes == 10
+    seconds = classes.compare({**TINY, "block": "row_lstm"}, 4, rounds=1)
+    assert list(seconds) == ["without", "given classes"]
+    step = training.prepare({**TINY, "block": "row_lstm"}, "given classes", 8)
+    assert step() > step() > step()
+
+
 def test_steps_train():
     step = training.prepare({**TINY, "block": "row_lstm"}, "ours", 8)
     assert step() > step() > step(), "Adam lowers the loss on the one batch it has"
@@ -171,7 +180,7 @@ def test_the_program_runs_the_parts_it_is_told(tmp_path, capsys):
     assert "training" not in results
     with pytest.raises(
         ValueError,
-        match="--parts has speed; it may have training, profile, loop, growth, scaling, costs, loss, sampling",
+        match="--parts has speed; it may have training, classes, profile, loop, growth, scaling, costs, loss, sampling",
     ):
         benchmark.Options(parts=("speed",))
     with pytest.raises(ValueError, match="--sizes has '3x'; a size is HEIGHTxWIDTH"):

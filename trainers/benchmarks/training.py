@@ -5,6 +5,7 @@ rule for --jit_compile=auto says so. Beside it run, as far as they make sense:
 
 - the baseline: the same network without XLA, its loop differentiated by TensorFlow (for the two LSTMs);
 - the plain network: the same layers as `keras.layers.Conv2D` without masks, by XLA and without (for the PixelCNN);
+- the network given a class, as `--class_conditional` makes it (for `trainers.benchmarks.classes`);
 - the plain product: (batch * rows, 2h) by (2h, 4h) in float32, again and again, which is what the machine can do.
 
 The useful operations of a step are those of its products (`trainers.benchmarks.flops`); padding is not useful.
@@ -19,10 +20,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from pixelrnn_tf.layers import LabelEmbedding
 from pixelrnn_tf.models import PixelRNN, get_preset
 from trainers.benchmarks import baselines
 from trainers.benchmarks.flops import useful_flops
 from trainers.benchmarks.memory import mebibytes, peak_bytes
+from trainers.config import CLASS_FEATURES
 from trainers.devices import parts_for_cores, uses_xla
 from trainers.gradients import loss_and_gradients, sum_of_parts
 
@@ -34,6 +37,7 @@ def _network(preset: str, **changes: Any) -> dict[str, Any]:
     return {**get_preset(preset).arguments, **changes}
 
 
+CLASSES = 10
 # Networks and their batch sizes; the last column: whether to run what they are compared with.
 NETWORKS = [
     (_network("mnist_diagonal_bilstm_7x16"), 16, True),
@@ -69,6 +73,7 @@ def _ours(arguments: dict[str, Any]) -> tuple[keras.Model, bool]:
 
 VARIANTS: dict[str, Callable[[dict[str, Any]], tuple[keras.Model, bool]]] = {
     "ours": _ours,
+    "given classes": lambda arguments: _ours({**arguments, "conditioner": LabelEmbedding(CLASSES, CLASS_FEATURES)}),
     "baseline": lambda arguments: (baselines.with_autodiff(PixelRNN(**arguments)), False),
     "plain": lambda arguments: (baselines.unmasked_pixel_cnn(**arguments), False),
     "plain, XLA": lambda arguments: (baselines.unmasked_pixel_cnn(**arguments), True),
@@ -84,21 +89,23 @@ def prepare(arguments: dict[str, Any], variant: str, batch_size: int) -> Step:
         batch_size: images per step.
     """
     model, jit_compile = VARIANTS[variant](arguments)
-    images = np.random.default_rng(0).integers(0, arguments["levels"], (batch_size, *arguments["image_shape"]))
-    images, optimizer = tf.constant(images, tf.uint8), keras.optimizers.Adam()
+    rng, optimizer = np.random.default_rng(0), keras.optimizers.Adam()
+    images = tf.constant(rng.integers(0, arguments["levels"], (batch_size, *arguments["image_shape"])), tf.uint8)
+    labels = tf.constant(rng.integers(0, CLASSES, batch_size), tf.int32)
+    batch = {"images": images, "condition": labels} if variant == "given classes" else images
     optimizer.build(model.trainable_variables)
     of_part = loss_and_gradients(model, jit_compile=jit_compile)
 
     @tf.function(autograph=False)
-    def update(images):
+    def update(batch):
         count, scale = tf.constant(float(batch_size)), tf.constant(1.0)
-        parts = parts_for_cores(images, jit_compile)
+        parts = parts_for_cores(batch, jit_compile)
         nowhere = tf.zeros((batch_size // len(parts), 3), tf.int32)  # There is no dropout.
         loss, gradients = sum_of_parts([of_part(part, nowhere, count, scale) for part in parts])
         optimizer.apply(gradients, model.trainable_variables)
         return loss
 
-    return lambda: update(images).numpy()
+    return lambda: update(batch).numpy()
 
 
 def _timed(step: Step, times: int) -> float:
