@@ -3,7 +3,7 @@
 The layout is that of KerasHub:
 
     config.json        the model, as Keras serialises it
-    model.weights.h5   its weights, as `model.save_weights` writes them
+    model.weights.h5   its weights, as `model.save_weights` writes them, but compressed; `model.load_weights` reads them
     metadata.json      what it was trained on, how, and its scores; and a digest of the weights, which loading checks
     README.md          the card: the same for people
 
@@ -73,8 +73,32 @@ def save_preset(model: keras.Model, directory: str | os.PathLike[str], metadata:
     with _replaced(directory) as beside:
         (beside / CONFIG).write_text(_to_json(keras.saving.serialize_keras_object(model)))
         model.save_weights(beside / WEIGHTS)
+        _compress(beside / WEIGHTS)
         (beside / METADATA).write_text(_to_json(metadata))
         (beside / CARD).write_text(card)
+
+
+def _compress(path: pathlib.Path) -> None:
+    """Write a file of HDF5 anew with its larger arrays compressed.
+
+    A fifth of a network's bytes is saved, more of a PixelCNN's: masked weights are zeros.
+    """
+    import h5py  # What Keras writes weights with.
+
+    smaller = path.with_name(f"{path.name}.smaller")
+    with h5py.File(path) as old, h5py.File(smaller, "w", libver="latest") as new:
+
+        def copy(name: str, node: Any) -> None:
+            if isinstance(node, h5py.Dataset):
+                filters = {"compression": "gzip", "compression_opts": 9, "shuffle": True} if node.size > 256 else {}
+                copied = new.create_dataset(name, data=node[()], **filters)
+            else:
+                copied = new.require_group(name)
+            copied.attrs.update(node.attrs)
+
+        old.visititems(copy)
+        new.attrs.update(old.attrs)
+    smaller.replace(path)
 
 
 def read_metadata(directory: pathlib.Path) -> Config:

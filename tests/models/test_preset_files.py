@@ -42,6 +42,18 @@ def test_a_preset_is_read_as_it_was_written(block, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["preset"]
 
 
+def test_weights_are_compressed_and_keras_reads_them(tmp_path):
+    model = make_network("pixel_cnn", (5, 6, 1), hidden=16, num_blocks=4)
+    model.save_weights(tmp_path / "plain.weights.h5")
+    model.save_to_preset(tmp_path / "preset")
+    compressed = tmp_path / "preset" / "model.weights.h5"
+    assert compressed.stat().st_size < 0.8 * (tmp_path / "plain.weights.h5").stat().st_size
+    other = PixelRNN.from_preset(tmp_path / "preset", load_weights=False)
+    assert preset_files.weights_digest(other) != preset_files.weights_digest(model)
+    other.load_weights(compressed)
+    assert preset_files.weights_digest(other) == preset_files.weights_digest(model)
+
+
 def test_metadata_has_what_was_given_and_what_is_known(preset):
     model, directory = preset
     metadata = json.loads((directory / "metadata.json").read_text())
