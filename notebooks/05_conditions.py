@@ -32,9 +32,9 @@ print(f"{model.num_classes} classes; what it takes beside an image: {model.condi
 
 
 # %%
-def show(images, columns):
+def show(images, columns, levels=model.levels):
     rows = len(images) // columns
-    cells = np.pad(to_bytes(images, model.levels)[..., 0], ((0, 0), (1, 1), (1, 1)), constant_values=96)
+    cells = np.pad(to_bytes(images, levels)[..., 0], ((0, 0), (1, 1), (1, 1)), constant_values=96)
     grid = cells.reshape(rows, columns, *cells.shape[1:]).swapaxes(1, 2)
     plt.figure(figsize=(columns / 2, rows / 2))
     plt.imshow(grid.reshape(rows * cells.shape[1], -1), cmap="gray", vmin=0, vmax=255)
@@ -107,7 +107,7 @@ if len(wrong):
 
 # %%
 mnist = pixelrnn_tf.PixelRNN.from_preset("mnist_row_lstm_classes")
-show(PixelDistribution(mnist, condition=labels).sample(seed=0).numpy(), columns=12)
+show(PixelDistribution(mnist, condition=labels).sample(seed=0).numpy(), columns=12, levels=2)
 
 # %% [markdown]
 # ## Several scales
@@ -120,7 +120,7 @@ show(PixelDistribution(mnist, condition=labels).sample(seed=0).numpy(), columns=
 scales = pixelrnn_tf.MultiScalePixelRNN.from_preset("mnist_row_lstm_scales")
 distribution = PixelDistribution(scales)
 drawn = distribution.sample(12, seed=0).numpy()
-show(np.concatenate([drawn[:, ::2, ::2].repeat(2, axis=1).repeat(2, axis=2), drawn]), columns=12)
+show(np.concatenate([drawn[:, ::2, ::2].repeat(2, axis=1).repeat(2, axis=2), drawn]), columns=12, levels=2)
 
 # %%
 terms = -np.array(models.log_prob_by_scale(scales, drawn))
@@ -140,4 +140,4 @@ known = np.zeros((28, 28), bool)
 known[::2, ::2] = True
 rows = [drawn, *(distribution.complete(drawn, known, seed=seed).numpy() for seed in range(5))]
 assert all(np.array_equal(row[:, known], drawn[:, known]) for row in rows)
-show(np.concatenate(rows), columns=12)
+show(np.concatenate(rows), columns=12, levels=2)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pixelrnn_tf.models import PixelRNN, log_prob, log_prob_map
+from pixelrnn_tf.models import ImageModel, log_prob, log_prob_map
 from pixelrnn_tf.sampling import generate, image_noise, image_seeds
 from pixelrnn_tf.zoo import shipped_presets
 from tests.support import descriptors
@@ -59,7 +59,7 @@ def drawn_on_tensorflow(descriptor, given):
 
 
 def on_tensorflow_from_preset(name):
-    model = PixelRNN.from_preset(name)
+    model = ImageModel.from_preset(name)
     images = np.random.default_rng(3).integers(0, model.levels, (2, *model.image_shape)).astype("int32")
     inputs = [images, np.int32([3, 7])] if model.num_classes else images
     return {"preset": name, "preset_inputs": inputs, "outputs": np.array(model(inputs))}

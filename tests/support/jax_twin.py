@@ -8,7 +8,7 @@ import jax
 import keras
 import numpy as np
 
-from pixelrnn_tf.models import PixelRNN, log_prob, log_prob_map
+from pixelrnn_tf.models import ImageModel, log_prob, log_prob_map
 from pixelrnn_tf.models.compilation import number_compiled
 from pixelrnn_tf.sampling import generate, image_noise, image_seeds
 from tests.support import descriptors
@@ -43,7 +43,7 @@ def on_jax(descriptor, given):
 
 
 def from_preset(given):
-    return {"outputs": np.array(PixelRNN.from_preset(given["preset"])(given["preset_inputs"]))}
+    return {"outputs": np.array(ImageModel.from_preset(given["preset"])(given["preset_inputs"]))}
 
 
 def main(folder):
