@@ -126,6 +126,7 @@ OTHER = {
     "class_log_probs",
     "classify",
     "log_prob",
+    "log_prob_by_scale",
     "log_prob_map",
     "marginal_log_prob",
     "count_parameters",
