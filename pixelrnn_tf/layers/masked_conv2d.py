@@ -7,7 +7,7 @@ from keras import ops
 
 from pixelrnn_tf.known_values import known_values
 from pixelrnn_tf.layers.checks import check_condition, check_map_shape, checked_bool, checked_integer
-from pixelrnn_tf.layers.features import add_bias, add_per_image, feature_product, side_by_side
+from pixelrnn_tf.layers.features import add_bias, add_projection, feature_product, side_by_side
 from pixelrnn_tf.layers.incremental import IncrementalForm, IncrementalLayer, Tensors, rows_before
 from pixelrnn_tf.layers.masks import kernel_mask
 from pixelrnn_tf.typing import Config, DType, Shape, Tensor
@@ -129,10 +129,11 @@ class MaskedConv2D(IncrementalLayer):
     def call(self, inputs: Tensor, condition: Tensor | None = None) -> Tensor:
         check_condition(self, condition)
         outputs = self._convolve(inputs, ops.cast(self.masked_kernel(), inputs.dtype))
-        if condition is not None:
-            offset = self.offset(condition, outputs.dtype)
-            everywhere = tuple(condition.shape[1:3]) == (1, 1)
-            outputs = add_per_image(outputs, offset) if everywhere else outputs + offset
+        if condition is not None and tuple(condition.shape[1:3]) == (1, 1):
+            terms = condition, self.condition_kernel, self.bias if self.use_bias else ops.zeros(self.filters)
+            outputs = add_projection(outputs, *(ops.cast(term, outputs.dtype) for term in terms))
+        elif condition is not None:
+            outputs = outputs + self.offset(condition, outputs.dtype)
         elif self.use_bias:
             outputs = add_bias(outputs, ops.cast(self.bias, outputs.dtype))
         return self.activation(outputs)

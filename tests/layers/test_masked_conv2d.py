@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras import ops
 
 from pixelrnn_tf.layers import MaskedConv2D
 from tests.support import reference
@@ -161,3 +162,27 @@ def test_a_seed_gives_the_weights_that_it_gave_to_earlier_versions():
     keras.utils.set_random_seed(0)
     for layer in layers:
         assert np.array_equal(layer.kernel, keras.initializers.GlorotUniform()((1, 1, 1, 2)))
+
+
+@pytest.mark.parametrize("use_bias", [True, False])
+@pytest.mark.parametrize("size", [(1, 3), (3, 5), (4, 3)])
+def test_a_vector_for_the_whole_image_has_the_gradients_of_a_map_of_it(size, use_bias):
+    layer = MaskedConv2D(4, 3, "B", condition_features=2, use_bias=use_bias, bias_initializer="normal")
+    x, vectors, weights = (
+        keras.random.normal(shape, seed=k) for k, shape in enumerate([(3, *size, 5), (3, 1, 1, 2), (3, *size, 4)])
+    )
+
+    def outputs_and_gradients(condition):
+        with tf.GradientTape() as tape:
+            tape.watch([x, condition])
+            outputs = layer(x, condition)
+        return outputs, tape.gradient(outputs, [x, condition, *layer.trainable_variables], weights)
+
+    outputs, (d_x, d_vectors, *d_weights) = outputs_and_gradients(vectors)
+    expected, (expected_d_x, d_map, *expected_d_weights) = outputs_and_gradients(ops.tile(vectors, (1, *size, 1)))
+    assert len(d_weights) == 2 + use_bias
+    np.testing.assert_allclose(outputs, expected, atol=1e-6)
+    np.testing.assert_allclose(d_x, expected_d_x, atol=1e-6)
+    np.testing.assert_allclose(d_vectors, ops.sum(d_map, axis=(1, 2), keepdims=True), atol=1e-5)
+    for actual, wanted in zip(d_weights, expected_d_weights, strict=True):
+        np.testing.assert_allclose(actual, wanted, atol=1e-5)
