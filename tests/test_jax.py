@@ -88,7 +88,9 @@ def presets_on_both(tmp_path_factory):
 def on_both(folder, expected):
     """`{name: (on TensorFlow, on JAX)}`, the latter from a process of its own."""
     (folder / "expected.pickle").write_bytes(pickle.dumps(expected))
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    # Much is compiled and little computed.
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
     command = [sys.executable, "-m", "tests.support.jax_twin", folder]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
