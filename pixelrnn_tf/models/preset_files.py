@@ -200,7 +200,8 @@ def _read_json(path: pathlib.Path) -> Config:
 def _replaced(directory: pathlib.Path) -> Iterator[pathlib.Path]:
     """An empty directory beside `directory` that takes its place if nothing goes wrong."""
     taken = directory.exists() and any(directory.iterdir() if directory.is_dir() else [directory])
-    if taken and not (directory / CONFIG).is_file():
+    # The folder of a run has a config.json too.
+    if taken and not all((directory / name).is_file() for name in (CONFIG, METADATA, CARD)):
         raise ValueError(f"{directory} exists and is no preset; choose another directory.")
     directory.parent.mkdir(parents=True, exist_ok=True)
     beside = pathlib.Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))

@@ -156,12 +156,13 @@ def test_damaged_files_are_named(copy, file, content, message):
         PixelRNN.from_preset(copy)
 
 
-def test_nothing_else_is_replaced(tmp_path, preset):
+@pytest.mark.parametrize("name", ["to_my_mother.txt", "config.json"])
+def test_nothing_else_is_replaced(name, tmp_path, preset):
     (tmp_path / "letters").mkdir()
-    (tmp_path / "letters" / "to_my_mother.txt").write_text("...")
+    (tmp_path / "letters" / name).write_text("{}")  # The folder of a run has a config.json too.
     with pytest.raises(ValueError, match="exists and is no preset"):
         preset[0].save_to_preset(tmp_path / "letters")
-    assert [path.name for path in (tmp_path / "letters").iterdir()] == ["to_my_mother.txt"]
+    assert [path.name for path in (tmp_path / "letters").iterdir()] == [name]
 
 
 def test_a_network_that_is_not_finite_is_no_preset(tmp_path):
