@@ -11,7 +11,7 @@ from trainers.config import TrainConfig
 
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}
 # Weights that stand for a value, not for a strength of a connection: they are not drawn to zero.
-WITHOUT_DECAY = re.compile(r"(^|/)(bias|initial_[hc])$")
+WITHOUT_DECAY = re.compile(r"(^|/)(bias(_\d+)?|initial_[hc])$")
 
 
 def make_optimizer(config: TrainConfig, weights: list[keras.Variable]) -> keras.optimizers.Optimizer:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.support.networks import make_network
+from pixelrnn_tf.models import MultiScalePixelRNN
+from tests.support.networks import make_network, randomize
 from tests.support.training_runs import tiny_config
 from trainers.optimizers import LearningRate, LossScale, make_optimizer
 
@@ -40,9 +41,11 @@ def test_the_optimizer_goes_by_the_schedule_and_clips_nothing():
     assert optimizer.clipnorm is optimizer.global_clipnorm is optimizer.clipvalue is None
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop"])
-def test_weight_decay_shrinks_kernels_and_leaves_biases_and_initial_states(optimizer):
-    model = make_network("row_lstm", (3, 3, 1))
+@pytest.mark.parametrize(("optimizer", "scales"), [("sgd", 1), ("adam", 1), ("rmsprop", 1), ("sgd", 2)])
+def test_weight_decay_shrinks_kernels_and_leaves_biases_and_initial_states(optimizer, scales):
+    model = make_network("row_lstm", (4, 4, 1))
+    if scales == 2:
+        model = randomize(MultiScalePixelRNN((4, 4, 1), 2, (2, 4), "row_lstm", 1, 4, 4, upsampler_features=3))
     run = tiny_config(optimizer=optimizer, learning_rate=0.5, weight_decay=0.25)
     before = {weight.path: weight.numpy() for weight in model.weights}
     # Without a gradient the decay alone acts: a step multiplies by 1 - 0.5 * 0.25.
@@ -53,7 +56,8 @@ def test_weight_decay_shrinks_kernels_and_leaves_biases_and_initial_states(optim
             kept.add(weight.path.rpartition("/")[2])
         else:
             np.testing.assert_allclose(weight.numpy(), 0.875 * before[weight.path], rtol=1e-6)
-    assert kept == {"bias", "initial_h", "initial_c"}
+    of_upsampler = {"bias_0", "bias_1"} if scales == 2 else set()
+    assert kept == {"bias", "initial_h", "initial_c"} | of_upsampler
 
 
 def test_weight_decay_by_hand():
