@@ -151,7 +151,8 @@ class Checkpoints:
 
     def _newest_first(self) -> list[pathlib.Path]:
         """The checkpoints; files and folders of other names are somebody else's."""
-        return sorted((path for path in self.folder.glob("step-*") if NAME.fullmatch(path.name)), reverse=True)
+        paths = [path for path in self.folder.glob("step-*") if NAME.fullmatch(path.name)]
+        return sorted(paths, key=lambda path: int(path.name.removeprefix("step-")), reverse=True)
 
 
 def _problem(path: pathlib.Path) -> str | None:

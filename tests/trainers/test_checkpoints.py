@@ -67,6 +67,14 @@ def test_what_is_no_checkpoint_is_left_alone(folder):
     assert checkpoints(only).restore() is None
 
 
+def test_the_newest_checkpoint_has_the_largest_step_not_the_last_name(tmp_path):
+    saved = checkpoints(tmp_path / "checkpoints")
+    for step in (99_999_998, 99_999_999, 100_000_000):
+        saved.save(Progress(step=step))
+    progress, _ = checkpoints(tmp_path / "checkpoints").restore()
+    assert progress.step == 100_000_000
+
+
 @pytest.mark.parametrize("other", [{"weights": ("kernel", "bias")}, {"shape": (3,)}], ids=str)
 def test_a_checkpoint_of_another_network_is_refused(other, folder):
     with pytest.raises(ValueError, match=r"step-00000002 is whole, but of another network or version .* --workdir"):
