@@ -30,6 +30,11 @@ def model_digest(model: ImageModel) -> bytes:
 
 
 def _told(value: Any) -> Any:
-    """An argument; of a serialised layer its registered name and its arguments, not where its code lies."""
-    is_layer = isinstance(value, dict) and "registered_name" in value
-    return [value["registered_name"], value["config"]] if is_layer else value
+    """An argument; of a serialised layer its registered name and its arguments, not where its code lies.
+
+    Nor whether it is frozen, of which a file says what it always said, that it is not.
+    """
+    if not isinstance(value, dict) or "registered_name" not in value:
+        return value
+    config = value["config"]
+    return [value["registered_name"], {**config, "trainable": True} if "trainable" in config else config]

@@ -36,8 +36,10 @@ class StackEncoder:
 
         Args:
             levels: integers `(number,)`, in the order in which they are to be decoded.
-            steps: grid steps below the highest logit, `(number, levels)`.
+            steps: grid steps below the highest logit, `(number, levels)`. A single level takes no bits.
         """
+        if steps.shape[1] == 1:
+            return
         self._coder.encode_reverse(np.ascontiguousarray(levels, "int32"), self._family, _table(steps))
 
     def payload(self) -> bytes:
@@ -64,6 +66,8 @@ class StackDecoder:
 
     def pop(self, steps: np.ndarray) -> np.ndarray:
         """The next levels, int32 `(number,)`, for grid steps as `StackEncoder.push` was given, `(number, levels)`."""
+        if steps.shape[1] == 1:
+            return np.zeros(len(steps), "int32")
         levels: np.ndarray = self._coder.decode(self._family, _table(steps))
         return levels
 

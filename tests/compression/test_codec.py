@@ -105,6 +105,24 @@ def test_labels_travel_with_their_images():
         codec.encode(images, labels + 1)
 
 
+def test_the_label_of_a_single_class_takes_no_bits():
+    codec = make_codec(conditioner=LabelEmbedding(1, 3))
+    images, labels = random_images(codec.model, 5), np.zeros(5, "int32")
+    encoded = codec.encode(images, labels)
+    decoded = codec.decode(encoded.data)
+    assert np.array_equal(decoded.images, images)
+    assert np.array_equal(decoded.labels, labels)
+    assert encoded.model_bits == pytest.approx(encoded.nats.sum() / math.log(2))
+
+
+def test_a_frozen_model_reads_its_files():
+    model = make_codec(conditioner=LabelEmbedding(3, 2)).model
+    digest = model_digest(model)
+    model.trainable = False
+    assert model.conditioner.get_config()["trainable"] is False
+    assert model_digest(model) == digest
+
+
 @pytest.mark.parametrize(
     ("image_shape", "levels", "scales"), [((6, 4, 1), 2, (3, 6)), ((8, 4, 3), 17, (2, 4, 8))], ids=["grey", "colour"]
 )
