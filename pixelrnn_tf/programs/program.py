@@ -48,7 +48,7 @@ def run(main: Callable[[Any], None], options: type | None = None, loads_tensorfl
         except KeyboardInterrupt:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # It is on its way out: once more changes nothing.
             sys.exit(130)
-        except (ValueError, OSError, FloatingPointError, MemoryError) as error:
+        except (ValueError, OSError, ImportError, FloatingPointError, MemoryError) as error:
             sys.exit(f"Error: {error}")
 
     app.run(guarded, flags_parser=_parse)
