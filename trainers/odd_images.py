@@ -50,11 +50,11 @@ def scores(
     shape, both = model.image_shape, (images, others)
     nats = [surprise_maps.log_probs(model, part, batch_size=batch_size) for part in both]
     usual = surprise_maps.log_probs(model, training, batch_size=batch_size)
-    pictures = [surprise_maps.as_bytes(part, model.levels) for part in both]
+    levels = [part.astype("uint8") for part in both]
     found = {
         "likelihood": [oddness.negative_log_likelihood_score(part, shape) for part in nats],
         "typicality": [oddness.typicality(part, usual, shape) for part in nats],
-        "input complexity": [oddness.input_complexity_score(*given) for given in zip(nats, pictures, strict=True)],
+        "input complexity": [oddness.input_complexity_score(*given) for given in zip(nats, levels, strict=True)],
     }
     if background is not None:
         by_background = [surprise_maps.log_probs(background, part, batch_size=batch_size) for part in both]

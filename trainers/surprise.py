@@ -55,7 +55,7 @@ def main(options: Options) -> None:
     if background is not None:
         by_background = surprise_maps.log_probs(background, images, batch_size=options.batch_size)
     pictures = surprise_maps.as_bytes(images, model.levels)
-    surprise_maps.write_scores(options.out / "scores.csv", names, pictures, nats, by_background)
+    surprise_maps.write_scores(options.out / "scores.csv", names, images, nats, by_background)
     if pictures.shape[-1] in (1, 3):
         png_files.write(options.out / "surprise.png", surprise_maps.picture(pictures, bits))
     most = f"at most {bits.max():.2f} bits in a pixel"

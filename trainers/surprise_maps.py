@@ -43,7 +43,7 @@ def bits_per_pixel(
 def log_probs(
     model: PixelRNN, images: np.ndarray, condition: np.ndarray | None = None, batch_size: int = 64
 ) -> np.ndarray:
-    """Nats of every image, float64 `(number,)`; arguments and errors are those of `bits_per_pixel`."""
+    """Log-probability of every image, nats, float64 `(number,)`; arguments and errors are those of `bits_per_pixel`."""
     return _in_batches(log_prob, model, images, condition, batch_size)
 
 
@@ -89,26 +89,27 @@ def _bar(height: int, most: float) -> np.ndarray:
 
 
 def write_scores(
-    path: pathlib.Path, names: Iterable[str], images: np.ndarray, nats: np.ndarray, background: np.ndarray | None
+    path: pathlib.Path, names: Iterable[str], images: np.ndarray, log_prob: np.ndarray, background: np.ndarray | None
 ) -> None:
     """Write a line for each image: likelihood, complexity, and the scores that larger are odder.
 
     Args:
         path: of the CSV file.
         names: of the images.
-        images: bytes `(number, height, width, channels)`.
-        nats: log-probability of each.
+        images: integer levels `(number, height, width, channels)`.
+        log_prob: of each, in nats.
         background: the same by a background network; None leaves the ratio empty.
     """
     shape = images.shape[1:]
-    bits, complexity = oddness.negative_log_likelihood_score(nats, shape), oddness.complexity(images)
+    bits = oddness.negative_log_likelihood_score(log_prob, shape)
+    complexity = oddness.complexity(images.astype("uint8"))
     ratio = [""] * len(images)
     if background is not None:
-        ratio = [f"{value:.6f}" for value in oddness.likelihood_ratio(nats, background, shape)]
+        ratio = [f"{value:.6f}" for value in oddness.likelihood_ratio(log_prob, background, shape)]
     with written_beside(path) as beside, beside.open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(COLUMNS)
-        for row in zip(names, -nats, bits, complexity, bits - complexity, ratio, strict=True):
+        for row in zip(names, -log_prob, bits, complexity, bits - complexity, ratio, strict=True):
             table.writerow([value if isinstance(value, str) else f"{value:.6f}" for value in row])
 
 

@@ -23,7 +23,7 @@ def negative_log_likelihood_score(log_prob: TensorLike, image_shape: ImageShape)
     """The negative log-likelihood.
 
     Args:
-        log_prob: nats per image, `(batch,)`.
+        log_prob: of each image in nats, `(batch,)`.
         image_shape: `(height, width, channels)`.
 
     Returns:
@@ -36,7 +36,7 @@ def typicality(log_prob: TensorLike, training_log_prob: TensorLike, image_shape:
     """The distance to the mean of training images: those that are too likely are odd too.
 
     Args:
-        log_prob: nats per image, `(batch,)`.
+        log_prob: of each image in nats, `(batch,)`.
         training_log_prob: the same of training images.
         image_shape: `(height, width, channels)`.
 
@@ -51,12 +51,16 @@ def input_complexity_score(log_prob: TensorLike, images: np.ndarray) -> np.ndarr
     """S = -l - L of Serra et al. 2020: bits that the model needs, less those that a lossless coder does.
 
     Args:
-        log_prob: nats per image, `(batch,)`.
-        images: bytes `(batch, height, width, channels)`, as `complexity` takes them.
+        log_prob: of each image in nats, `(batch,)`.
+        images: uint8 `(batch, height, width, channels)`, the levels themselves, as `complexity` takes them.
 
     Returns:
         bits per sub-pixel, float64 `(batch,)`.
+
+    Raises:
+        ValueError: if the two are not of as many images, or the images are no bytes.
     """
+    _check_as_many(log_prob, images)
     return negative_log_likelihood_score(log_prob, images.shape[1:]) - complexity(images)
 
 
@@ -66,15 +70,25 @@ def likelihood_ratio(log_prob: TensorLike, background_log_prob: TensorLike, imag
     A background network is one trained on mutated images (Ren et al. 2019), or one that sees a few pixels alone.
 
     Args:
-        log_prob: nats per image, `(batch,)`.
+        log_prob: of each image in nats, `(batch,)`.
         background_log_prob: the same by the background network.
         image_shape: `(height, width, channels)`.
 
     Returns:
         bits per sub-pixel, float64 `(batch,)`.
+
+    Raises:
+        ValueError: if the two are not of as many images.
     """
+    _check_as_many(log_prob, background_log_prob)
     background = negative_log_likelihood_score(background_log_prob, image_shape)
     return negative_log_likelihood_score(log_prob, image_shape) - background
+
+
+def _check_as_many(log_prob: TensorLike, other: TensorLike) -> None:
+    numbers = np.shape(log_prob)[:1], np.shape(other)[:1]
+    if numbers[0] != numbers[1]:
+        raise ValueError(f"Both must be of the same images, in their order; got {numbers[0]} and {numbers[1]}.")
 
 
 def complexity(images: np.ndarray) -> np.ndarray:

@@ -51,3 +51,10 @@ def test_filters_are_those_of_png(channels):
 def test_images_must_be_bytes():
     with pytest.raises(ValueError, match=r"must be uint8 .*got int64 of the shape \(2, 4, 1\)"):
         oddness.complexity(np.zeros((2, 4, 1), int))
+
+
+def test_scores_are_of_the_same_images():
+    with pytest.raises(ValueError, match=r"of the same images.*got \(3,\) and \(1,\)"):
+        oddness.likelihood_ratio(np.zeros(3), np.zeros(1), SHAPE)
+    with pytest.raises(ValueError, match=r"of the same images.*got \(1,\) and \(3,\)"):
+        oddness.input_complexity_score(np.zeros(1), np.zeros((3, *SHAPE), "uint8"))

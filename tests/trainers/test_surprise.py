@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from pixelrnn_tf.models import log_prob
+from pixelrnn_tf.data import load
+from pixelrnn_tf.models import log_prob, oddness
 from pixelrnn_tf.programs import png_files
 from pixelrnn_tf.programs.data_config import DataConfig
 from tests.support.networks import make_network, random_images
@@ -61,6 +62,9 @@ def test_the_program_writes_maps_and_scores(model_file, tmp_path, capsys):
         assert float(row["ratio"]) == 0, "a background network that is the model itself"
     assert (tmp_path / "out" / "surprise.png").stat().st_size > 100
     assert "nats per image" in capsys.readouterr().out
+    # Of the levels, not of the bytes that show them.
+    of_levels = oddness.complexity(load("digits").first("test", 3)[0].astype("uint8"))
+    assert [float(row["complexity"]) for row in rows] == pytest.approx(of_levels, abs=1e-6)
 
     picture = np.random.default_rng(0).integers(0, 256, (8, 8), "uint8")
     png_files.write(tmp_path / "own.png", picture)
