@@ -1,10 +1,10 @@
 """Tell images that do not belong: `python -m trainers.ood --model=PATH --in_data=NAME --out_data=NAME --out=FOLDER`.
 
-Scores the images of a model's own kind and others, and prints for every score the AUROC: the probability that one of
-the others is odder than one of its own. 1 tells all apart, 0.5 none, and less means that the score points the wrong
-way, as likelihood alone is known to do. Give --background networks, trained with --mutation_rate or seeing a few pixels
-alone, for likelihood ratios. Leaves scores.json, histograms.png and odd.png: a row each of the least and the most odd
-of the model's own images, and of the others, with their maps.
+Scores the images of a model's own kind and others, all in its size, colours and levels, and prints for every score the
+AUROC: the probability that one of the others is odder than one of its own. 1 tells all apart, 0.5 none, and less means
+that the score points the wrong way, as likelihood alone is known to do. Give --background networks, trained with
+--mutation_rate or seeing a few pixels alone, for likelihood ratios. Leaves scores.json, histograms.png and odd.png: a
+row each of the least and the most odd of the model's own images, and of the others, with their maps.
 
 No score has anything to choose but its background network: choose that by odd images made of the model's own
 (--split=validation --out_data=made), not by the images that it is to be judged by.
@@ -13,10 +13,15 @@ No score has anything to choose but its background network: choose that by odd i
 import dataclasses
 import pathlib
 import time
+from typing import TYPE_CHECKING
 
 from pixelrnn_tf.programs import program
 from pixelrnn_tf.programs.data_config import DataConfig
 from pixelrnn_tf.programs.flags import check, option
+
+if TYPE_CHECKING:
+    from pixelrnn_tf.data import ImageData
+    from pixelrnn_tf.models import PixelRNN
 
 MADE = "made"
 
@@ -58,15 +63,12 @@ def main(options: Options) -> None:
     background = model_files.load_model(options.background, "--background") if options.background else None
     if background is not None:
         surprise_maps.check_same_images(model, background)
-    own = DataConfig(options.in_data, levels=model.levels).load()
-    model_files.check_fit(model, own)
+    own = _load(options.in_data, model)
     images = own.first(options.split, options.num_images)[0]
     if options.out_data == MADE:
         others = odd_images.made_odd(images, model.levels, options.seed)
     else:
-        other_data = DataConfig(options.out_data, levels=model.levels).load()
-        model_files.check_fit(model, other_data)
-        others = other_data.first(options.split, options.num_images)[0]
+        others = _load(options.out_data, model).first(options.split, options.num_images)[0]
     training = own.first("train", min(options.num_images, 1000))[0]
     scores = odd_images.scores(model, background, images, others, training, options.batch_size)
     results = odd_images.aurocs(scores, options.bootstraps, options.seed)
@@ -84,6 +86,18 @@ def main(options: Options) -> None:
         f"{len(images)} images of {options.in_data}, {len(others)} of {options.out_data} ({options.split}), "
         f"{time.process_time() - start:.0f} s of the processor: {options.out}"
     )
+
+
+def _load(name: str, model: "PixelRNN") -> "ImageData":
+    """A data set as the model takes its images; says what it is, and how it became binary where it did."""
+    from pixelrnn_tf.programs import model_files
+
+    height, width, channels = model.image_shape
+    colours = channels if channels in (1, 3) else None
+    data = DataConfig(name, levels=model.levels, image_size=(height, width), channels=colours).load()
+    model_files.check_fit(model, data)
+    print(data.describe(), flush=True)
+    return data
 
 
 if __name__ == "__main__":
