@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 import pathlib
 import shutil
 import tempfile
@@ -83,15 +82,22 @@ def compress_file(
 
 
 def decompress_file(model: PixelRNN, file: pathlib.Path, out: pathlib.Path) -> None:
-    """Decompress a file into a folder of PNG files, which is whole or not there.
+    """Decompress a file into a folder of PNG files, which gets all of them or none.
+
+    Args:
+        model: that the file was compressed with.
+        file: from `compress_file`.
+        out: a new folder, or one that is there and empty: a link to one, or where another disk is mounted.
 
     Raises:
         ValueError: if the file is damaged or of another model, or needs a condition.
     """
     progress = _Progress("decompressed")
     decoded = Codec(model).decode(file.read_bytes(), progress=progress)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    beside = pathlib.Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    out = out.resolve()
+    around = out if out.is_dir() else out.parent
+    around.mkdir(parents=True, exist_ok=True)
+    beside = pathlib.Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=around))
     try:
         beside.chmod(0o755)
         digits = max(5, len(str(len(decoded.images))))
@@ -100,7 +106,11 @@ def decompress_file(model: PixelRNN, file: pathlib.Path, out: pathlib.Path) -> N
             (beside / name).write_bytes(png_files.encode(picture))
         if decoded.labels is not None:
             (beside / "labels.csv").write_text(_csv([("file", "label"), *zip(names, decoded.labels, strict=True)]))
-        os.replace(beside, out)
+        if around == out:
+            for path in sorted(beside.iterdir()):
+                path.rename(out / path.name)
+        else:
+            beside.rename(out)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     print(f"{len(decoded.images)} images in {duration(progress.seconds)}: {out}")

@@ -77,6 +77,15 @@ def test_labels_come_back_in_a_table(tmp_path):
     assert lines == ["file,label", "00000.png,7", "00001.png,0", "00002.png,9"]
 
 
+def test_an_empty_folder_is_filled_even_behind_a_link(tmp_path):
+    model = make_network("pixel_cnn", (2, 2, 1), **TINY)
+    compressing.compress_file(model, random_images(model, 2), None, tmp_path / "x.pxr", verify=False)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    compressing.decompress_file(model, tmp_path / "x.pxr", tmp_path / "link")
+    assert sorted(path.name for path in (tmp_path / "elsewhere").iterdir()) == ["00000.png", "00001.png"]
+
+
 def test_a_damaged_file_leaves_nothing(model, saved, tmp_path):
     compressing.compress_file(model, random_images(model, 3), None, tmp_path / "x.pxr", verify=False)
     data = bytearray((tmp_path / "x.pxr").read_bytes())
