@@ -39,7 +39,8 @@ def card(metadata: Config) -> str:
                 "probable an image is under that data set; it is no measure of quality, and images of another kind can "
                 "score better than those it was trained on. It completes the lower part of an image; pixels below or "
                 "to the right of a hidden one are not looked at.",
-                "![Test images, what was known of them, and completions](completions.png)",
+                f"![{metadata['check']['split'].capitalize()} images, what was known of them, and completions]"
+                "(completions.png)",
                 "## Data",
                 _data(metadata),
                 "## Scores",
@@ -82,7 +83,9 @@ def _line(metadata: Config) -> str:
 
 def _score(metadata: Config, split: str) -> str:
     """A score in the unit of the data: nats per image for binary images, bits/dim for others."""
-    score = metadata["scores"][split]
+    score = metadata["scores"].get(split)
+    if score is None:
+        return ""
     given = " given the class" if metadata["network"].get("classes") else ""
     if metadata["network"]["levels"] == 2:
         return f"{score['nats_per_image']:.2f} nats{given}"
@@ -120,9 +123,9 @@ def _scores(metadata: Config) -> str:
         "|---|---|---|---|",
     ]
     for split, score in metadata["scores"].items():
+        error = "" if score["standard_error"] is None else f" ± {score['standard_error']:.2f}"
         lines.append(
-            f"| {split} | {score['nats_per_image']:.2f} ± {score['standard_error']:.2f} | "
-            f"{score['bits_per_dim']:.4f} | {score['images']:,} |"
+            f"| {split} | {score['nats_per_image']:.2f}{error} | {score['bits_per_dim']:.4f} | {score['images']:,} |"
         )
     for split, found in (metadata.get("classification") or {}).items():
         lines += [

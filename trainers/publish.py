@@ -7,9 +7,9 @@ its card (README.md) and the card's pictures. A run whose scores are not those o
 import dataclasses
 import functools
 import math
-import os
 import pathlib
 import platform
+import tempfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -85,11 +85,14 @@ def publish(options: Options) -> pathlib.Path:
     data = DataConfig(**config["data"]).load()
     check_whole_splits(run["scores"], {key: split.size for key, split in data.splits.items()}, options.workdir)
     model = load_model(options.workdir / "model.keras", "--workdir")
-    metadata = _metadata(options, run, config, data, model)
+    shown = "test" if "test" in data.splits else "validation"
+    metadata = _metadata(options, run, config, data, model, shown)
     directory = options.out / options.name
-    preset_files.save_preset(model, directory, metadata, model_cards.card(metadata))
-    _write_small(options.workdir / "curve.png", directory / "curve.png")
-    _draw(model, data, directory, options.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = pathlib.Path(folder)
+        _write_small(options.workdir / "curve.png", pictures / "curve.png")
+        _draw(model, data, shown, pictures, options.seed)
+        preset_files.save_preset(model, directory, metadata, model_cards.card(metadata), sorted(pictures.iterdir()))
     return directory
 
 
@@ -117,7 +120,7 @@ def check_whole_splits(scores: dict[str, Any], sizes: dict[str, int], workdir: p
 
 
 def _metadata(
-    options: Options, run: dict[str, Any], config: dict[str, Any], data: "ImageData", model: "PixelRNN"
+    options: Options, run: dict[str, Any], config: dict[str, Any], data: "ImageData", model: "PixelRNN", shown: str
 ) -> dict[str, Any]:
     import keras
     import tensorflow as tf
@@ -160,10 +163,10 @@ def _metadata(
         "scores": run["scores"],
         "classification": run.get("classification"),
         "scales": run.get("scales"),
-        "check": _score_of_first(model, data),
+        "check": _score_of_first(model, data, shown),
         "paper": dataclasses.asdict(preset.paper_score) if preset and preset.paper_score else None,
         "training": _training(options, run, config),
-        "speed": _speed(model, *data.first("test", 16)),
+        "speed": _speed(model, *data.first(shown, 16)),
     }
 
 
@@ -195,17 +198,18 @@ def command_of(config: dict[str, Any], name: str) -> str:
     return " \\\n    ".join(words)
 
 
-def _score_of_first(model: "PixelRNN", data: "ImageData") -> dict[str, Any]:
+def _score_of_first(model: "PixelRNN", data: "ImageData", split: str) -> dict[str, Any]:
     from trainers.scoring import Evaluator
 
-    score = Evaluator(model).score(data, "test", CHECKED_IMAGES)
-    return {"split": "test", "images": score.images, "nats_per_image": score.nats_per_image}
+    score = Evaluator(model).score(data, split, CHECKED_IMAGES)
+    return {"split": split, "images": score.images, "nats_per_image": score.nats_per_image}
 
 
 def _speed(model: "PixelRNN", images: "np.ndarray", condition: "np.ndarray | None", rounds: int = 5) -> dict[str, Any]:
     """How much longer drawing a batch takes than scoring it in one pass, both timed in turns, without XLA and with."""
     import tensorflow as tf
 
+    from pixelrnn_tf.backend import cores
     from pixelrnn_tf.models import negative_log_likelihood
     from pixelrnn_tf.sampling import generate
     from trainers.benchmarks.training import time_in_turns
@@ -223,7 +227,7 @@ def _speed(model: "PixelRNN", images: "np.ndarray", condition: "np.ndarray | Non
         "draw_over_score": seconds[False, "draw"] / seconds[False, "score"],
         "draw_over_score_xla": seconds[True, "draw"] / seconds[True, "score"],
         "rounds": rounds,
-        "processor": f"a CPU ({platform.machine()}, {len(os.sched_getaffinity(0))} cores)",
+        "processor": f"a CPU ({platform.machine()}, {cores()} cores)",
         "sub_pixels": math.prod(model.image_shape),
     }
 
@@ -240,14 +244,14 @@ def _write_small(picture: pathlib.Path, path: pathlib.Path) -> None:
     Image.open(picture).convert("RGB").quantize(64).save(path, optimize=True)
 
 
-def _draw(model: "PixelRNN", data: "ImageData", directory: pathlib.Path, seed: int) -> None:
-    """The pictures of the card: images drawn, a row for each class; and test images completed from their upper half."""
+def _draw(model: "PixelRNN", data: "ImageData", split: str, directory: pathlib.Path, seed: int) -> None:
+    """The pictures of the card: images drawn, a row for each class; and images completed from their upper half."""
     from pixelrnn_tf.data import to_bytes
     from pixelrnn_tf.programs import occlusion, picture_grids, png_files
     from trainers.batched_sampling import complete_images, draw_picture
 
     draw_picture(model, directory / "samples.png", 8 * (model.num_classes or 8), seed)
-    images, condition = data.first("test", 8)
+    images, condition = data.first(split, 8)
     known = occlusion.known_pixels("lower_half", *model.image_shape[:2])
     completed = complete_images(model, images, known, 6, seed, condition=condition)
     panel = picture_grids.occlusion_panel(to_bytes(images, model.levels), known, to_bytes(completed, model.levels))

@@ -18,7 +18,7 @@ import os
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
@@ -47,7 +47,13 @@ def weights_digest(model: keras.Model) -> str:
     return digest.hexdigest()
 
 
-def save_preset(model: keras.Model, directory: str | os.PathLike[str], metadata: Config, card: str) -> None:
+def save_preset(
+    model: keras.Model,
+    directory: str | os.PathLike[str],
+    metadata: Config,
+    card: str,
+    pictures: Iterable[pathlib.Path] = (),
+) -> None:
     """Write a preset directory; it is filled under another name and renamed, and replaces one of that path.
 
     Args:
@@ -55,6 +61,7 @@ def save_preset(model: keras.Model, directory: str | os.PathLike[str], metadata:
         directory: of the preset.
         metadata: for metadata.json; the format, the number of parameters and the digest of the weights are added.
         card: for README.md.
+        pictures: files that are copied beside it.
 
     Raises:
         ValueError: if the directory holds something that is no preset, or a weight is not finite.
@@ -76,6 +83,8 @@ def save_preset(model: keras.Model, directory: str | os.PathLike[str], metadata:
         _compress(beside / WEIGHTS)
         (beside / METADATA).write_text(_to_json(metadata))
         (beside / CARD).write_text(card)
+        for picture in pictures:
+            shutil.copy(picture, beside)
 
 
 def _compress(path: pathlib.Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from pixelrnn_tf import zoo
 from pixelrnn_tf.models import PixelRNN, preset_files
 from pixelrnn_tf.programs.data_config import DataConfig
+from tests.support.picture_folders import write_numbered
 from tests.support.training_runs import tiny_config
 from trainers import model_cards, publish
 from trainers.config import TrainConfig
@@ -134,3 +135,20 @@ def test_the_defaults_of_the_configuration_are_no_flags():
     from trainers.config import as_json
 
     assert as_flags(TrainConfig, as_json(TrainConfig())) == []
+
+
+@pytest.mark.slow
+def test_a_run_on_a_folder_without_a_test_split_shows_its_validation_split(tmp_path):
+    write_numbered(tmp_path / "pictures" / "train", range(40))
+    write_numbered(tmp_path / "pictures" / "val", [50])
+    config = tiny_config(steps=2, data=DataConfig(f"folder:{tmp_path / 'pictures'}", image_size=(3, 4)))
+    train(config, tmp_path / "run")
+    published = publish.publish(options(tmp_path / "run", data_licence="Anybody's."))
+    metadata = preset_files.read_metadata(published)
+    assert set(metadata["scores"]) == {"validation"}
+    assert metadata["check"]["split"] == "validation"
+    assert metadata["scores"]["validation"]["standard_error"] is None, "of a single image"
+    assert "| validation |" in (published / "README.md").read_text()
+    assert model_cards.table([metadata]).endswith(
+        f"| {metadata['scores']['validation']['bits_per_dim']:.3f} bits/dim |  |  |"
+    )
