@@ -81,6 +81,16 @@ class ScoreOptions(ServerOptions):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ClassifyOptions(ScoreOptions):
+    """Which images to classify."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.label is not None or self.condition is not None:
+            raise ValueError("classify finds the class: leave out label and condition.")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class DrawOptions(ServerOptions):
     """How to draw, and where to."""
 
@@ -151,7 +161,7 @@ def score(options: ScoreOptions) -> None:
         print(f"mean of {len(files)} images: log-probability {log_prob.mean():.3f} nats, {bits.mean():.4f} bits/dim")
 
 
-def classify(options: ScoreOptions) -> None:
+def classify(options: ClassifyOptions) -> None:
     """Print the most probable class of every image, and its log-probability whatever its class."""
     files = _read(options.images)
     with _client(options) as client:
@@ -204,7 +214,7 @@ def complete(options: CompleteOptions) -> None:
 
 COMMANDS: dict[str | None, tuple[Callable[..., None], type]] = {
     "score": (score, ScoreOptions),
-    "classify": (classify, ScoreOptions),
+    "classify": (classify, ClassifyOptions),
     "sample": (sample, SampleOptions),
     "complete": (complete, CompleteOptions),
 }

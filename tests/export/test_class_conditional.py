@@ -85,7 +85,7 @@ def test_the_client_classifies_and_draws_by_label(model, exported, tmp_path, cap
         picture = tmp_path / "a.png"
         picture.write_bytes(encoded(to_bytes(images, 4))[0])
         common = {"model": serving_servers.NAME, "server": server.addresses["rest"]}
-        client_program.classify(client_program.ScoreOptions(images=(str(picture),), **common))
+        client_program.classify(client_program.ClassifyOptions(images=(str(picture),), **common))
         assert f"class {classes.probabilities[0].argmax()} with probability" in capsys.readouterr().out
         client_program.sample(client_program.SampleOptions(out=tmp_path / "b.png", num_images=2, label=1, **common))
         assert (tmp_path / "b.png").exists()

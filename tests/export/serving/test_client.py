@@ -176,3 +176,5 @@ def test_what_cannot_be_right_is_told_before_the_server_is_asked(tmp_path):
     )
     with pytest.raises(ValueError, match=r"must hold one conditioning map .* it holds an array of the shape \(2, 3\)"):
         client_program.score(options)
+    with pytest.raises(ValueError, match="classify finds the class: leave out label and condition"):
+        client_program.ClassifyOptions(model="digits", images=(str(tmp_path / "a.png"),), label=3)
