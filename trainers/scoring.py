@@ -133,10 +133,13 @@ class Evaluator:
         return tf.function(lambda images: self.strategy.run(of_replica, args=(images,)))
 
     def log_prob(self, images: Structure) -> np.ndarray:
-        """Nats per image, `(batch,)`, on every worker, of at most `batch_size` images that all workers hold.
+        """Log-probability of each image, on every worker, of at most `batch_size` images that all workers hold.
 
         Args:
             images: what the model takes, as arrays: images, or a dictionary with their conditions.
+
+        Returns:
+            nats, float32 `(batch,)`.
         """
         return self._run(self._log_prob, images, self.batch_size)
 

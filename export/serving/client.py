@@ -225,7 +225,8 @@ class Client:
         """Draw the unknown pixels of images given those before them, as `trainers.complete` does.
 
         Args:
-            images: integer levels `(batch, height, width, channels)`, read at known pixels.
+            images: integer levels `(batch, height, width, channels)`. What is drawn depends on known pixels alone, but
+                the others must be levels too, such as 0.
             known: `(batch, height, width)`, True where a pixel is kept; or integers, 0 and 1 or 0 and 255.
             seed: completion k is a function of its image, the seed and k.
             temperature: as for `sample`.

@@ -41,6 +41,10 @@ def class_log_probs(model: ImageModel, images: TensorLike) -> Tensor:
 def classify(model: ImageModel, images: TensorLike) -> Tensor:
     """The probability of every class given an image, all classes being equally probable without it.
 
+    Args:
+        model: a class-conditional one.
+        images: integer levels `(batch, height, width, channels)`.
+
     Returns:
         float32 `(batch, num_classes)`; rows sum to 1.
 
@@ -60,6 +64,10 @@ def classify(model: ImageModel, images: TensorLike) -> Tensor:
 
 def marginal_log_prob(model: ImageModel, images: TensorLike) -> Tensor:
     """log p(image) of a class-conditional model, all classes being equally probable: the likelihood without labels.
+
+    Args:
+        model: a class-conditional one.
+        images: integer levels `(batch, height, width, channels)`.
 
     Returns:
         nats, float32 `(batch,)`.

@@ -85,6 +85,14 @@ def bits_per_dim(nats: TensorLike, image_shape: ImageShape) -> TensorLike:
 class NegativeLogLikelihood(keras.losses.Loss):
     """`negative_log_likelihood` as a Keras loss: the mean over the batch, in nats per image.
 
+    Args:
+        reduction: over the images, as of any Keras loss; None for the nats of each.
+        name: of the loss.
+        dtype: of the loss; by default Keras's float type.
+
+    Raises:
+        ValueError: outside a graph, for images with fractions.
+
     Call arguments:
         y_true: integer levels `(batch, height, width, channels)`: the images themselves.
         y_pred: logits `(batch, height, width, channels, levels)`.
@@ -115,9 +123,17 @@ class NegativeLogLikelihood(keras.losses.Loss):
 class BitsPerDim(keras.metrics.Mean):
     """Mean negative log-likelihood in bits per sub-pixel, as a Keras metric.
 
+    Args:
+        name: of the metric.
+        dtype: of its sums; by default Keras's float type.
+
+    Raises:
+        ValueError: outside a graph, for images with fractions.
+
     Call arguments:
         y_true: integer levels `(batch, height, width, channels)`.
         y_pred: logits `(batch, height, width, channels, levels)`.
+        sample_weight: weight of each image in the mean, `(batch,)`; None for equal ones.
 
     Example:
 
