@@ -6,6 +6,8 @@ Every test stays as it is. A pattern is searched in the case's parameters; NONE 
 import re
 
 NONE = r"(?!)"
+# Every layer, and every block in one of the models, with a condition or without.
+ALL_KINDS = r"\[\w+\]|cnn-conditioned|row_lstm-plain|bil.*labelled"
 
 BY_DEFAULT = {
     "test_images_come_back_at_the_cost_of_their_likelihood": r"cnn-256-colour-5|row_lstm-17-grey-16|bil.*-2-c.*-1\]",
@@ -20,9 +22,9 @@ BY_DEFAULT = {
     "test_the_program_checks_what_the_program_exported": NONE,
     "test_every_signature_of_the_model_given_is_timed": NONE,
     "test_known_pixels_are_kept_and_the_rest_is_drawn_given_them": r"row_lstm-False",
-    "test_equals_the_network_run_anew_for_every_sub_pixel": r"-2",
+    "test_equals_the_network_run_anew_for_every_sub_pixel": r"(bil.*|cnn)-2",
     "test_trained_weights_pass_the_interval_test": NONE,
-    "test_every_dtype_policy_draws": r"\[bfloat16",
+    "test_every_dtype_policy_draws": NONE,
     "test_in_a_graph_nothing_is_drawn_at_a_temperature_out_of_bounds": r"\[False|eager|graph",
     "test_a_signal_to_one_of_two_workers_stops_both_and_nothing_is_lost": NONE,
     "test_workers_go_on_after_one_of_them_was_killed": NONE,
@@ -59,12 +61,12 @@ BY_DEFAULT = {
     "test_scores_are_those_of_the_loss": r"diagonal_bilstm-grey|row_lstm-colour",
     "test_drawn_images_are_those_of_generate_and_pass_the_interval_test": r"diagonal_bilstm-grey|row_lstm-colour",
     "test_a_row_depends_on_its_own_seed_alone": r"diagonal_bilstm-grey|row_lstm-colour",
-    "test_gradient_by_hand_equals_that_of_the_loop": r"size[24]-xla|size0-graph",
+    "test_gradient_by_hand_equals_that_of_the_loop": r"size4-xla|size0-graph",
     "test_other_dtype_policies_are_close_to_float32": r"float16-PixelRNN-.*plain|bfloat16-(Dia|Row|Mas)|float64-Multi",
-    "test_the_export_takes_integer_images": r"row_lstm-plain|cnn-conditioned",
+    "test_the_export_takes_integer_images": r"row_lstm-plain",
     "test_mask_a_that_closes_the_whole_centre": r"row_lstm|pixel_cnn",
     "test_unmasked_1x1_convolutions": r"row_lstm|pixel_cnn",
-    "test_images_are_their_own_targets": r"labelled|row_lstm-plain|cnn-conditioned",
+    "test_images_are_their_own_targets": r"labelled|cnn-conditioned",
     "test_inputs_by_name_and_predict": r"labelled|row_lstm-plain|cnn-conditioned",
     "test_the_score_does_not_depend_on_the_batch_size": r"\[7",
     "test_the_first_test_images_score_what_the_card_says": r"digits_diagonal|digits_row|mnist_diagonal_bilstm_1x32",
@@ -73,6 +75,26 @@ BY_DEFAULT = {
     "test_a_float32_network_generates_in_float64": r"row_lstm",
     "test_caches_filled_by_one_pass_equal_those_of_the_rows_before": r"-2-5|0-0",
     "test_second_derivatives_are_right_eager_and_under_xla": r"Row",
+    "test_a_checkpoint_of_tensorflow_holds_every_weight": ALL_KINDS,
+    "test_every_weight_gets_a_gradient": ALL_KINDS,
+    "test_no_image_depends_on_its_batch": ALL_KINDS,
+    "test_an_empty_batch_is_fine": ALL_KINDS,
+    "test_a_clone_has_the_same_layers_and_weights_of_its_own": ALL_KINDS,
+    "test_weights_go_through_files": ALL_KINDS,
+    "test_every_noise_value_lies_in_the_interval_of_its_level": r"bil.*(colour-2|grey-0)|row_lstm-grey-2|cnn-colour-0",
+    "test_incremental_logits_equal_the_parallel_ones": r"cnn|shape(8|11|14|18|21|23)-",
+    "test_incremental_logits_without_residuals_or_skips": r"bil.*-residual|row_lstm-skips",
+    "test_in_float64_incremental_logits_equal_the_parallel_ones_to_its_precision": r"bil.*colour|(row_lstm|cnn)-grey",
+    "test_steps_run_in_float32_under_every_policy": r"row_lstm-bfloat16|bil.*mixed|cnn-float64",
+    "test_frequencies_match_probabilities": r"bil.*shape0|(row_lstm|cnn)-shape1",
+    "test_gradient_by_hand_equals_differences": r"xla|graph",
+    "test_the_graph_holds_no_op_that_a_server_lacks": r"bil",
+    "test_log_prob_summed_while_drawing_is_that_of_the_image_at_temperature_one": r"bil",
+    "test_the_same_in_a_graph_and_alone_in_a_batch": r"True",
+    "test_in_a_graph_known_pixels_that_hold_no_levels_have_no_log_prob": r"True",
+    "test_known_pixels_are_told_in_many_forms": r"list|tensor",
+    "test_scaled_images_are_no_levels": r"cnn-conditioned",
+    "test_steps_given_classes_are_of_a_network_that_takes_them": NONE,
 }
 
 
