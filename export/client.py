@@ -27,7 +27,7 @@ from pixelrnn_tf.programs.durations import duration
 from pixelrnn_tf.programs.files import written_beside
 from pixelrnn_tf.programs.flags import check, option
 from pixelrnn_tf.programs.picture_grids import occlusion_panel, square_grid
-from pixelrnn_tf.sampling.temperature import MAX_TEMPERATURE, MIN_TEMPERATURE
+from pixelrnn_tf.programs.temperature_option import temperature_option
 
 __all__ = ["Classes", "Client", "Drawn", "Scores", "Surprise"]
 
@@ -95,12 +95,7 @@ class DrawOptions(ServerOptions):
     """How to draw, and where to."""
 
     out: pathlib.Path = option("A .png file, in which several images make a grid; or a folder, one file each.")
-    temperature: float = option(
-        "What the logits are divided by; below 1 for more likely images.",
-        1.0,
-        at_least=MIN_TEMPERATURE,
-        at_most=MAX_TEMPERATURE,
-    )
+    temperature: float = temperature_option()
     seed: int = option("Image k is a function of the seed and k alone.", 0, at_least=-(2**63), at_most=2**63 - 1)
 
     @property

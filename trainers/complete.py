@@ -14,7 +14,7 @@ import pathlib
 from pixelrnn_tf.programs import occlusion, program
 from pixelrnn_tf.programs.data_config import DataConfig
 from pixelrnn_tf.programs.flags import check, option, options_in
-from pixelrnn_tf.sampling.temperature import MAX_TEMPERATURE, MIN_TEMPERATURE
+from pixelrnn_tf.programs.temperature_option import temperature_option
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,12 +27,7 @@ class Options:
     split: str = option("Split whose first images are completed.", "test", choices=("train", "validation", "test"))
     num_images: int = option("Number of images.", 8, at_least=1, at_most=10_000)
     num_samples: int = option("Completions of each image.", 6, at_least=1, at_most=10_000)
-    temperature: float = option(
-        "What the logits are divided by; below 1 for more likely images.",
-        1.0,
-        at_least=MIN_TEMPERATURE,
-        at_most=MAX_TEMPERATURE,
-    )
+    temperature: float = temperature_option()
     label: int | None = option(
         "Class to complete images as, for a class-conditional model; by default each image's own.", None, at_least=0
     )

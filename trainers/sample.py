@@ -5,7 +5,7 @@ import pathlib
 
 from pixelrnn_tf.programs import program
 from pixelrnn_tf.programs.flags import check, option
-from pixelrnn_tf.sampling.temperature import MAX_TEMPERATURE, MIN_TEMPERATURE
+from pixelrnn_tf.programs.temperature_option import temperature_option
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,12 +15,7 @@ class Options:
     model: pathlib.Path = option("A .keras file, or the name of a preset with weights.", existing="model")
     out: pathlib.Path = option("PNG file to write.", endings=(".png",), written="file")
     num_images: int = option("Number of images.", 16, at_least=1, at_most=100_000)
-    temperature: float = option(
-        "What the logits are divided by; below 1 for more likely images.",
-        1.0,
-        at_least=MIN_TEMPERATURE,
-        at_most=MAX_TEMPERATURE,
-    )
+    temperature: float = temperature_option()
     label: int | None = option(
         "Class to draw, for a class-conditional model; by default every class in turn.", None, at_least=0
     )
