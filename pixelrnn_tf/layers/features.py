@@ -1,6 +1,7 @@
 """Operations on the features of maps, in the form in which XLA runs them fast."""
 
 from keras import ops
+from keras.backend import standardize_dtype
 
 from pixelrnn_tf.typing import Shape, Tensor
 
@@ -61,13 +62,18 @@ def _sums_per_image(maps: Tensor) -> Tensor:
     """The sum over all positions, `(batch, features)`, of maps `(batch, height, width, features)`.
 
     One half of the positions is added to the other first. On the CPU that is fast with XLA and without it: XLA takes
-    several times as long for a plain sum, TensorFlow for a product with ones.
+    several times as long for a plain sum, TensorFlow for a product with ones. Sums are taken in float32 at least, since
+    TensorFlow on the CPU sums float16 in float16, which ends at 2,048 ones.
     """
     batch, height, width, features = ops.shape(maps)
     positions = height * width
     flat, half = ops.reshape(maps, (batch, positions, features)), positions // 2
-    sums = ops.sum(flat[:, :half] + flat[:, positions - half :], axis=1)
-    return sums + flat[:, half] if positions % 2 else sums
+    pairs = flat[:, :half] + flat[:, positions - half :]
+    precise = "float64" if standardize_dtype(maps.dtype) == "float64" else "float32"
+    sums = ops.sum(ops.cast(pairs, precise), axis=1)
+    if positions % 2:
+        sums = sums + ops.cast(flat[:, half], precise)
+    return ops.cast(sums, maps.dtype)
 
 
 def side_by_side(values: list[Tensor]) -> Tensor:

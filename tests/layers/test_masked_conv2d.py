@@ -186,3 +186,12 @@ def test_a_vector_for_the_whole_image_has_the_gradients_of_a_map_of_it(size, use
     np.testing.assert_allclose(d_vectors, ops.sum(d_map, axis=(1, 2), keepdims=True), atol=1e-5)
     for actual, wanted in zip(d_weights, expected_d_weights, strict=True):
         np.testing.assert_allclose(actual, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_the_gradient_of_a_vector_sums_large_maps_in_half_precision(dtype):
+    layer = MaskedConv2D(4, 1, "B", condition_features=2, dtype=dtype)
+    x, vectors = ops.zeros((1, 128, 128, 3), dtype), ops.ones((1, 1, 1, 2), dtype)
+    with tf.GradientTape() as tape:
+        outputs = layer(x, vectors)
+    assert np.array(tape.gradient(outputs, layer.bias)).tolist() == [16384.0] * 4
