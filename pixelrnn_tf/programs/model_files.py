@@ -60,6 +60,7 @@ def start_from(model: ImageModel, source: str | os.PathLike) -> None:
         ValueError: as `load_model`, or if it is another network; the message lists what differs.
     """
     saved = load_model(source, "--init_from")
+    saved.trainable = True  # Whether it was frozen, and its conditioner with it, is nothing to a new run.
     found, wanted = saved.get_config(), model.get_config()
     different = [f"{key}: {found[key]!r} there, {wanted[key]!r} now" for key in wanted if found[key] != wanted[key]]
     different = [text for text in different if not text.startswith(("name:", "dtype:", "trainable:"))]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pixelrnn_tf import zoo
+from pixelrnn_tf.layers import LabelEmbedding
 from pixelrnn_tf.models import PixelRNN, preset_files
 from pixelrnn_tf.programs import model_files
 from pixelrnn_tf.programs.data_config import DataConfig
@@ -86,6 +87,17 @@ def test_a_run_starts_from_a_preset():
     model = PixelRNN((28, 28, 1), 2, **arguments)
     model_files.start_from(model, "mnist_diagonal_bilstm_7x16")
     assert preset_files.weights_digest(model) == preset_files.weights_digest(wanted)
+
+
+def test_a_run_starts_from_a_model_that_was_saved_frozen(tmp_path):
+    arguments = {"num_blocks": 1, "hidden": 4, "head_hidden": 4, "conditioner": LabelEmbedding(3, 2)}
+    frozen = PixelRNN((4, 4, 1), 2, "pixel_cnn", **arguments)
+    frozen.trainable = False
+    frozen.save(tmp_path / "frozen.keras")
+    model = PixelRNN((4, 4, 1), 2, "pixel_cnn", **{**arguments, "conditioner": LabelEmbedding(3, 2)})
+    model_files.start_from(model, tmp_path / "frozen.keras")
+    assert preset_files.weights_digest(model) == preset_files.weights_digest(frozen)
+    assert len(model.trainable_variables) == len(model.weights)
 
 
 @pytest.mark.parametrize("content", [[], {}, {"data": 3}, {"data": {"nome": "digits"}}], ids=str)
