@@ -33,6 +33,20 @@ program.run(main, loads_tensorflow=False)
 """
 
 
+@pytest.fixture(autouse=True)
+def no_signal_is_ignored():
+    """As in a terminal; a shell ignores some for what it starts in the background, and so does nohup."""
+    handlers = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_the_first_signal_is_a_request(name, capsys):
     before = signal.getsignal(signal.Signals[name])
