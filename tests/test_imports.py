@@ -9,8 +9,10 @@ from tests.support.import_graph import Import, circles, loaded_with, read_import
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGES = ("pixelrnn_tf", "trainers", "export")
 
-# Names, types, where the presets lie and what is known of a tensor, which everyone may use and which use nothing.
-COMMON = tuple(f"pixelrnn_tf.{name}" for name in ("known_values", "registration", "typing", "version", "zoo"))
+# Names, types, precisions, where the presets lie and what is known of a tensor, which everyone may use and which use nothing.
+COMMON = tuple(
+    f"pixelrnn_tf.{name}" for name in ("known_values", "precision", "registration", "typing", "version", "zoo")
+)
 
 _NETWORK = ("pixelrnn_tf.layers", "pixelrnn_tf.models", "pixelrnn_tf.sampling")
 _LIBRARY = (*_NETWORK, "pixelrnn_tf.distributions", "pixelrnn_tf.compression", "pixelrnn_tf.data")

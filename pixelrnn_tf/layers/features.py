@@ -1,8 +1,8 @@
 """Operations on the features of maps, in the form in which XLA runs them fast."""
 
 from keras import ops
-from keras.backend import standardize_dtype
 
+from pixelrnn_tf.precision import at_least_float32
 from pixelrnn_tf.typing import Shape, Tensor
 
 
@@ -67,13 +67,10 @@ def _sums_per_image(maps: Tensor) -> Tensor:
     """
     batch, height, width, features = ops.shape(maps)
     positions = height * width
-    flat, half = ops.reshape(maps, (batch, positions, features)), positions // 2
-    pairs = flat[:, :half] + flat[:, positions - half :]
-    precise = "float64" if standardize_dtype(maps.dtype) == "float64" else "float32"
-    sums = ops.sum(ops.cast(pairs, precise), axis=1)
-    if positions % 2:
-        sums = sums + ops.cast(flat[:, half], precise)
-    return ops.cast(sums, maps.dtype)
+    flat = ops.cast(ops.reshape(maps, (batch, positions, features)), at_least_float32(maps.dtype))
+    half = positions // 2
+    sums = ops.sum(flat[:, :half] + flat[:, positions - half :], axis=1)
+    return ops.cast(sums + flat[:, half] if positions % 2 else sums, maps.dtype)
 
 
 def side_by_side(values: list[Tensor]) -> Tensor:

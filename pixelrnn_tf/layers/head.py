@@ -9,6 +9,7 @@ from pixelrnn_tf.layers.checks import check_map_shape, checked_integer
 from pixelrnn_tf.layers.composition import Apply, CompositeLayer, Part, track_each
 from pixelrnn_tf.layers.features import sizes_for_reshape
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
+from pixelrnn_tf.precision import at_least_float32
 from pixelrnn_tf.typing import Config, Shape, Tensor
 
 
@@ -44,7 +45,7 @@ class Head(CompositeLayer):
         # TensorFlow's checkpoints see attributes alone; Keras's files name them by the list, which it finds first.
         self.inner_0, self.inner_1 = self.inner
         # Logits in half precision would cost more bits than most models differ by.
-        dtype = "float64" if self.compute_dtype == "float64" else "float32"
+        dtype = at_least_float32(self.compute_dtype)
         self.logits = MaskedConv2D(levels * channels, 1, "B", channels, dtype=dtype, name="logits")
         track_each(self, self.inner)
 

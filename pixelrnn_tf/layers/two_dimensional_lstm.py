@@ -14,6 +14,7 @@ from pixelrnn_tf.layers.masks import feature_groups
 from pixelrnn_tf.layers.recurrence import LSTMWeights, lstm_states
 from pixelrnn_tf.layers.recurrence_gradient import lstm_outputs
 from pixelrnn_tf.layers.scan_order import ScanOrder
+from pixelrnn_tf.precision import at_least_float32
 from pixelrnn_tf.typing import Config, DType, Shape, Tensor
 
 
@@ -87,7 +88,7 @@ class TwoDimensionalLSTM(IncrementalLayer):
                 name=name,
                 shape=(self.directions, self.hidden),
                 initializer="zeros",
-                dtype="float64" if self.variable_dtype == "float64" else "float32",
+                dtype=at_least_float32(self.variable_dtype),
                 autocast=False,
             )
             for name in ("initial_h", "initial_c")
@@ -138,5 +139,4 @@ class TwoDimensionalLSTM(IncrementalLayer):
 
 def _orthogonal(shape: Shape, dtype: DType) -> Tensor:
     """The orthogonal initializer in any precision: its QR decomposition exists in no half precision."""
-    precise = "float64" if dtype == "float64" else "float32"
-    return ops.cast(keras.initializers.Orthogonal()(shape, dtype=precise), dtype)
+    return ops.cast(keras.initializers.Orthogonal()(shape, dtype=at_least_float32(dtype)), dtype)

@@ -8,6 +8,7 @@ from keras import ops
 
 from pixelrnn_tf.layers.checks import check_stored_weights, checked_integer
 from pixelrnn_tf.layers.conditioning import Conditioner, ConditionFormat
+from pixelrnn_tf.precision import at_least_float32
 from pixelrnn_tf.typing import Config, DType, ImageShape, Shape, Tensor
 
 
@@ -87,8 +88,7 @@ class Upsampler(Conditioner):
         return ConditionFormat(self.image_shape, "int32", self.levels)
 
     def map_of(self, condition: Tensor, dtype: DType) -> Tensor:
-        precise = "float64" if keras.backend.standardize_dtype(dtype) == "float64" else "float32"
-        return self.map_of_scaled(ops.cast(condition, precise) * (2.0 / (self.levels - 1)) - 1.0, dtype)
+        return self.map_of_scaled(ops.cast(condition, at_least_float32(dtype)) * (2.0 / (self.levels - 1)) - 1.0, dtype)
 
     def map_of_scaled(self, scaled: Tensor, dtype: DType) -> Tensor:
         """The network behind the scaling of levels to numbers from -1 to 1."""

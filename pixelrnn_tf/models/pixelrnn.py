@@ -23,6 +23,7 @@ from pixelrnn_tf.models.arguments import MAX_BLOCKS, check_map, check_size, chec
 from pixelrnn_tf.models.image_model import ImageModel, RunNetwork, Scale
 from pixelrnn_tf.models.levels import nan_for_wrong
 from pixelrnn_tf.models.presets import PRESETS
+from pixelrnn_tf.precision import at_least_float32
 from pixelrnn_tf.typing import Config, ImageShape, Structure, Tensor, TensorLike
 
 
@@ -167,8 +168,7 @@ class PixelRNN(Composite, ImageModel):
     def scale(self, images: TensorLike, dtype: str | None = None) -> Tensor:
         """Integer levels to numbers from -1 to 1 (paper section 5.2), by default in the compute dtype."""
         dtype = dtype or self.compute_dtype
-        precise = "float64" if dtype == "float64" else "float32"
-        return ops.cast(ops.cast(images, precise) * (2.0 / (self.levels - 1)) - 1.0, dtype)
+        return ops.cast(ops.cast(images, at_least_float32(dtype)) * (2.0 / (self.levels - 1)) - 1.0, dtype)
 
     def logits_of_scaled(self, scaled: Tensor, condition: Tensor | None = None) -> Tensor:
         """The network behind `scale` and `condition_map`: from images of numbers and a map to the logits.
