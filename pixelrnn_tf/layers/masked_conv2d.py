@@ -130,8 +130,8 @@ class MaskedConv2D(IncrementalLayer):
         check_condition(self, condition)
         outputs = self._convolve(inputs, ops.cast(self.masked_kernel(), inputs.dtype))
         if condition is not None and tuple(condition.shape[1:3]) == (1, 1):
-            terms = condition, self.condition_kernel, self.bias if self.use_bias else ops.zeros(self.filters)
-            outputs = add_projection(outputs, *(ops.cast(term, outputs.dtype) for term in terms))
+            vectors, matrix = (ops.cast(term, outputs.dtype) for term in (condition, self.condition_kernel))
+            outputs = add_projection(outputs, vectors, matrix, self.bias_or_zeros(outputs.dtype))
         elif condition is not None:
             outputs = outputs + self.offset(condition, outputs.dtype)
         elif self.use_bias:
@@ -149,6 +149,10 @@ class MaskedConv2D(IncrementalLayer):
         # oneDNN gives the convolution of an empty batch the shape of its input.
         return ops.reshape(outputs, (*ops.shape(inputs)[:3], self.filters))
 
+    def bias_or_zeros(self, dtype: DType) -> Tensor:
+        """The bias in `dtype`, `(filters,)`; zeros of a layer without one."""
+        return ops.cast(self.bias, dtype) if self.use_bias else ops.zeros(self.filters, dtype)
+
     def offset(self, condition: Tensor | None, dtype: DType) -> Tensor:
         """The bias plus the projection of the condition, what does not depend on the image, in `dtype`.
 
@@ -156,7 +160,7 @@ class MaskedConv2D(IncrementalLayer):
             ValueError: if a condition is missing, or given to a layer made for none.
         """
         check_condition(self, condition)
-        bias = ops.cast(self.bias, dtype) if self.use_bias else ops.zeros(self.filters, dtype)
+        bias = self.bias_or_zeros(dtype)
         if condition is None:
             return bias
         return feature_product(ops.cast(condition, dtype), ops.cast(self.condition_kernel, dtype)) + bias
@@ -205,7 +209,7 @@ class IncrementalMaskedConv2D(IncrementalForm):
             self.upper = ops.reshape(kernel[:-1], (-1, layer.filters))
             kernel = kernel[-1, : self.reach + 1]
         self.matrix = ops.reshape(kernel, ((self.reach + 1) * self.features, layer.filters))
-        self.bias = self.cast(layer.bias) if layer.use_bias else ops.zeros(layer.filters, self.dtype)
+        self.bias = layer.bias_or_zeros(self.dtype)
 
     def offset(self, condition: Tensor | None) -> Tensor:
         """What does not depend on the image."""
