@@ -42,7 +42,7 @@ def scores(
     Args:
         model: the network.
         background: the background network; None leaves the likelihood ratio out.
-        images: integer levels `(number, height, width, channels)`.
+        images: uint8 levels `(number, height, width, channels)`.
         others: the same.
         training: some training images, whose mean score is the usual one.
         batch_size: images per pass.
@@ -50,11 +50,10 @@ def scores(
     shape, both = model.image_shape, (images, others)
     nats = [surprise_maps.log_probs(model, part, batch_size=batch_size) for part in both]
     usual = surprise_maps.log_probs(model, training, batch_size=batch_size)
-    levels = [part.astype("uint8") for part in both]
     found = {
         "likelihood": [oddness.negative_log_likelihood_score(part, shape) for part in nats],
         "typicality": [oddness.typicality(part, usual, shape) for part in nats],
-        "input complexity": [oddness.input_complexity_score(*given) for given in zip(nats, levels, strict=True)],
+        "input complexity": [oddness.input_complexity_score(*given) for given in zip(nats, both, strict=True)],
     }
     if background is not None:
         by_background = [surprise_maps.log_probs(background, part, batch_size=batch_size) for part in both]

@@ -96,13 +96,13 @@ def write_scores(
     Args:
         path: of the CSV file.
         names: of the images.
-        images: integer levels `(number, height, width, channels)`.
+        images: uint8 levels `(number, height, width, channels)`.
         log_prob: of each, in nats.
         background: the same by a background network; None leaves the ratio empty.
     """
     shape = images.shape[1:]
     bits = oddness.negative_log_likelihood_score(log_prob, shape)
-    complexity = oddness.complexity(images.astype("uint8"))
+    complexity = oddness.complexity(images)
     ratio = [""] * len(images)
     if background is not None:
         ratio = [f"{value:.6f}" for value in oddness.likelihood_ratio(log_prob, background, shape)]
