@@ -69,6 +69,11 @@ def table(presets: Iterable[Config]) -> str:
     return "\n".join([TABLE_HEAD, *map(_line, presets)])
 
 
+def nats_and_error(nats: float, standard_error: float | None) -> str:
+    """A mean with its standard error, such as "81.19 ± 0.20"; of a single image there is none."""
+    return f"{nats:.2f}" + ("" if standard_error is None else f" ± {standard_error:.2f}")
+
+
 def _line(metadata: Config) -> str:
     cells = [
         f"[`{metadata['name']}`](pixelrnn_tf/zoo/{metadata['name']}/README.md)",
@@ -123,10 +128,8 @@ def _scores(metadata: Config) -> str:
         "|---|---|---|---|",
     ]
     for split, score in metadata["scores"].items():
-        error = "" if score["standard_error"] is None else f" ± {score['standard_error']:.2f}"
-        lines.append(
-            f"| {split} | {score['nats_per_image']:.2f}{error} | {score['bits_per_dim']:.4f} | {score['images']:,} |"
-        )
+        nats = nats_and_error(score["nats_per_image"], score["standard_error"])
+        lines.append(f"| {split} | {nats} | {score['bits_per_dim']:.4f} | {score['images']:,} |")
     for split, found in (metadata.get("classification") or {}).items():
         lines += [
             "",

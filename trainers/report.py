@@ -16,6 +16,7 @@ from pixelrnn_tf.programs.files import write_json, written_beside
 from pixelrnn_tf.version import __version__
 from trainers.checkpoints import Progress
 from trainers.config import TrainConfig
+from trainers.model_cards import nats_and_error
 from trainers.scoring import Classification, ScaleTerms, Score
 from trainers.workdir import FINGERPRINT
 
@@ -125,8 +126,7 @@ def _score_table(run: RunSummary, scores: dict[str, Score]) -> str:
     rows = [
         [
             split,
-            f"{score.nats_per_image:.2f}"
-            + (f" ± {score.standard_error:.2f}" if score.standard_error is not None else ""),
+            nats_and_error(score.nats_per_image, score.standard_error),
             f"{score.bits_per_dim:.4f}",
             f"{score.images:,}",
         ]
