@@ -82,7 +82,7 @@ def compress_file(
 
 
 def decompress_file(model: PixelRNN, file: pathlib.Path, out: pathlib.Path) -> None:
-    """Decompress a file into a folder of PNG files, which gets all of them or none.
+    """Decompress a file into a folder of PNG files, which gets none before all are there.
 
     Args:
         model: that the file was compressed with.
