@@ -9,7 +9,8 @@ from tests.support.import_graph import Import, circles, loaded_with, read_import
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGES = ("pixelrnn_tf", "trainers", "export")
 
-# Names, types, precisions, where the presets lie and what is known of a tensor, which everyone may use and which use nothing.
+# Names, types, precisions, where the presets lie and what is known of a tensor: everyone may use them, and they use
+# nothing.
 COMMON = tuple(
     f"pixelrnn_tf.{name}" for name in ("known_values", "precision", "registration", "typing", "version", "zoo")
 )
