@@ -10,10 +10,9 @@ import dataclasses
 import pathlib
 import sys
 
-from export.batch_sizes import batch_sizes_option, check_batch_sizes
-from export.serving.versions import version_dir
-from pixelrnn_tf.programs import program
-from pixelrnn_tf.programs.flags import check, option
+from pixelrnn_cli import program
+from pixelrnn_cli.flags import check, option
+from pixelrnn_cli.shared_options import batch_sizes_option, check_batch_sizes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +20,7 @@ class Options:
     """What to check, beside what, with which requests."""
 
     model_dir: pathlib.Path = option("BASE/NAME/VERSION, or BASE/NAME for its newest version.")
-    model: pathlib.Path | None = option("The .keras file or preset it was exported from.", None, existing="model")
+    model: pathlib.Path | None = option("The .keras file or preset it was exported from.", None)
     batch_sizes: tuple[int, ...] = batch_sizes_option((1, 3, 64))
 
     def __post_init__(self):
@@ -30,16 +29,21 @@ class Options:
 
 
 def main(options: Options) -> None:
+    from pixelrnn_tf.models.loading import load_model
+    from pixelrnn_tf.serving.check import report
+    from pixelrnn_tf.serving.versions import version_dir
+
     folder = version_dir(options.model_dir)
-
-    from export.checking import report
-    from pixelrnn_tf.programs.model_files import load_model
-
     model = load_model(options.model) if options.model else None
     right = report.check(folder, model, options.batch_sizes)
     print(f"\n{folder}: {'a server will take it.' if right else 'NOT fit to be served.'}")
     sys.exit(0 if right else 1)
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Run the program on the flags of the command line."""
     program.run(main, Options)
+
+
+if __name__ == "__main__":
+    run()

@@ -15,10 +15,8 @@ and the exact commands are printed.
 import dataclasses
 import pathlib
 
-from export.serving import server_files
-from export.serving.server_files import Batching
-from pixelrnn_tf.programs import program
-from pixelrnn_tf.programs.flags import check, option, options_in
+from pixelrnn_cli import program
+from pixelrnn_cli.flags import check, option
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,16 +25,30 @@ class Options:
 
     base: pathlib.Path = option("The folder that holds the models, BASE/NAME/VERSION.")
     batching: bool = option("Let the server merge requests into batches.", False)
-    parameters: Batching = options_in(Batching)
+    max_batch_size: int = option(
+        "Rows of a batch; the server refuses a larger request.", 64, at_least=1, at_most=100_000
+    )
+    batch_timeout_micros: int = option(
+        "Microseconds for which a request waits for others.", 5_000, at_least=0, at_most=60_000_000
+    )
+    num_batch_threads: int = option("Batches that run at the same time.", 2, at_least=1, at_most=1024)
+    max_enqueued_batches: int = option(
+        "Batches that may wait; beyond that, requests are refused as unavailable.", 100, at_least=1, at_most=1_000_000
+    )
 
     def __post_init__(self):
         check(self)
 
 
 def main(options: Options) -> None:
+    from pixelrnn_tf.serving import server_files
+
     base, batching = options.base, options.batching
+    parameters = server_files.Batching(
+        options.max_batch_size, options.batch_timeout_micros, options.num_batch_threads, options.max_enqueued_batches
+    )
     names = server_files.served_models(base)
-    for path in server_files.write_files(base, names, batching, options.parameters):
+    for path in server_files.write_files(base, names, batching, parameters):
         print(f"wrote {path}")
     ports = f"gRPC on port {server_files.GRPC_PORT}, REST on port {server_files.REST_PORT}"
     print(f"\nModels: {', '.join(names)}. {ports}.\n")
@@ -46,5 +58,10 @@ def main(options: Options) -> None:
     print(f"\nBatching is {words}. {server_files.BATCHING_WARNING}")
 
 
+def run() -> None:
+    """Run the program on the flags of the command line."""
+    program.run(main, Options)
+
+
 if __name__ == "__main__":
-    program.run(main, Options, loads_tensorflow=False)
+    run()

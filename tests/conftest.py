@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from pixelrnn_tf.programs.environment import quiet_loading
+from pixelrnn_cli.environment import quiet_loading
 from tests.support.slow_cases import is_slow
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -11,19 +11,21 @@ part, those are kept but were not looked at, and what was drawn before them may 
 import dataclasses
 import pathlib
 
-from pixelrnn_tf.programs import occlusion, program
-from pixelrnn_tf.programs.data_config import DataConfig
-from pixelrnn_tf.programs.flags import check, option, options_in
-from pixelrnn_tf.programs.temperature_option import temperature_option
+from pixelrnn_cli import program
+from pixelrnn_cli.data_config import DataConfig
+from pixelrnn_cli.flags import check, option, options_in
+from pixelrnn_cli.shared_options import temperature_option
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
     """What to complete, with what, into which file."""
 
-    model: pathlib.Path = option("A .keras file, or the name of a preset with weights.", existing="model")
+    model: pathlib.Path = option("A .keras file, or the name of a preset with weights.")
     out: pathlib.Path = option("PNG file to write.", endings=(".png",), written="file")
-    mask: str = option(f"Occluded part: {', '.join(occlusion.NAMES)}, or a PNG file, black there.", "lower_half")
+    mask: str = option(
+        "What to hide: lower_half, upper_half, right_half, left_half, center, or a PNG file, black there.", "lower_half"
+    )
     split: str = option("Split whose first images are completed.", "test", choices=("train", "validation", "test"))
     num_images: int = option("Number of images.", 8, at_least=1, at_most=10_000)
     num_samples: int = option("Completions of each image.", 6, at_least=1, at_most=10_000)
@@ -43,18 +45,21 @@ def main(options: Options) -> None:
 
     from pixelrnn_tf import sampling
     from pixelrnn_tf.data import to_bytes
-    from pixelrnn_tf.programs import model_files, picture_grids, png_files
-    from trainers.batched_sampling import check_label, complete_images
+    from pixelrnn_tf.evaluation.batched_sampling import check_label, complete_images
+    from pixelrnn_tf.evaluation.compatibility import check_fit
+    from pixelrnn_tf.models.loading import load_model
+    from pixelrnn_tf.pictures import grids, occlusion, png_files
+    from pixelrnn_tf.programs import model_files
 
     sampling.check_temperature(options.temperature)
-    model = model_files.load_model(options.model)
+    model = load_model(options.model)
     known = occlusion.known_pixels(options.mask, *model.image_shape[:2])
     check_label(model, options.label)
     if options.data:
         data = model_files.with_classes(model, options.data).load()
     else:
         data = model_files.data_of(options.model, options.split)
-    model_files.check_fit(model, data)
+    check_fit(model, data)
     images, condition = data.first(options.split, options.num_images)
     if options.label is not None:
         condition = np.full(len(images), options.label, "int32")
@@ -62,12 +67,17 @@ def main(options: Options) -> None:
         model, images, known, options.num_samples, options.seed, options.temperature, condition=condition
     )
     shown, completions = (to_bytes(levels, model.levels) for levels in (images, completed))
-    png_files.write(options.out, picture_grids.occlusion_panel(shown, known, completions))
+    png_files.write(options.out, grids.occlusion_panel(shown, known, completions))
     print(
         f"{options.num_samples} completions of {len(images)} images of {data.name}, {options.split}, "
         f"{options.mask} occluded, at temperature {options.temperature:g}: {options.out}"
     )
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Run the program on the flags of the command line."""
     program.run(main, Options)
+
+
+if __name__ == "__main__":
+    run()

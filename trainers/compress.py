@@ -8,16 +8,16 @@ the same model gives the images back. Without --data and --images, they are thos
 import dataclasses
 import pathlib
 
-from pixelrnn_tf.programs import program
-from pixelrnn_tf.programs.data_config import DataConfig
-from pixelrnn_tf.programs.flags import check, option, options_in
+from pixelrnn_cli import program
+from pixelrnn_cli.data_config import DataConfig
+from pixelrnn_cli.flags import check, option, options_in
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
     """What to compress, with what, into which file."""
 
-    model: pathlib.Path = option("A .keras file, or the name of a preset with weights.", existing="model")
+    model: pathlib.Path = option("A .keras file, or the name of a preset with weights.")
     out: pathlib.Path = option("File to write.", endings=(".pxr",), written="file")
     split: str = option(
         "Split of the data whose images are compressed.", "test", choices=("train", "validation", "test")
@@ -35,10 +35,11 @@ class Options:
 
 
 def main(options: Options) -> None:
-    from pixelrnn_tf.programs import model_files
-    from trainers import compressing, other_codecs
+    from pixelrnn_tf.evaluation.compatibility import check_fit
+    from pixelrnn_tf.models.loading import load_model
+    from pixelrnn_tf.programs import compressing, model_files, other_codecs
 
-    model = model_files.load_model(options.model)
+    model = load_model(options.model)
     if options.images is not None:
         images, labels = compressing.read_folder(options.images, model, options.num_images), None
     else:
@@ -47,7 +48,7 @@ def main(options: Options) -> None:
         else:
             data = model_files.data_of(options.model, options.split)
         print(data.describe(), flush=True)
-        model_files.check_fit(model, data)
+        check_fit(model, data)
         images, labels = data.first(options.split, options.num_images or None)
     size = compressing.compress_file(model, images, labels, options.out, options.verify)
     if options.compare:
@@ -55,5 +56,10 @@ def main(options: Options) -> None:
         print(other_codecs.table(images, model.levels, size, weights))
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Run the program on the flags of the command line."""
     program.run(main, Options)
+
+
+if __name__ == "__main__":
+    run()

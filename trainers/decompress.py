@@ -6,15 +6,15 @@ The images become PNG files, numbered in their order; of a class-conditional mod
 import dataclasses
 import pathlib
 
-from pixelrnn_tf.programs import program
-from pixelrnn_tf.programs.flags import check, option
+from pixelrnn_cli import program
+from pixelrnn_cli.flags import check, option
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
     """What to decompress, with what, into which folder."""
 
-    model: pathlib.Path = option("The model that the file was compressed with.", existing="model")
+    model: pathlib.Path = option("The model that the file was compressed with.")
     file: pathlib.Path = option("File that trainers.compress wrote.", endings=(".pxr",))
     out: pathlib.Path = option("Folder for the PNG files, new or empty.", written="folder")
 
@@ -27,11 +27,16 @@ class Options:
 
 
 def main(options: Options) -> None:
-    from pixelrnn_tf.programs import model_files
-    from trainers import compressing
+    from pixelrnn_tf.models.loading import load_model
+    from pixelrnn_tf.programs import compressing
 
-    compressing.decompress_file(model_files.load_model(options.model), options.file, options.out)
+    compressing.decompress_file(load_model(options.model), options.file, options.out)
+
+
+def run() -> None:
+    """Run the program on the flags of the command line."""
+    program.run(main, Options)
 
 
 if __name__ == "__main__":
-    program.run(main, Options)
+    run()

@@ -9,16 +9,16 @@ Multi-Scale PixelRNN what each scale adds. Without --data, the images are those 
 import dataclasses
 import pathlib
 
-from pixelrnn_tf.programs import program
-from pixelrnn_tf.programs.data_config import DataConfig
-from pixelrnn_tf.programs.flags import check, option, options_in
+from pixelrnn_cli import program
+from pixelrnn_cli.data_config import DataConfig
+from pixelrnn_cli.flags import check, option, options_in
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
     """What to score, on what."""
 
-    model: pathlib.Path = option("A .keras file, or the name of a preset with weights.", existing="model")
+    model: pathlib.Path = option("A .keras file, or the name of a preset with weights.")
     split: str = option("Split to score.", "test", choices=("train", "validation", "test"))
     batch_size: int = option("Images per pass.", 100, at_least=1, at_most=100_000)
     data: DataConfig | None = options_in(DataConfig, given_by="data")
@@ -28,10 +28,11 @@ class Options:
 
 
 def main(options: Options) -> None:
+    from pixelrnn_tf.evaluation.scoring import Evaluator
+    from pixelrnn_tf.models.loading import load_model
     from pixelrnn_tf.programs import model_files
-    from trainers.scoring import Evaluator
 
-    model = model_files.load_model(options.model)
+    model = load_model(options.model)
     if options.data:
         data = model_files.with_classes(model, options.data).load()
     else:
@@ -46,5 +47,10 @@ def main(options: Options) -> None:
         print(f"{options.split}: {evaluator.by_scale(data, options.split)}")
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Run the program on the flags of the command line."""
     program.run(main, Options)
+
+
+if __name__ == "__main__":
+    run()

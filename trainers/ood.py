@@ -15,9 +15,9 @@ import pathlib
 import time
 from typing import TYPE_CHECKING
 
-from pixelrnn_tf.programs import program
-from pixelrnn_tf.programs.data_config import DataConfig
-from pixelrnn_tf.programs.flags import check, option
+from pixelrnn_cli import program
+from pixelrnn_cli.data_config import DataConfig
+from pixelrnn_cli.flags import check, option
 
 if TYPE_CHECKING:
     from pixelrnn_tf.data import ImageData
@@ -30,7 +30,7 @@ MADE = "made"
 class Options:
     """Which images, by which networks."""
 
-    model: pathlib.Path = option("A .keras file, or the name of a preset with weights.", existing="model")
+    model: pathlib.Path = option("A .keras file, or the name of a preset with weights.")
     in_data: str = option(
         'The model\'s own kind of images, such as "tfds:fashion_mnist"; their training split is read too.'
     )
@@ -38,9 +38,7 @@ class Options:
         f'Other images, such as "tfds:mnist"; or "{MADE}": flips, inversions and noise of --in_data.'
     )
     out: pathlib.Path = option("Folder for scores.json and the pictures.", written="folder")
-    background: pathlib.Path | None = option(
-        "A background network: a .keras file, or the name of a preset.", None, existing="model"
-    )
+    background: pathlib.Path | None = option("A background network: a .keras file, or the name of a preset.", None)
     split: str = option("Split of both.", "test", choices=("train", "validation", "test"))
     num_images: int = option("Images of each, from the first.", 1000, at_least=2, at_most=1_000_000)
     bootstraps: int = option("Resamplings for the standard error.", 200, at_least=2, at_most=100_000)
@@ -52,15 +50,16 @@ class Options:
 
 
 def main(options: Options) -> None:
-    from pixelrnn_tf.programs import model_files, png_files
-    from pixelrnn_tf.programs.files import write_json
-    from trainers import odd_images, surprise_maps
+    from pixelrnn_tf.evaluation import odd_images, surprise_maps
+    from pixelrnn_tf.files import write_json
+    from pixelrnn_tf.models.loading import load_model
+    from pixelrnn_tf.pictures import png_files
 
     start = time.process_time()
-    model = model_files.load_model(options.model)
+    model = load_model(options.model)
     if model.condition_format is not None:
         raise ValueError("The model takes a condition; trainers.ood scores images by models without.")
-    background = model_files.load_model(options.background, "--background") if options.background else None
+    background = load_model(options.background, "--background") if options.background else None
     if background is not None:
         surprise_maps.check_same_images(model, background)
     own = _load(options.in_data, model)
@@ -90,15 +89,20 @@ def main(options: Options) -> None:
 
 def _load(name: str, model: "PixelRNN") -> "ImageData":
     """A data set as the model takes its images; says what it is, and how it became binary where it did."""
-    from pixelrnn_tf.programs import model_files
+    from pixelrnn_tf.evaluation.compatibility import check_fit
 
     height, width, channels = model.image_shape
     colours = channels if channels in (1, 3) else None
     data = DataConfig(name, levels=model.levels, image_size=(height, width), channels=colours).load()
-    model_files.check_fit(model, data)
+    check_fit(model, data)
     print(data.describe(), flush=True)
     return data
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Run the program on the flags of the command line."""
     program.run(main, Options)
+
+
+if __name__ == "__main__":
+    run()

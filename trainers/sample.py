@@ -3,16 +3,16 @@
 import dataclasses
 import pathlib
 
-from pixelrnn_tf.programs import program
-from pixelrnn_tf.programs.flags import check, option
-from pixelrnn_tf.programs.temperature_option import temperature_option
+from pixelrnn_cli import program
+from pixelrnn_cli.flags import check, option
+from pixelrnn_cli.shared_options import temperature_option
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
     """What to draw, from what, into which file."""
 
-    model: pathlib.Path = option("A .keras file, or the name of a preset with weights.", existing="model")
+    model: pathlib.Path = option("A .keras file, or the name of a preset with weights.")
     out: pathlib.Path = option("PNG file to write.", endings=(".png",), written="file")
     num_images: int = option("Number of images.", 16, at_least=1, at_most=100_000)
     temperature: float = temperature_option()
@@ -27,13 +27,18 @@ class Options:
 
 def main(options: Options) -> None:
     from pixelrnn_tf import sampling
-    from pixelrnn_tf.programs.model_files import load_model
-    from trainers.batched_sampling import draw_picture
+    from pixelrnn_tf.evaluation.batched_sampling import draw_picture
+    from pixelrnn_tf.models.loading import load_model
 
     sampling.check_temperature(options.temperature)
     model = load_model(options.model)
     draw_picture(model, options.out, options.num_images, options.seed, options.temperature, options.label)
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Run the program on the flags of the command line."""
     program.run(main, Options)
+
+
+if __name__ == "__main__":
+    run()

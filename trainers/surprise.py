@@ -9,9 +9,9 @@ import dataclasses
 import pathlib
 from typing import TYPE_CHECKING
 
-from pixelrnn_tf.programs import program
-from pixelrnn_tf.programs.data_config import DataConfig
-from pixelrnn_tf.programs.flags import check, option, options_in
+from pixelrnn_cli import program
+from pixelrnn_cli.data_config import DataConfig
+from pixelrnn_cli.flags import check, option, options_in
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 class Options:
     """Which images, by which model, into which folder."""
 
-    model: pathlib.Path = option("A .keras file, or the name of a preset with weights.", existing="model")
+    model: pathlib.Path = option("A .keras file, or the name of a preset with weights.")
     out: pathlib.Path = option("Folder for surprise.png and scores.csv.", written="folder")
     images: tuple[str, ...] = option("PNG files of the model's size, instead of --data.", (), form="a.png,b.png")
     background: pathlib.Path | None = option(
-        "A background network for the likelihood ratio: a .keras file, or a preset.", None, existing="model"
+        "A background network for the likelihood ratio: a .keras file, or a preset.", None
     )
     split: str = option("Split of --data.", "test", choices=("train", "validation", "test"))
     num_images: int = option("How many images of --data, from the first.", 16, at_least=1, at_most=100_000)
@@ -41,11 +41,12 @@ class Options:
 
 
 def main(options: Options) -> None:
-    from pixelrnn_tf.programs import model_files, png_files
-    from trainers import surprise_maps
+    from pixelrnn_tf.evaluation import surprise_maps
+    from pixelrnn_tf.models.loading import load_model
+    from pixelrnn_tf.pictures import png_files
 
-    model = model_files.load_model(options.model)
-    background = model_files.load_model(options.background, "--background") if options.background else None
+    model = load_model(options.model)
+    background = load_model(options.background, "--background") if options.background else None
     if background is not None:
         surprise_maps.check_same_images(model, background)
     names, images, condition = _from_files(model, options) if options.images else _from_data(model, options)
@@ -71,7 +72,7 @@ def _from_files(model: "PixelRNN", options: Options) -> "tuple[list[str], np.nda
     import numpy as np
 
     from pixelrnn_tf.data import to_levels
-    from pixelrnn_tf.programs import png_files
+    from pixelrnn_tf.pictures import png_files
 
     if model.condition_format is not None:
         raise ValueError("The model takes a condition, which --images do not give: use --data.")
@@ -93,15 +94,21 @@ def _from_files(model: "PixelRNN", options: Options) -> "tuple[list[str], np.nda
 def _from_data(model: "PixelRNN", options: Options) -> "tuple[list[str], np.ndarray, np.ndarray | None]":
     """The first images of a split, named by its name and their numbers, and their classes if the model takes them."""
 
+    from pixelrnn_tf.evaluation.compatibility import check_fit
     from pixelrnn_tf.programs import model_files
 
     assert options.data is not None
     data = model_files.with_classes(model, options.data).load()
-    model_files.check_fit(model, data)
+    check_fit(model, data)
     print(data.describe(), flush=True)
     images, condition = data.first(options.split, options.num_images)
     return [f"{data.splits[options.split].name}/{k}" for k in range(len(images))], images, condition
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Run the program on the flags of the command line."""
     program.run(main, Options)
+
+
+if __name__ == "__main__":
+    run()

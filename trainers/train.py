@@ -24,9 +24,9 @@ import pathlib
 import shlex
 import sys
 
-from pixelrnn_tf.programs import program
-from pixelrnn_tf.programs.flags import option, options_in
-from trainers.config import TrainConfig
+from pixelrnn_cli import program
+from pixelrnn_cli.flags import option, options_in
+from pixelrnn_cli.train_config import TrainConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,10 +40,15 @@ class Options:
 
 
 def main(options: Options) -> None:
-    from trainers.training_run import train
+    from pixelrnn_tf.training.run import train
 
     train(options.config, options.workdir, shlex.join(["python", "-m", "trainers.train", *sys.argv[1:]]))
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Run the program on the flags of the command line."""
     program.run(main, Options)
+
+
+if __name__ == "__main__":
+    run()

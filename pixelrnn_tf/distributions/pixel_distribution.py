@@ -6,10 +6,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from pixelrnn_tf.distributions.discretized_categorical import FractionsKept, level_assertions
-from pixelrnn_tf.distributions.seeds import stateless_seed
 from pixelrnn_tf.models import ImageModel, log_prob
 from pixelrnn_tf.models.levels import check_whole
-from pixelrnn_tf.sampling import check_temperature, generate, image_noise, image_seeds
+from pixelrnn_tf.sampling import check_temperature, generate, image_noise, image_seeds, stateless_seed
 from pixelrnn_tf.typing import TensorLike
 
 
@@ -178,9 +177,11 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
 
     def _generate(self, leading: tf.Tensor, seed: TensorLike | None, temperature: TensorLike, **rest: Any) -> Any:
         """Images with the batch axes `leading`, as one batch: image k is a function of the seed and k alone."""
+        # A fresh seed is drawn when a graph runs, not when it is made.
+        pair = tfp.random.sanitize_seed(None) if seed is None else stateless_seed(seed)
         return generate(
             self.model,
-            image_noise(image_seeds(stateless_seed(seed), tf.range(tf.reduce_prod(leading))), self.model.image_shape),
+            image_noise(image_seeds(pair, tf.range(tf.reduce_prod(leading))), self.model.image_shape),
             temperature=tf.reshape(tf.broadcast_to(tf.cast(temperature, tf.float32), leading), [-1]),
             condition=self._flat_condition(leading),
             **rest,

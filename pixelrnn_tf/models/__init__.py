@@ -1,7 +1,5 @@
 """The PixelRNN model, its loss and metric, and the named configurations of the paper."""
 
-import keras  # noqa: F401  First, as it registers all classes when it is loaded: none of them may be half made.
-
 from pixelrnn_tf.models.classification import class_log_probs, classify, marginal_log_prob
 from pixelrnn_tf.models.image_model import ImageModel
 from pixelrnn_tf.models.likelihood import BitsPerDim, NegativeLogLikelihood, bits_per_dim, negative_log_likelihood

@@ -11,8 +11,9 @@ from keras import ops
 from pixelrnn_tf.distributions import PixelDistribution
 from pixelrnn_tf.layers import Conditioner, ConditionFormat, GivenMap, LabelEmbedding
 from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN, negative_log_likelihood
-from pixelrnn_tf.programs.model_files import float32_twin, start_from
+from pixelrnn_tf.models.loading import float32_twin
 from pixelrnn_tf.sampling import generate
+from pixelrnn_tf.training.initialization import start_from
 from tests.support.naive import naive_generate
 from tests.support.networks import BLOCK_NAMES, all_images, make_network, random_images
 from tests.support.noise_intervals import check_intervals

@@ -6,11 +6,13 @@ import zipfile
 import numpy as np
 import pytest
 
+from pixelrnn_cli.data_config import DataConfig
 from pixelrnn_tf import zoo
 from pixelrnn_tf.layers import LabelEmbedding
 from pixelrnn_tf.models import PixelRNN, preset_files
+from pixelrnn_tf.models.loading import load_model
 from pixelrnn_tf.programs import model_files
-from pixelrnn_tf.programs.data_config import DataConfig
+from pixelrnn_tf.training.initialization import network_in, start_from
 from tests.support.networks import make_network
 
 
@@ -43,7 +45,7 @@ def with_member(path, out, name, change):
 def test_a_damaged_model_is_named_in_one_line(name, change, saved, tmp_path):
     broken = with_member(saved, tmp_path / "broken.keras", name, change)
     with pytest.raises(ValueError, match=r"broken\.keras cannot be loaded as a model \(.*give --model a") as raised:
-        model_files.load_model(broken)
+        load_model(broken)
     assert "\n" not in str(raised.value)
 
 
@@ -51,41 +53,41 @@ def test_half_a_file_and_weights_that_are_not_finite_are_named(saved, tmp_path):
     half = tmp_path / "half.keras"
     half.write_bytes(saved.read_bytes()[:1000])
     with pytest.raises(ValueError, match=r"half\.keras cannot be loaded as a model .*give --init_from a \.keras file"):
-        model_files.load_model(half, "--init_from")
+        load_model(half, "--init_from")
     model = make_network("pixel_cnn")
     model.weights[3].assign(np.full(model.weights[3].shape, np.nan))
     model.save(tmp_path / "nan.keras")
     with pytest.raises(ValueError, match=rf"weights that are not finite, {model.weights[3].path} first"):
-        model_files.load_model(tmp_path / "nan.keras")
+        load_model(tmp_path / "nan.keras")
 
 
 def test_a_preset_is_a_model_by_its_name_and_by_its_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     name = "mnist_diagonal_bilstm_7x16"
-    by_name = model_files.load_model(name)
+    by_name = load_model(name)
     assert (by_name.num_blocks, by_name.hidden) == (7, 16)
     assert preset_files.weights_digest(by_name) == preset_files.read_metadata(zoo.DIRECTORY / name)["weights_sha256"]
-    assert model_files.trained_on(name) == DataConfig("tfds:binarized_mnist")
+    assert model_files.data_config(model_files.card_of(name), name) == DataConfig("tfds:binarized_mnist")
     card = model_files.card_of(name)
     assert (card["preset"], card["steps"], card["binarization"]) == (name, 66_000, "fixed (as shipped)")
     assert f"{card['scores']['test']['nats_per_image']:.2f}" == "79.17"
     by_name.save_to_preset(tmp_path / "mine")
-    mine = model_files.load_model("mine")
+    mine = load_model("mine")
     assert preset_files.weights_digest(mine) == preset_files.weights_digest(by_name)
     with pytest.raises(ValueError, match="What is known of mine does not say what it was trained on"):
-        model_files.trained_on("mine")
+        model_files.data_config(model_files.card_of("mine"), "mine")
 
 
 def test_what_is_no_model_names_those_there_are(tmp_path):
     with pytest.raises(ValueError, match=r"no model at cifar10_pixel_cnn, .* or one of: .*mnist_diagonal_bilstm_7x16"):
-        model_files.load_model("cifar10_pixel_cnn")
+        load_model("cifar10_pixel_cnn")
 
 
 def test_a_run_starts_from_a_preset():
-    wanted = model_files.load_model("mnist_diagonal_bilstm_7x16")
-    arguments = model_files.network_in("mnist_diagonal_bilstm_7x16")
+    wanted = load_model("mnist_diagonal_bilstm_7x16")
+    arguments = network_in("mnist_diagonal_bilstm_7x16")
     model = PixelRNN((28, 28, 1), 2, **arguments)
-    model_files.start_from(model, "mnist_diagonal_bilstm_7x16")
+    start_from(model, "mnist_diagonal_bilstm_7x16")
     assert preset_files.weights_digest(model) == preset_files.weights_digest(wanted)
 
 
@@ -95,7 +97,7 @@ def test_a_run_starts_from_a_model_that_was_saved_frozen(tmp_path):
     frozen.trainable = False
     frozen.save(tmp_path / "frozen.keras")
     model = PixelRNN((4, 4, 1), 2, "pixel_cnn", **{**arguments, "conditioner": LabelEmbedding(3, 2)})
-    model_files.start_from(model, tmp_path / "frozen.keras")
+    start_from(model, tmp_path / "frozen.keras")
     assert preset_files.weights_digest(model) == preset_files.weights_digest(frozen)
     assert len(model.trainable_variables) == len(model.weights)
 
@@ -107,4 +109,4 @@ def test_a_card_of_another_form_is_named(content, tmp_path):
         r"model\.json is not the card of a model|does not say what it was trained on .* Give --data|no .*model\.json"
     )
     with pytest.raises(ValueError, match=wrong_form):
-        model_files.trained_on(tmp_path / "model.keras")
+        model_files.data_config(model_files.card_of(tmp_path / "model.keras"), tmp_path / "model.keras")

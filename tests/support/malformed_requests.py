@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2
 
-from pixelrnn_tf.programs import png_files
+from pixelrnn_tf.pictures import png_files
 from tests.support.serving_requests import SIGNATURES, Inputs, to_body, to_message
 
 PNGS = ("image_bytes", "known_bytes")

@@ -18,12 +18,12 @@ from collections.abc import Iterator
 
 import keras
 
-from export.client import Client
-from export.saved_model_writer import export_model
-from export.serving.errors import ServingError
+from benchmarks.scaling import free_ports
 from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.serving import Client
+from pixelrnn_tf.serving.client.errors import ServingError
+from pixelrnn_tf.serving.saved_model_writer import export_model
 from tests.support.networks import make_network
-from trainers.benchmarks.scaling import free_ports
 
 NAME = "digits"
 ROOT = pathlib.Path(__file__).parents[2]

@@ -3,7 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from trainers import config, devices, trainer
+from pixelrnn_cli import train_config as config
+from pixelrnn_tf.devices import strategies as devices
+from pixelrnn_tf.training import trainer
 
 TINY = {"block": "row_lstm", "num_blocks": 1, "hidden": 4, "head_hidden": 4}
 

@@ -6,8 +6,8 @@ import pathlib
 import subprocess
 import sys
 
+from benchmarks.scaling import free_ports
 from tests.support.training_runs import TINY
-from trainers.benchmarks.scaling import free_ports
 
 ROOT = pathlib.Path(__file__).parents[2]
 

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks import compression
 from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.layers import LabelEmbedding
-from pixelrnn_tf.programs import png_files
+from pixelrnn_tf.pictures import png_files
+from pixelrnn_tf.programs import compressing, other_codecs
 from tests.support.networks import make_network, random_images
-from trainers import compress, compressing, decompress, other_codecs
-from trainers.benchmarks import compression
+from trainers import compress, decompress
 
 TINY = {"levels": 17, "num_blocks": 1, "hidden": 4, "head_hidden": 4}
 

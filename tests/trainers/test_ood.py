@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from pixelrnn_tf.evaluation import odd_images
 from tests.support.networks import make_network
-from trainers import odd_images, ood
+from trainers import ood
 
 
 def test_auroc_is_the_probability_of_being_odder_with_ties_half():

@@ -15,9 +15,10 @@ import pytest
 import tensorflow as tf
 
 from pixelrnn_tf import data as images
-from pixelrnn_tf.programs import model_files, picture_grids
+from pixelrnn_tf.evaluation import batched_sampling, scoring
+from pixelrnn_tf.pictures import grids
+from pixelrnn_tf.programs import model_files
 from tests.support.training_runs import TINY
-from trainers import batched_sampling, scoring
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -192,7 +193,7 @@ def test_complete_keeps_the_known_half_of_test_images(trained, tmp_path):
         top = 1 + 9 * row
         original = images.to_bytes(test[row, ..., 0], 17)
         assert np.array_equal(cells[top : top + 8, 1:9], original)
-        assert (cells[top + 4 : top + 8, 10:18] == picture_grids.LINE).all()
+        assert (cells[top + 4 : top + 8, 10:18] == grids.LINE).all()
         for left in (10, 19, 28):
             assert np.array_equal(cells[top : top + 4, left : left + 8], original[:4])
         assert not np.array_equal(cells[top + 4 : top + 8, 19:27], cells[top + 4 : top + 8, 28:36])
@@ -201,7 +202,7 @@ def test_complete_keeps_the_known_half_of_test_images(trained, tmp_path):
 def test_a_model_without_its_card_needs_data_named(trained, tmp_path):
     alone = shutil.copy(trained[0] / "model.keras", tmp_path)
     with pytest.raises(ValueError, match="Give --data"):
-        model_files.trained_on(alone)
+        model_files.data_config(model_files.card_of(alone), alone)
     done = program("evaluate", f"--model={alone}", "--data=digits")
     assert "180 images" in done.stdout, done.stderr
     done = program("evaluate", f"--model={trained[0] / 'model.keras'}", "--levels=2")

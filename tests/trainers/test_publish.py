@@ -1,19 +1,22 @@
 """Finished runs become presets, with cards made from their metadata; others are refused."""
 
+import dataclasses
 import json
 import shutil
 
 import pytest
 
+from pixelrnn_cli.data_config import DataConfig
+from pixelrnn_cli.train_config import TrainConfig
 from pixelrnn_tf import zoo
 from pixelrnn_tf.models import PixelRNN, preset_files
-from pixelrnn_tf.programs.data_config import DataConfig
+from pixelrnn_tf.programs import publishing
+from pixelrnn_tf.training import model_cards
+from pixelrnn_tf.training.run import train
+from pixelrnn_tf.training.workdir import with_defaults
 from tests.support.picture_folders import write_numbered
 from tests.support.training_runs import tiny_config
-from trainers import model_cards, publish
-from trainers.config import TrainConfig
-from trainers.training_run import train
-from trainers.workdir import with_defaults
+from trainers import publish
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +33,7 @@ def options(workdir, **changes):
 
 @pytest.fixture(scope="module")
 def published(run):
-    return publish.publish(options(run, commit="0123abc"))
+    return publishing.publish(**dataclasses.asdict(options(run, commit="0123abc")))
 
 
 def test_a_preset_of_a_run_loads_with_the_best_weights(run, published):
@@ -70,7 +73,7 @@ def test_the_command_is_that_of_the_run(published):
 )
 def test_a_command_names_no_folder_of_one_machine(run, start, said):
     config = {**with_defaults(json.loads((run / "config.json").read_text())), "init_from": start}
-    assert f"--init_from={said} " in publish.command_of(config, "tiny")
+    assert f"--init_from={said} " in publishing.command_of(config, "tiny")
 
 
 def test_the_card_is_made_from_the_metadata(published):
@@ -86,7 +89,7 @@ def test_the_card_is_made_from_the_metadata(published):
 @pytest.mark.slow
 def test_a_class_conditional_run_tells_what_a_label_is_worth(tmp_path):
     train(tiny_config(steps=3, data=DataConfig("digits", class_conditional=True)), tmp_path / "run")
-    published = publish.publish(options(tmp_path / "run"))
+    published = publishing.publish(**dataclasses.asdict(options(tmp_path / "run")))
     metadata = preset_files.read_metadata(published)
     assert metadata["network"]["title"] == "Row LSTM 1 x 4, class-conditional"
     assert metadata["network"]["classes"] == [str(digit) for digit in range(10)]
@@ -99,19 +102,19 @@ def test_a_run_that_is_not_finished_is_refused(run, tmp_path):
     copy = shutil.copytree(run, tmp_path / "run")
     (copy / "report.md").unlink()
     with pytest.raises(ValueError, match=r"holds no finished run: there is no report\.md"):
-        publish.publish(options(copy))
+        publishing.publish(**dataclasses.asdict(options(copy)))
 
 
 @pytest.mark.parametrize("images", [50, 0])
 def test_scores_of_a_part_of_a_split_are_refused(images, tmp_path):
     scores = {"validation": {"images": 180}, **({"test": {"images": images}} if images else {})}
     with pytest.raises(ValueError, match=f"scores of {images} of the 180 images of test; only scores of whole"):
-        publish.check_whole_splits(scores, {"train": 1437, "validation": 180, "test": 180}, tmp_path)
+        publishing.check_whole_splits(scores, {"train": 1437, "validation": 180, "test": 180}, tmp_path)
 
 
 def test_what_is_not_known_is_asked_for(run):
     with pytest.raises(ValueError, match="Give --description"):
-        publish.publish(options(run, description=""))
+        publishing.publish(**dataclasses.asdict(options(run, description="")))
 
 
 def test_shipped_cards_are_those_of_their_metadata():
@@ -131,8 +134,8 @@ def test_the_table_of_the_readme_is_that_of_the_metadata():
 
 
 def test_the_defaults_of_the_configuration_are_no_flags():
-    from pixelrnn_tf.programs.flags import as_flags
-    from trainers.config import as_json
+    from pixelrnn_cli.flags import as_flags
+    from pixelrnn_tf.training.workdir import as_json
 
     assert as_flags(TrainConfig, as_json(TrainConfig())) == []
 
@@ -143,7 +146,7 @@ def test_a_run_on_a_folder_without_a_test_split_shows_its_validation_split(tmp_p
     write_numbered(tmp_path / "pictures" / "val", [50])
     config = tiny_config(steps=2, data=DataConfig(f"folder:{tmp_path / 'pictures'}", image_size=(3, 4)))
     train(config, tmp_path / "run")
-    published = publish.publish(options(tmp_path / "run", data_licence="Anybody's."))
+    published = publishing.publish(**dataclasses.asdict(options(tmp_path / "run", data_license="Anybody's.")))
     metadata = preset_files.read_metadata(published)
     assert set(metadata["scores"]) == {"validation"}
     assert metadata["check"]["split"] == "validation"

@@ -7,12 +7,13 @@ import math
 import numpy as np
 import pytest
 
+from pixelrnn_cli.data_config import DataConfig
 from pixelrnn_tf.data import load
+from pixelrnn_tf.evaluation import surprise_maps
 from pixelrnn_tf.models import log_prob, oddness
-from pixelrnn_tf.programs import png_files
-from pixelrnn_tf.programs.data_config import DataConfig
+from pixelrnn_tf.pictures import png_files
 from tests.support.networks import make_network, random_images
-from trainers import surprise, surprise_maps
+from trainers import surprise
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,57 @@
+"""The loop of `trainers.train` over random images, for what times it."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pixelrnn_cli.train_config import TrainConfig
+from pixelrnn_tf.data import ImageData, Split
+from pixelrnn_tf.devices.strategies import uses_xla
+from pixelrnn_tf.models import PixelRNN
+from pixelrnn_tf.training.ema import WeightAverage
+from pixelrnn_tf.training.step_queue import StepQueue
+from pixelrnn_tf.training.train_step import TrainStep
+
+
+def random_images(arguments: dict[str, Any]) -> ImageData:
+    """1,024 images of random levels for a network.
+
+    Args:
+        arguments: of `PixelRNN`.
+    """
+    shape, levels = tuple(arguments["image_shape"]), arguments["levels"]
+    images = np.random.default_rng(0).integers(0, levels, (1024, *shape)).astype("uint8")
+    split = Split("random", len(images), tf.data.Dataset.from_tensor_slices(images))
+    return ImageData("random", shape, levels, "none", {"train": split})
+
+
+def training_queue(arguments: dict[str, Any], data: ImageData, batch_size: int, jit_compile: str = "auto") -> StepQueue:
+    """Steps as in every run of `trainers.train`: clipped, tested for finite numbers, averaged; with Adam.
+
+    To be called in the scope of the strategy.
+
+    Args:
+        arguments: of `PixelRNN`.
+        data: what to train on.
+        batch_size: images per step, over all replicas.
+        jit_compile: as in `TrainConfig`.
+    """
+    model, config = PixelRNN(**arguments), TrainConfig()
+    optimizer = keras.optimizers.Adam()
+    optimizer.build(model.trainable_variables)
+    step = TrainStep(
+        model,
+        optimizer,
+        WeightAverage(model, config.average_decay),
+        config.clip_norm,
+        jit_compile=uses_xla(jit_compile, model.block),
+    )
+    return StepQueue(step, data, batch_size, 0, 0)
+
+
+def run_steps(queue: StepQueue, steps: int) -> None:
+    """Run so many steps to their end."""
+    for _ in queue.run(queue.finished + steps, lambda: (False, False)):
+        pass

@@ -1,0 +1,116 @@
+"""Options of the commands of `export.client`."""
+
+import dataclasses
+import pathlib
+
+from pixelrnn_cli.flags import check, option
+from pixelrnn_cli.shared_options import temperature_option
+
+PORTS = {"rest": 8501, "grpc": 8500}
+OTHER_PICTURES = (".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".npy")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ServerOptions:
+    """Which model to ask, and how."""
+
+    model: str = option("The model's name in the server.")
+    server: str | None = option("HOST:PORT; by default localhost and the port of the protocol.", None)
+    protocol: str = option("The interface of the server.", "rest", choices=tuple(PORTS))
+    version: int | None = option("Version of the model; by default the latest.", None, at_least=0, at_most=2**63 - 1)
+    timeout: float = option("Seconds after which an attempt is given up.", 60.0, above=0, at_most=86_400)
+    wait: float = option(
+        "Seconds for which a call is tried again while the server is away, busy, late or loading the model.",
+        120.0,
+        at_least=0,
+        at_most=86_400,
+    )
+    retries: int | None = option(
+        "Attempts after the first at most; by default as many as --wait allows.", None, at_least=0, at_most=1_000_000
+    )
+    batch_size: int = option("Images per request.", 16, at_least=1, at_most=4096)
+    condition: pathlib.Path | None = option(
+        "The condition of all images, such as a map (height, width, features).", None, endings=(".npy",)
+    )
+    label: int | None = option(
+        "The class of all images, for a class-conditional model.", None, at_least=0, at_most=2**31 - 1
+    )
+
+    def __post_init__(self):
+        check(self)
+        if not self.model.strip() or (self.server is not None and not self.server.strip()):
+            raise ValueError("model must be a name, and server HOST:PORT; one of them is empty.")
+        if self.condition is not None and self.label is not None:
+            raise ValueError("condition and label are two ways to say the same: give one of them.")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ScoreOptions(ServerOptions):
+    """Which images to score."""
+
+    images: tuple[str, ...] = option("PNG files of the model's size, 8-bit greyscale or RGB.", form="a.png,b.png")
+
+    def __post_init__(self):
+        super().__post_init__()
+        _check_files(self.images)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClassifyOptions(ScoreOptions):
+    """Which images to classify."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.label is not None or self.condition is not None:
+            raise ValueError("classify finds the class: leave out label and condition.")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DrawOptions(ServerOptions):
+    """How to draw, and where to."""
+
+    out: pathlib.Path = option("A .png file, in which several images make a grid; or a folder, one file each.")
+    temperature: float = temperature_option()
+    seed: int = option("Image k is a function of the seed and k alone.", 0, at_least=-(2**63), at_most=2**63 - 1)
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether all goes into one picture."""
+        return self.out.suffix.lower() == ".png"
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.out.suffix.lower() in OTHER_PICTURES:
+            raise ValueError(f"out must be a .png file or a folder, got {self.out}: pictures are written as PNG files.")
+        if self.out.exists() and self.out.is_dir() == self.is_picture:
+            raise ValueError(f"{self.out} is {'a folder' if self.is_picture else 'a file'} already; give another out.")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SampleOptions(DrawOptions):
+    """How many images to draw."""
+
+    num_images: int = option("Number of images.", 16, at_least=1, at_most=100_000)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CompleteOptions(DrawOptions):
+    """What to complete."""
+
+    images: tuple[str, ...] = option("PNG files of the model's size, 8-bit greyscale or RGB.", form="a.png,b.png")
+    mask: str = option(
+        "What to hide: lower_half, upper_half, right_half, left_half, center, or a PNG file, black there.", "lower_half"
+    )
+    num_samples: int = option("Completions of each image.", 6, at_least=1, at_most=10_000)
+
+    def __post_init__(self):
+        super().__post_init__()
+        _check_files(self.images)
+
+
+def _check_files(paths: tuple[str, ...]) -> None:
+    for path in paths:
+        if not path.strip() or not pathlib.Path(path).expanduser().is_file():
+            raise ValueError(f"images must be PNG files; there is no file {path!r}.")
+    if not paths:
+        raise ValueError("images must be PNG files; none is given.")

@@ -1,0 +1,37 @@
+"""The console command `pixelrnn`: one name for every program."""
+
+import importlib
+import sys
+
+from pixelrnn_cli import program
+
+PROGRAMS = {
+    "train": "trainers.train",
+    "evaluate": "trainers.evaluate",
+    "sample": "trainers.sample",
+    "complete": "trainers.complete",
+    "compress": "trainers.compress",
+    "decompress": "trainers.decompress",
+    "surprise": "trainers.surprise",
+    "ood": "trainers.ood",
+    "publish": "trainers.publish",
+    "export": "export.saved_model",
+    "check": "export.check",
+    "serving_config": "export.serving_config",
+    "client": "export.client",
+}
+
+
+def main() -> None:
+    """Run the program named first on the command line, with the rest of it."""
+    name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if name in program.HELP:
+        print("usage: pixelrnn PROGRAM --flag=value ...\n\nPrograms (pixelrnn PROGRAM --help lists the flags of one):")
+        for known, module in PROGRAMS.items():
+            text = importlib.import_module(f"pixelrnn_cli.{module}").__doc__ or ""
+            print(f"  {known:16}{text.splitlines()[0].split(': `')[0].rstrip('.')}")
+        return
+    if name not in PROGRAMS:
+        sys.exit(f"Error: there is no program {name!r}. pixelrnn takes one of: {', '.join(PROGRAMS)}.")
+    sys.argv = [f"pixelrnn {name}", *sys.argv[2:]]
+    importlib.import_module(f"pixelrnn_cli.{PROGRAMS[name]}").run()

@@ -1,0 +1,63 @@
+"""How a program starts, and how it ends when its user gave it something wrong."""
+
+import importlib
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from absl import app, logging
+from absl import flags as absl_flags
+
+from pixelrnn_cli import environment, flags
+
+HELP = ("--help", "-help", "-h", "--helpshort", "-helpshort")
+
+
+def run(main: Callable[[Any], None], options: type | None = None, description: str | None = None) -> None:
+    """Run `main` under absl; a wrong flag, file or value ends in one line and exit status 1, not a traceback.
+
+    So does a signal from the keyboard, without a line and with exit status 130.
+
+    The environment is set and the flags are read before Keras loads. A program's module therefore imports nothing of
+    `pixelrnn_tf`: its `main` does.
+
+    Args:
+        main: takes the value of `options`; without them, the arguments that are no flags.
+        options: a dataclass of `pixelrnn_cli.flags.option` fields, whose flags are defined here.
+        description: printed above the flags by --help; by default the docstring of `main`'s module.
+    """
+    environment.prepare()
+    if options:
+        flags.define(options)
+        if any(argument in HELP for argument in sys.argv[1:]):
+            text = description or sys.modules[main.__module__].__doc__ or ""
+            print(f"{text.strip()}\n\n{flags.help_text(options)}")
+            return
+
+    def guarded(arguments: list[str]) -> None:
+        if len(arguments) > 1:
+            sys.exit(f"Error: unexpected arguments {arguments[1:]}; flags are written --name=value.")
+        if not absl_flags.FLAGS["verbosity"].present:
+            logging.set_verbosity(logging.ERROR)  # TensorFlow Datasets tells every file it reads.
+        try:
+            value = flags.read(options) if options else arguments
+            with environment.quiet_loading():
+                importlib.import_module("keras")
+            main(value)
+        except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # It is on its way out: once more changes nothing.
+            sys.exit(130)
+        except (ValueError, OSError, ImportError, FloatingPointError, MemoryError) as error:
+            sys.exit(f"Error: {error}")
+
+    app.run(guarded, flags_parser=_parse)
+
+
+def _parse(arguments: list[str]) -> list[str]:
+    """The arguments that are no flags, once the flags are read."""
+    try:
+        return absl_flags.FLAGS(arguments)
+    except absl_flags.Error as error:
+        problem = " ".join(str(error).split()).removesuffix(".")
+        sys.exit(f"Error: {problem}. --help lists the flags.")

@@ -1,0 +1,29 @@
+"""Options that several programs take."""
+
+from typing import Any
+
+from pixelrnn_cli.flags import option
+
+# More images than a server takes in one request by any usual setting.
+LARGEST_BATCH = 4096
+
+
+def temperature_option() -> Any:
+    """A field `temperature`, with the bounds of `pixelrnn_tf.sampling.check_temperature`."""
+    return option("Divide the logits by this; below 1 for more likely images.", 1.0, at_least=1e-30, at_most=1e30)
+
+
+def batch_sizes_option(default: tuple[int, ...]) -> Any:
+    """A field `batch_sizes`; call `check_batch_sizes` on its value."""
+    return option("Images per request.", default, form="positive integers, such as 1,16")
+
+
+def check_batch_sizes(sizes: tuple[int, ...]) -> None:
+    """Check the value of `batch_sizes`.
+
+    Raises:
+        ValueError: if one is out of bounds, or there is none.
+    """
+    if not sizes or not all(0 < size <= LARGEST_BATCH for size in sizes):
+        given = ",".join(map(str, sizes)) or "none"
+        raise ValueError(f"--batch_sizes must be positive integers of at most {LARGEST_BATCH}, got {given}.")

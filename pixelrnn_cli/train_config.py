@@ -1,0 +1,279 @@
+"""What a training run is made of: the flags of `trainers.train` as one value."""
+
+import dataclasses
+import functools
+from typing import Any
+
+from pixelrnn_cli.data_config import DataConfig
+from pixelrnn_cli.flags import check, option, options_in
+
+# What may change between an interruption and the resumption: how long to run, where, and what to show.
+FREE_TO_CHANGE = (
+    "steps", "minutes", "patience", "log_seconds", "eval_every", "checkpoint_every", "num_samples", "sample_every",
+    "jit_compile", "distribution",
+)  # fmt: skip
+MOST_STEPS = 1_000_000_000
+CLASS_FEATURES = 16  # Size of the embedding of a class.
+
+_network = functools.partial(option, group="Network", default=None)
+_devices = functools.partial(option, group="Devices and machines")
+_run = functools.partial(option, group="Run")
+_optimizer = functools.partial(option, group="Optimizer and learning rate")
+_shown = functools.partial(option, group="Evaluations, checkpoints and samples")
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkArguments:
+    """Arguments of `PixelRNN` besides the image's shape and levels; None leaves one to the preset or the default."""
+
+    block: str | None = _network("Kind of block.", choices=("pixel_cnn", "row_lstm", "diagonal_bilstm"))
+    num_blocks: int | None = _network("Number of blocks.", at_least=1, at_most=1000)
+    hidden: int | None = _network("Units h of a block.", at_least=1, at_most=16_384)
+    head_hidden: int | None = _network("Features of the head's inner layers.", at_least=1, at_most=65_536)
+    residual: bool | None = _network("Whether blocks have residual connections.")
+    skips: bool | None = _network("Whether every block is connected to the head.")
+    scales: tuple[int, ...] | None = _network(
+        "Heights of the images of a Multi-Scale PixelRNN, from the smallest to the whole; each a multiple of the one "
+        "before.",
+        form="growing whole numbers, such as 14,28",
+    )
+    upsampler_features: int | None = _network(
+        "Features of the map that a smaller image becomes, with --scales.", at_least=1, at_most=16_384
+    )
+    condition_features: int | None = _network(
+        f"Features of the vector that a class becomes, with --class_conditional; {CLASS_FEATURES} by default.",
+        at_least=1,
+        at_most=16_384,
+    )
+
+    def __post_init__(self):
+        check(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class DistributionConfig:
+    """Which devices of which machines a run uses."""
+
+    strategy: str = _devices(
+        "Devices: none for the first one; mirrored for several of this machine; multi_worker for one process on every "
+        "machine of a cluster; tpu for the cores of a TPU.",
+        "none",
+        choices=("none", "mirrored", "multi_worker", "tpu"),
+    )
+    num_devices: int = _devices(
+        "Devices of this machine that --strategy=mirrored uses; 0 for all, and at least two.",
+        0,
+        at_least=0,
+        at_most=1024,
+    )
+    num_virtual_devices: int = _devices(
+        "Devices to split the CPU into, to try --strategy=mirrored without GPUs; 0 for none.",
+        0,
+        at_least=0,
+        at_most=1024,
+    )
+    cluster: tuple[str, ...] = _devices(
+        "HOST:PORT of every worker of --strategy=multi_worker, the chief first; by default TF_CONFIG says it.",
+        (),
+        form="HOST:PORT,HOST:PORT",
+    )
+    task_index: int | None = _devices(
+        "Which worker of --cluster this process is, from 0.", None, at_least=0, at_most=100_000
+    )
+    tpu: str = _devices("Name or address of the TPU of --strategy=tpu; by default the one of this machine.", "")
+    worker_timeout: float = _devices(
+        "Seconds to wait at the start for the other workers of a cluster.", 300.0, above=0, at_most=86_400
+    )
+
+    def __post_init__(self):
+        check(self)
+        for name, strategy in (
+            ("num_devices", "mirrored"),
+            ("num_virtual_devices", "mirrored"),
+            ("cluster", "multi_worker"),
+            ("tpu", "tpu"),
+        ):
+            if getattr(self, name) and self.strategy != strategy:
+                raise ValueError(f"--{name} belongs to --strategy={strategy}, and --strategy is {self.strategy}.")
+        if bool(self.cluster) != (self.task_index is not None):
+            raise ValueError("--cluster and --task_index belong together: all workers, and which one this is.")
+        if self.cluster and not 0 <= self.task_index < len(self.cluster):
+            raise ValueError(
+                f"--task_index must be from 0 to {len(self.cluster) - 1}, one of the workers of --cluster; "
+                f"got {self.task_index}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """A training run. What each field means is its help, which `python -m trainers.train --help` prints."""
+
+    data: DataConfig = options_in(DataConfig)
+    preset: str = option("A named network; the flags below replace its arguments.", "", group="Network")
+    # Arguments of PixelRNN that replace the preset's.
+    model: dict[str, Any] = options_in(NetworkArguments, as_dict=True)
+    init_from: str = _run(
+        "A .keras file, or the name of a preset with weights, to start a new run from; without --preset and flags of a "
+        "network, its network is taken.",
+        "",
+    )
+    distribution: DistributionConfig = options_in(DistributionConfig)
+    batch_size: int | None = _run(
+        "Images per step, over all replicas; by default the preset's, or 16.", None, at_least=1, at_most=1_000_000
+    )
+    accumulation: int = _run(
+        "Parts in which a replica computes its images, one after another: less memory, the same result.",
+        1,
+        at_least=1,
+        at_most=1_000_000,
+    )
+    steps: int = _run("Steps to train for.", 10_000, at_least=1, at_most=MOST_STEPS)
+    minutes: float = _run(
+        "Minutes to train for, if that ends first, without evaluations; time before an interruption counts. 0 for no "
+        "limit.",
+        0.0,
+        at_least=0,
+        at_most=5_000_000,
+    )
+    patience: int = _run(
+        "Evaluations in a row without a best validation score after which to stop; 0 for never.",
+        0,
+        at_least=0,
+        at_most=MOST_STEPS,
+    )
+    optimizer: str = _optimizer("Optimizer; the paper's is rmsprop.", "adam", choices=("adam", "rmsprop", "sgd"))
+    learning_rate: float = _optimizer("Learning rate, the largest of the schedule.", 1e-3, above=0, at_most=1e30)
+    schedule: str = _optimizer(
+        "Learning rate after the warm-up: constant; falling as half a cosine; or falling in steps.",
+        "constant",
+        choices=("constant", "cosine", "step"),
+    )
+    warmup_steps: int = _optimizer(
+        "Steps over which the learning rate rises from zero; 0 for none.", 0, at_least=0, at_most=MOST_STEPS
+    )
+    decay_steps: int = _optimizer("Step at which the cosine ends; 0 for --steps.", 0, at_least=0, at_most=MOST_STEPS)
+    final_learning_rate: float = _optimizer("Learning rate at which the cosine ends.", 0.0, at_least=0, at_most=1e30)
+    decay_at: tuple[int, ...] = _optimizer(
+        "Steps at which --schedule=step lowers the learning rate.", (), form="growing steps, such as 20000,30000"
+    )
+    decay_factor: float = _optimizer(
+        "What --schedule=step multiplies the learning rate by each time.", 0.1, above=0, at_most=1
+    )
+    weight_decay: float = _optimizer(
+        "Part of the weights that a step of learning rate 1 takes away, apart from the gradient; biases and initial "
+        "states keep theirs. 0 for none.",
+        0.0,
+        at_least=0,
+        below=1,
+    )
+    dropout: float = _optimizer(
+        "Probability that a feature of what a block adds is dropped, at every position of an image at once, while "
+        "training; 0 for none.",
+        0.0,
+        at_least=0,
+        below=1,
+    )
+    mutation_rate: float = _optimizer(
+        "Probability that a sub-pixel of a training image gets a random level, which makes a background network for "
+        "likelihood ratios; scores are of images as they are. 0 for none.",
+        0.0,
+        at_least=0,
+        at_most=1,
+    )
+    clip_norm: float = _optimizer(
+        "Largest global norm of the gradients of a step; 0 for no clipping.", 1.0, at_least=0, at_most=1e30
+    )
+    average_decay: float = _optimizer(
+        "Largest decay per step of the average of the weights that is scored and saved; 0 for no average.",
+        0.999,
+        at_least=0,
+        below=1,
+    )
+    eval_every: int = _shown(
+        "Steps between evaluations on the validation split, each with a checkpoint; the first is before training.",
+        500,
+        at_least=1,
+        at_most=MOST_STEPS,
+    )
+    eval_images: int = _shown(
+        "Images of each of these evaluations, from the first; 0 for all. Scores at the end are of whole splits.",
+        1000,
+        at_least=0,
+        at_most=MOST_STEPS,
+    )
+    checkpoint_every: int = _shown("Steps between further checkpoints; 0 for none.", 0, at_least=0, at_most=MOST_STEPS)
+    log_seconds: float = _shown("Seconds between lines of progress.", 10.0, at_least=0, at_most=10_000_000)
+    num_samples: int = _shown(
+        "Images to draw at the end and for TensorBoard; 0 for none.", 16, at_least=0, at_most=10_000
+    )
+    sample_every: int = _shown(
+        "Steps after each of which the next evaluation draws images for TensorBoard; 0 for never.",
+        5000,
+        at_least=0,
+        at_most=MOST_STEPS,
+    )
+    seed: int = _run("Seed of the weights, the order of the images and the samples.", 0, at_least=0, at_most=2**32 - 1)
+    jit_compile: str = _run(
+        "Whether XLA compiles loss and gradients; auto: always, but for a PixelCNN on the CPU.",
+        "auto",
+        choices=("auto", "true", "false"),
+    )
+    dtype_policy: str = _run(
+        "Keras dtype policy of the training; mixed_float16 scales the loss. Scores are in float32.",
+        "float32",
+        choices=("float32", "mixed_bfloat16", "mixed_float16"),
+    )
+
+    def __post_init__(self):
+        check(self)
+        NetworkArguments(**{field.name: self.model.get(field.name) for field in dataclasses.fields(NetworkArguments)})
+        if "condition_features" in self.model and not self.data.class_conditional:
+            raise ValueError("--condition_features belongs to --class_conditional, which is not given.")
+        if "upsampler_features" in self.model and "scales" not in self.model:
+            raise ValueError("--upsampler_features belongs to --scales, which is not given.")
+        if "scales" in self.model and self.data.class_conditional:
+            raise ValueError("--scales and --class_conditional do not go together: leave one of them out.")
+        self._check_schedule()
+        if self.schedule == "cosine" and not self.decay_steps:
+            # Here, so that it does not change when an interrupted run is given more steps.
+            object.__setattr__(self, "decay_steps", self.steps)
+
+    def _check_schedule(self) -> None:
+        for name, schedule in (("decay_steps", "cosine"), ("final_learning_rate", "cosine"), ("decay_at", "step")):
+            if getattr(self, name) and self.schedule != schedule:
+                raise ValueError(f"{name} belongs to the schedule {schedule!r}, and the schedule is {self.schedule!r}.")
+        if self.schedule == "step" and not self.decay_at:
+            raise ValueError('The schedule "step" needs decay_at, the steps at which the learning rate falls.')
+        if any(b <= a for a, b in zip((0, *self.decay_at), self.decay_at, strict=False)):
+            given = ",".join(map(str, self.decay_at))
+            raise ValueError(f"--decay_at must be growing steps, such as 20000,30000; got {given}.")
+        if self.schedule == "cosine" and (self.decay_steps or self.steps) <= self.warmup_steps:
+            raise ValueError(
+                f"The cosine must end after the warm-up of {self.warmup_steps} steps, and ends at step "
+                f"{self.decay_steps or self.steps}."
+            )
+
+    @property
+    def images_per_step(self) -> int:
+        """The batch size, once it is said.
+
+        Raises:
+            ValueError: if it is None.
+        """
+        if self.batch_size is None:
+            raise ValueError("batch_size is not set: use `training.network.with_batch_size`.")
+        return self.batch_size
+
+    def check_batch(self, replicas: int) -> None:
+        """Check that every replica gets as many images as every other one, in equal parts.
+
+        Raises:
+            ValueError: if not.
+        """
+        unit = replicas * self.accumulation
+        if self.images_per_step % unit:
+            raise ValueError(
+                f"batch_size must be a multiple of {replicas} replicas x {self.accumulation} parts (accumulation), "
+                f"{unit}, so that every image counts the same; got {self.batch_size}. Take "
+                f"{-(-self.images_per_step // unit) * unit}."
+            )

@@ -1,0 +1,1 @@
+"""Devices and machines: `tf.distribute` strategies and the cluster."""

@@ -1,0 +1,1 @@
+"""Scores, out-of-distribution detection, surprise maps and pictures of samples."""

@@ -1,0 +1,153 @@
+"""Sampling and completing any number of images, batch by batch, with progress."""
+
+import os
+import time
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from pixelrnn_tf import sampling
+from pixelrnn_tf.data import to_bytes
+from pixelrnn_tf.models import ImageModel
+from pixelrnn_tf.pictures import png_files
+from pixelrnn_tf.pictures.grids import square_grid
+from pixelrnn_tf.progress import duration
+
+
+def draw_images(
+    model: ImageModel,
+    number: int,
+    seed: int,
+    temperature: float = 1.0,
+    batch_size: int = 64,
+    condition: np.ndarray | None = None,
+) -> np.ndarray:
+    """Draw images; image k is a function of the seed, k and its condition alone, the one `PixelDistribution` draws too.
+
+    Args:
+        model: the network.
+        number: how many.
+        seed: of all.
+        temperature: what the logits are divided by.
+        batch_size: images per batch.
+        condition: `(number, ...)`, for a model that takes one; by default every class in turn.
+
+    Returns:
+        int32 levels `(number, height, width, channels)`.
+
+    Raises:
+        ValueError: if the model takes a condition that is no class, and none is given.
+    """
+    if condition is None:
+        condition = classes_in_turn(model, number)
+
+    def run(noise, index):
+        given = None if condition is None else tf.gather(tf.constant(condition), tf.minimum(index, number - 1))
+        return sampling.generate(model, noise, temperature=temperature, condition=given)
+
+    return _in_batches(run, model, number, seed, batch_size)
+
+
+def classes_in_turn(model: ImageModel, number: int) -> np.ndarray | None:
+    """The labels of so many images: 0, 1, ..., and again from 0; None for a model without a condition.
+
+    Raises:
+        ValueError: if the model takes a condition that is no class.
+    """
+    if model.condition_format is None:
+        return None
+    if model.num_classes is None:
+        raise ValueError(f"The model takes a condition of the shape {model.condition_format.shape}: it must be given.")
+    return np.arange(number, dtype="int32") % model.num_classes
+
+
+def complete_images(
+    model: ImageModel,
+    images: np.ndarray,
+    known: np.ndarray,
+    samples: int,
+    seed: int,
+    temperature: float = 1.0,
+    batch_size: int = 64,
+    condition: np.ndarray | None = None,
+) -> np.ndarray:
+    """Complete images; see `pixelrnn_tf.sampling.generate` for what that means.
+
+    Args:
+        model: the network.
+        images: integer levels `(number, height, width, channels)`.
+        known: bool `(height, width)`.
+        samples: completions of each image.
+        seed: completion k, counted over all images, is a function of its image, the seed and k.
+        temperature: what the logits are divided by.
+        batch_size: completions per batch.
+        condition: that of each image, `(number, ...)`, for a model that takes one.
+
+    Returns:
+        int32 levels `(samples, number, height, width, channels)`.
+    """
+    number = samples * len(images)
+    mask = tf.constant(known)
+
+    def run(noise, index):
+        given = tf.gather(tf.constant(images), index % len(images))
+        where = tf.broadcast_to(mask, tf.concat([tf.shape(index), mask.shape], 0))
+        its = None if condition is None else tf.gather(tf.constant(condition), index % len(images))
+        return sampling.generate(model, noise, given, where, temperature, its)
+
+    completed = _in_batches(run, model, number, seed, batch_size)
+    return completed.reshape(samples, *images.shape)
+
+
+def _in_batches(run: Callable, model: ImageModel, number: int, seed: int, batch_size: int) -> np.ndarray:
+    """`run(noise, index)` for images 0 to number - 1, with progress."""
+    batch_size = min(batch_size, number)
+    images, start = [], time.monotonic()
+    for first in range(0, number, batch_size):
+        index = tf.range(first, first + batch_size)  # The last batch is filled up, so that all take the same time.
+        noise = sampling.image_noise(sampling.image_seeds(sampling.stateless_seed(seed), index), model.image_shape)
+        images.append(run(noise, index).numpy())
+        done, elapsed = min(first + batch_size, number), time.monotonic() - start
+        left = elapsed / done * (number - done)
+        print(f"drew {done}/{number} images in {duration(elapsed)}, {duration(left)} left", flush=True)
+    return np.concatenate(images)[:number]
+
+
+def draw_picture(
+    model: ImageModel,
+    out: str | os.PathLike,
+    number: int,
+    seed: int,
+    temperature: float = 1.0,
+    label: int | None = None,
+) -> None:
+    """Draw images from a model into a PNG file, a grid.
+
+    Those of a class-conditional model are of one class, or of every class in turn: a row for each class, if there are
+    as many images of each.
+
+    Raises:
+        ValueError: for a label that the model does not take.
+    """
+    check_label(model, label)
+    condition = None if label is None else np.full(number, label, "int32")
+    images = draw_images(model, number, seed, temperature, condition=condition)
+    columns, classes = None, model.num_classes or 1
+    if label is None and classes > 1 and number % classes == 0:
+        columns = number // classes
+        images = images.reshape(columns, classes, *model.image_shape).swapaxes(0, 1).reshape(images.shape)
+    png_files.write(out, square_grid(to_bytes(images, model.levels), columns))
+    of_class = "" if label is None else f" of class {label}"
+    print(f"{number} images{of_class} at temperature {temperature:g}: {out}", flush=True)
+
+
+def check_label(model: ImageModel, label: int | None) -> None:
+    """Check that a model takes the label given, if one is.
+
+    Raises:
+        ValueError: if not.
+    """
+    if label is not None and not 0 <= label < (model.num_classes or 0):
+        takes = f"labels from 0 to {model.num_classes - 1}" if model.num_classes else "no labels"
+        raise ValueError(f"The model takes {takes}, got --label={label}.")

@@ -1,0 +1,145 @@
+"""What a model did not expect in images: maps in bits per pixel as a picture, and scores as a table."""
+
+import csv
+import math
+import pathlib
+from collections.abc import Iterable
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from pixelrnn_tf.data import to_bytes
+from pixelrnn_tf.files import written_beside
+from pixelrnn_tf.models import PixelRNN, log_prob, log_prob_map, oddness
+from pixelrnn_tf.pictures.grids import LINE, byte_grid
+
+# From what was expected to what was not: dark to bright, so that it can be read without colours too.
+_COLOURS = np.array([(0, 0, 4), (60, 15, 110), (150, 40, 100), (220, 80, 50), (250, 160, 20), (252, 255, 164)])
+_BAR, _MARGIN = 16, 8  # Pixels.
+COLUMNS = ("file", "nats", "bits/dim", "complexity", "input complexity score", "ratio")
+
+
+def bits_per_pixel(
+    model: PixelRNN, images: np.ndarray, condition: np.ndarray | None = None, batch_size: int = 64
+) -> np.ndarray:
+    """-log2 p of every pixel given those before it, all its colours together.
+
+    Args:
+        model: the network.
+        images: integer levels `(number, height, width, channels)`.
+        condition: what the model is conditioned on, `(number, ...)`, for one that takes it.
+        batch_size: images per pass.
+
+    Returns:
+        float64 `(number, height, width)`.
+
+    Raises:
+        FloatingPointError: if one is not finite.
+    """
+    nats = _in_batches(log_prob_map, model, images, condition, batch_size)
+    return -nats.sum(-1) / math.log(2)
+
+
+def log_probs(
+    model: PixelRNN, images: np.ndarray, condition: np.ndarray | None = None, batch_size: int = 64
+) -> np.ndarray:
+    """Log-probability of every image, nats, float64 `(number,)`; arguments and errors are those of `bits_per_pixel`."""
+    return _in_batches(log_prob, model, images, condition, batch_size)
+
+
+def picture(images: np.ndarray, bits: np.ndarray, columns: int = 4) -> np.ndarray:
+    """Each image beside its map, and the bar of the colour scale that all maps share.
+
+    Args:
+        images: bytes `(number, height, width, 1 or 3)`.
+        bits: `(number, height, width)`; the scale goes from 0 to the largest.
+        columns: pairs per row.
+
+    Returns:
+        uint8 `(height, width, 3)`.
+    """
+    most = max(float(bits.max()), 1e-30)
+    pairs = np.stack([np.broadcast_to(images, (*images.shape[:3], 3)), coloured(bits / most)], axis=1)
+    columns = min(columns, len(pairs))
+    rows = math.ceil(len(pairs) / columns)
+    cells = np.full((rows * columns, *pairs.shape[1:]), LINE, "uint8")
+    cells[: len(pairs)] = pairs
+    grid = byte_grid(cells.reshape(rows, 2 * columns, *pairs.shape[2:]))
+    return np.concatenate([grid, _bar(len(grid), most)], axis=1)
+
+
+def coloured(fractions: np.ndarray) -> np.ndarray:
+    """Numbers from 0 to 1 as colours, uint8 `(..., 3)`."""
+    place = np.linspace(0, 1, len(_COLOURS))
+    return np.stack([np.interp(fractions, place, _COLOURS[:, k]) for k in range(3)], axis=-1).round().astype("uint8")
+
+
+def _bar(height: int, most: float) -> np.ndarray:
+    """The colour scale, from 0 below to `most` above, with its numbers."""
+    labels = [f"{most * part:.3g}" for part in (1, 0.5, 0)] + ["bits"]
+    width = _BAR + 2 * _MARGIN + 8 * max(map(len, labels))
+    bar = np.full((height, width, 3), 255, "uint8")
+    length = max(height - 4 * _MARGIN, 2)
+    bar[_MARGIN : _MARGIN + length, _MARGIN : _MARGIN + _BAR] = coloured(np.linspace(1, 0, length))[:, None]
+    image = Image.fromarray(bar)
+    places = (_MARGIN, _MARGIN + length / 2 - 5, _MARGIN + length - 10, _MARGIN + length + 4)
+    for label, top in zip(labels, places, strict=True):
+        ImageDraw.Draw(image).text((_BAR + 1.5 * _MARGIN, top), label, fill=(0, 0, 0))
+    return np.asarray(image)
+
+
+def write_scores(
+    path: pathlib.Path, names: Iterable[str], images: np.ndarray, log_prob: np.ndarray, background: np.ndarray | None
+) -> None:
+    """Write a line for each image: likelihood, complexity, and the scores that larger are odder.
+
+    Args:
+        path: of the CSV file.
+        names: of the images.
+        images: uint8 levels `(number, height, width, channels)`.
+        log_prob: of each, in nats.
+        background: the same by a background network; None leaves the ratio empty.
+    """
+    shape = images.shape[1:]
+    bits = oddness.negative_log_likelihood_score(log_prob, shape)
+    complexity = oddness.complexity(images)
+    ratio = [""] * len(images)
+    if background is not None:
+        ratio = [f"{value:.6f}" for value in oddness.likelihood_ratio(log_prob, background, shape)]
+    with written_beside(path) as beside, beside.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(COLUMNS)
+        for row in zip(names, -log_prob, bits, complexity, bits - complexity, ratio, strict=True):
+            table.writerow([value if isinstance(value, str) else f"{value:.6f}" for value in row])
+
+
+def check_same_images(model: PixelRNN, background: PixelRNN) -> None:
+    """Check that a background network scores the images of a model.
+
+    Raises:
+        ValueError: if not.
+    """
+    own, other = (model.image_shape, model.levels), (background.image_shape, background.levels)
+    if own != other or background.condition_format is not None:
+        raise ValueError(
+            f"The background network must take the model's images, {own[0]} of {own[1]} levels, and no condition; it "
+            f"takes {other[0]} of {other[1]} levels{'' if background.condition_format is None else ' and a condition'}."
+        )
+
+
+def as_bytes(images: np.ndarray, levels: int) -> np.ndarray:
+    """Levels as the bytes that show them."""
+    return np.asarray(to_bytes(images, levels))
+
+
+def _in_batches(function, model, images, condition, batch_size) -> np.ndarray:
+    parts = []
+    for start in range(0, len(images), batch_size):
+        rows = slice(start, start + batch_size)
+        its = None if condition is None else condition[rows]
+        parts.append(np.asarray(function(model, images[rows], its), "float64"))
+    values = np.concatenate(parts)
+    broken = np.count_nonzero(~np.isfinite(values.reshape(len(values), -1)).all(1))
+    if broken:
+        raise FloatingPointError(f"The score of {broken} of {len(values)} images is not finite.")
+    return values

@@ -1,0 +1,1 @@
+"""Pictures as bytes: PNG files, grids, masks."""

@@ -1,0 +1,139 @@
+"""PNG files, without TensorFlow, which takes seconds to import.
+
+A file is read to the pixels that a viewer shows, or refused by name: nothing is cut, guessed or composed.
+"""
+
+import io
+import os
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from pixelrnn_tf.files import written_beside
+
+# More pixels than any network here has; a header may promise any number.
+MOST_PIXELS = 2**24
+
+_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+_SIXTEEN_BIT = ("I;16", "I;16B", "I")
+_ORIENTATION = 0x112  # The tag of EXIF.
+
+
+def encode(picture: np.ndarray) -> bytes:
+    """uint8 `(height, width)` or `(height, width, 1 or 3)` as a PNG file."""
+    if picture.ndim == 3 and picture.shape[-1] == 1:
+        picture = picture[..., 0]
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def write(path: str | os.PathLike, picture: np.ndarray) -> None:
+    """Write uint8 `(height, width)` or `(height, width, 1 or 3)` as a PNG file that is whole or not there."""
+    with written_beside(path) as beside:
+        beside.write_bytes(encode(picture))
+
+
+def size(png: bytes, name: str) -> tuple[int, int]:
+    """(height, width) as the header of a PNG file has it; nothing is decoded.
+
+    Args:
+        png: the file.
+        name: what it is called in errors.
+
+    Raises:
+        ValueError: if it is no PNG file.
+    """
+    if not png.startswith(_START) or len(png) < 33:
+        raise ValueError(f"{name} is no PNG file that can be read: it does not start as one.")
+    return int.from_bytes(png[20:24], "big"), int.from_bytes(png[16:20], "big")
+
+
+def not_plain(png: bytes) -> str:
+    """What a viewer makes of a PNG file beyond its pixels as they are stored: "turned", "animated", or nothing.
+
+    Programs that read the pixels alone, as TensorFlow does, see another picture then.
+    """
+    for kind, content in _chunks(png):
+        if kind == b"acTL":
+            return "animated"
+        if kind == b"eXIf":
+            exif = Image.Exif()
+            exif.load(content)
+            if exif.get(_ORIENTATION, 1) != 1:
+                return "turned"
+    return ""
+
+
+def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The kind and the content of every whole chunk of a PNG file; none of what is no PNG file."""
+    position = 8 if png.startswith(_START) else len(png)
+    while position + 12 <= len(png):
+        length = int.from_bytes(png[position : position + 4], "big")
+        yield png[position + 4 : position + 8], png[position + 8 : position + 8 + length]
+        position += 12 + length
+
+
+def decode(png: bytes, name: str, channels: int) -> np.ndarray:
+    """uint8 `(height, width, channels)`, for 1 or 3 channels.
+
+    Raises:
+        ValueError: if it is no PNG file that can be read, or has other pixels: colour where grey is wanted, 16 bits,
+            transparency, several frames, or more than 2^24 of them.
+    """
+    with _opened(png, name) as image:
+        if channels == 1 and image.mode not in ("1", "L"):
+            raise ValueError(f"{name} is a PNG of mode {image.mode}; greyscale is needed.")
+        picture = np.asarray(image.convert("L" if channels == 1 else "RGB"))
+    return picture.reshape(*picture.shape[:2], channels)
+
+
+def decode_mask(png: bytes, name: str, height: int, width: int) -> np.ndarray:
+    """bool `(height, width)`, True where a mask is white (128 or more of 255) and False where it is black.
+
+    Colours count by their brightness.
+
+    Raises:
+        ValueError: as `decode`, or for a mask of another size.
+    """
+    given = size(png, name)
+    if given not in ((height, width), (width, height)):  # It may lie on its side, and say so.
+        raise ValueError(f"{name} is {given[0]}x{given[1]}; the images are {height}x{width}.")
+    with _opened(png, name) as image:
+        picture = np.asarray(image.convert("L"))
+    if picture.shape != (height, width):
+        raise ValueError(f"{name} is {picture.shape[0]}x{picture.shape[1]}; the images are {height}x{width}.")
+    return picture >= 128
+
+
+def _opened(png: bytes, name: str) -> Image.Image:
+    """A PNG file, decoded and turned as a viewer turns it."""
+    height, width = size(png, name)
+    if height * width > MOST_PIXELS:
+        raise ValueError(f"{name} declares {height}x{width} pixels; at most {MOST_PIXELS:,} are read.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Of what is broken and can be passed over, such as its text.
+            image = Image.open(io.BytesIO(png), formats=["PNG"])
+            image.load()
+            if getattr(image, "n_frames", 1) > 1:
+                raise ValueError(f"{name} is an animated PNG; one picture is needed.")
+            if image.mode in _SIXTEEN_BIT:
+                raise ValueError(f"{name} is a 16-bit PNG; 8 bits are needed.")
+            return ImageOps.exif_transpose(_opaque(image, name))
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{name} is no PNG file that can be read: {error}") from error
+
+
+def _opaque(image: Image.Image, name: str) -> Image.Image:
+    """The picture without its transparency, of which it may make no use."""
+    if not image.has_transparency_data:
+        return image
+    with_alpha = image.convert("RGBA")
+    if np.asarray(with_alpha.getchannel("A")).min() < 255:
+        raise ValueError(f"{name} is a PNG with transparent pixels; opaque ones are needed.")
+    without = with_alpha.convert("L" if image.mode in ("1", "L", "LA") else "RGB")
+    without.info = {key: value for key, value in image.info.items() if key != "transparency"}
+    return without

@@ -1,0 +1,241 @@
+"""Presets from finished runs: weights, metadata, card and pictures."""
+
+import dataclasses
+import math
+import pathlib
+import platform
+import statistics
+import tempfile
+import time
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from pixelrnn_cli.data_config import DataConfig
+from pixelrnn_cli.flags import as_flags
+from pixelrnn_cli.train_config import TrainConfig
+from pixelrnn_tf.backend import cores
+from pixelrnn_tf.data import ImageData, to_bytes
+from pixelrnn_tf.evaluation.batched_sampling import complete_images, draw_picture
+from pixelrnn_tf.evaluation.scoring import Evaluator
+from pixelrnn_tf.files import read_json
+from pixelrnn_tf.models import PRESETS, ImageModel, log_prob, preset_files
+from pixelrnn_tf.models.loading import load_model
+from pixelrnn_tf.pictures import grids, occlusion, png_files
+from pixelrnn_tf.sampling import generate
+from pixelrnn_tf.training import model_cards
+from pixelrnn_tf.training.journal import metrics_in
+from pixelrnn_tf.training.workdir import with_defaults
+from pixelrnn_tf.version import __version__
+
+# Of the data sets that are prepared here; for others say it with --data_license.
+LICENSES = {
+    "digits": "optical recognition of handwritten digits (E. Alpaydin, C. Kaynak), UCI, CC BY 4.0.",
+    "tfds:binarized_mnist": "MNIST (Y. LeCun, C. Cortes), CC BY-SA 3.0, binarised by H. Larochelle.",
+    "tfds:mnist": "MNIST (Y. LeCun, C. Cortes), CC BY-SA 3.0.",
+    "tfds:fashion_mnist": "Fashion-MNIST (Zalando SE), MIT.",
+    "tfds:cifar10": "CIFAR-10 (A. Krizhevsky): the authors name no licence.",
+}
+DATA_TITLES = {
+    "digits": "the 8x8 digits of scikit-learn",
+    "tfds:binarized_mnist": "binarised MNIST (fixed binarisation)",
+    "tfds:mnist": "MNIST",
+    "tfds:fashion_mnist": "Fashion-MNIST",
+    "tfds:cifar10": "CIFAR-10",
+}
+BINARIZATION_TITLES = {"none": "", "dynamic": ", binarised anew", "threshold": ", binarised by a threshold"}
+# So many first test images are scored again by whoever wants to see that the weights are these.
+CHECKED_IMAGES = 200
+TITLES = {"diagonal_bilstm": "Diagonal BiLSTM", "row_lstm": "Row LSTM", "pixel_cnn": "PixelCNN"}
+
+
+def publish(
+    workdir: pathlib.Path,
+    name: str,
+    out: pathlib.Path,
+    *,
+    description: str = "",
+    remark: str = "",
+    commit: str = "",
+    data_license: str = "",
+    seed: int = 0,
+) -> pathlib.Path:
+    """Write the preset of a finished run: weights, metadata.json, card and pictures.
+
+    Args:
+        workdir: folder of the run.
+        name: of the preset.
+        out: folder of the presets.
+        description: what the network is, in a sentence; by default that of the preset of this name.
+        remark: what else to say of the training, in a sentence.
+        commit: the commit that trained it.
+        data_license: license of the data; by default that of `LICENSES`.
+        seed: of the pictures.
+
+    Returns:
+        the directory of the preset.
+
+    Raises:
+        ValueError: if the run is not finished or its scores are not of whole splits.
+    """
+    run, config = _finished_run(workdir)
+    data = DataConfig(**config["data"]).load()
+    check_whole_splits(run["scores"], {key: split.size for key, split in data.splits.items()}, workdir)
+    model = load_model(workdir / "model.keras", "--workdir")
+    shown = "test" if "test" in data.splits else "validation"
+    training = _training(workdir, run, config, name) | {"commit": commit or None, "remark": remark}
+    metadata = _metadata(name, description, data_license, run, config, data, model, shown, training)
+    directory = out / name
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = pathlib.Path(folder)
+        _write_small(workdir / "curve.png", pictures / "curve.png")
+        _draw(model, data, shown, pictures, seed)
+        preset_files.save_preset(model, directory, metadata, model_cards.card(metadata), sorted(pictures.iterdir()))
+    return directory
+
+
+def _finished_run(workdir: pathlib.Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What `model.json` and `config.json` say, the latter with the defaults of what an earlier version did not have."""
+    for name in ("model.keras", "model.json", "config.json", "report.md", "curve.png", "metrics.jsonl"):
+        if not (workdir / name).is_file():
+            raise ValueError(f"{workdir} holds no finished run: there is no {name}. Let trainers.train end first.")
+    return read_json(workdir / "model.json"), with_defaults(read_json(workdir / "config.json"))
+
+
+def check_whole_splits(scores: dict[str, Any], sizes: dict[str, int], workdir: pathlib.Path) -> None:
+    """Check that every split but train was scored, and as a whole.
+
+    Raises:
+        ValueError: if not; the message names the split.
+    """
+    for split in sizes.keys() - {"train"}:
+        scored = scores.get(split, {}).get("images", 0)
+        if scored != sizes[split]:
+            raise ValueError(
+                f"{workdir} has scores of {scored} of the {sizes[split]} images of {split}; only scores of whole "
+                "splits are published. Let trainers.train end, which scores them."
+            )
+
+
+def _metadata(
+    name: str,
+    description: str,
+    data_license: str,
+    run: dict[str, Any],
+    config: dict[str, Any],
+    data: ImageData,
+    model: ImageModel,
+    shown: str,
+    training: dict[str, Any],
+) -> dict[str, Any]:
+    preset = PRESETS.get(name)
+    description = description or (preset.description if preset else "")
+    license = data_license or LICENSES.get(data.name, "")
+    for flag, value in (("description", description), ("data_license", license)):
+        if not value:
+            raise ValueError(f"Give --{flag}: it is not known of {name}, trained on {data.name}.")
+    scales = ["x".join(map(str, network.image_shape[:2])) for network, _ in model.scales()]
+    return {
+        "name": name,
+        "description": description,
+        "parameters": model.count_params(),
+        "pixelrnn_tf_version": __version__,
+        "keras_version": keras.__version__,
+        "tensorflow_version": tf.__version__,
+        "network": {
+            "title": f"{TITLES.get(model.block, model.block)} {model.num_blocks} x {model.hidden}"
+            + ", class-conditional" * bool(model.num_classes)
+            + f", {len(scales)} scales: {' to '.join(scales)}" * (len(scales) > 1),
+            "class": type(model).__name__,
+            "image_shape": list(model.image_shape),
+            "levels": model.levels,
+            "classes": list(data.classes),
+        },
+        "data": {
+            "title": DATA_TITLES.get(data.name, data.name) + BINARIZATION_TITLES[config["data"]["binarization"]],
+            "name": data.name,
+            "config": config["data"],
+            "binarization": data.binarization,
+            "splits": {key: {"name": split.name, "images": split.size} for key, split in data.splits.items()},
+            "fingerprint": dict(data.fingerprint),
+            "licence": license,
+        },
+        "scores": run["scores"],
+        "classification": run.get("classification"),
+        "scales": run.get("scales"),
+        "check": _score_of_first(model, data, shown),
+        "paper": dataclasses.asdict(preset.paper_score) if preset and preset.paper_score else None,
+        "training": training,
+        "speed": _speed(model, *data.first(shown, 16)),
+    }
+
+
+def _training(workdir: pathlib.Path, run: dict[str, Any], config: dict[str, Any], name: str) -> dict[str, Any]:
+    first = config["eval_images"]
+    selection = f"the first {first:,} validation images" if first else "the validation split"
+    last = max(line["step"] for line in metrics_in(workdir / "metrics.jsonl"))
+    return {
+        "steps": last,
+        "best_step": run["steps"],
+        "batch_size": config["batch_size"],
+        "seconds": run["training_seconds"],
+        "seed": config["seed"],
+        "selection": f"the best score on {selection}, of evaluations every {config['eval_every']:,} steps",
+        "command": command_of(config, name),
+    }
+
+
+def command_of(config: dict[str, Any], name: str) -> str:
+    """The command of a run, with its folder called after the preset, and folders beside it where another lay."""
+    start = pathlib.Path(config["init_from"])
+    if len(start.parts) > 1:  # A file, and not the name of a preset.
+        config = {**config, "init_from": "/".join(["runs", *start.parts[-2:]])}
+    words = ["python -m trainers.train", *as_flags(TrainConfig, config), f"--workdir=runs/{name}"]
+    return " \\\n    ".join(words)
+
+
+def _score_of_first(model: ImageModel, data: ImageData, split: str) -> dict[str, Any]:
+    score = Evaluator(model).score(data, split, CHECKED_IMAGES)
+    return {"split": split, "images": score.images, "nats_per_image": score.nats_per_image}
+
+
+def _speed(model: ImageModel, images: np.ndarray, condition: np.ndarray | None, rounds: int = 5) -> dict[str, Any]:
+    """How much longer drawing a batch takes than scoring it in one pass, timed in turns, without XLA and with it."""
+    noise = tf.random.stateless_uniform(images.shape, (0, 0))
+    steps = {}
+    for xla in (False, True):
+        steps[xla, "draw"] = tf.function(lambda: generate(model, noise, condition=condition), jit_compile=xla)
+        steps[xla, "score"] = tf.function(lambda: log_prob(model, images, condition), jit_compile=xla)
+    seconds: dict[Any, list[float]] = {name: [] for name in steps}
+    for _ in range(rounds + 1):
+        for name, step in steps.items():
+            start = time.perf_counter()
+            step().numpy()  # An accelerator returns before it has computed.
+            seconds[name].append(time.perf_counter() - start)
+    median = {name: statistics.median(values[1:]) for name, values in seconds.items()}  # The first call compiles.
+    return {
+        "images": len(images),
+        "draw_over_score": median[False, "draw"] / median[False, "score"],
+        "draw_over_score_xla": median[True, "draw"] / median[True, "score"],
+        "rounds": rounds,
+        "processor": f"a CPU ({platform.machine()}, {cores()} cores)",
+        "sub_pixels": math.prod(model.image_shape),
+    }
+
+
+def _write_small(picture: pathlib.Path, path: pathlib.Path) -> None:
+    """Write a drawing of few colours with a palette, a third of the bytes: presets travel in the package."""
+    Image.open(picture).convert("RGB").quantize(64).save(path, optimize=True)
+
+
+def _draw(model: ImageModel, data: ImageData, split: str, directory: pathlib.Path, seed: int) -> None:
+    """The pictures of the card: images drawn, a row for each class; and images completed from their upper half."""
+    draw_picture(model, directory / "samples.png", 8 * (model.num_classes or 8), seed)
+    images, condition = data.first(split, 8)
+    known = occlusion.known_pixels("lower_half", *model.image_shape[:2])
+    completed = complete_images(model, images, known, 6, seed, condition=condition)
+    panel = grids.occlusion_panel(to_bytes(images, model.levels), known, to_bytes(completed, model.levels))
+    png_files.write(directory / "completions.png", panel)

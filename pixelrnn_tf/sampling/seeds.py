@@ -1,0 +1,52 @@
+"""Stateless seeds from integers, pairs of integers and tensors."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from pixelrnn_tf.known_values import known_values
+from pixelrnn_tf.typing import Tensor, TensorLike
+
+
+def stateless_seed(seed: TensorLike) -> Tensor:
+    """Make a stateless seed, int32 `[2]`: the high and the low 32 bits of an integer, or a pair of integers.
+
+    Args:
+        seed: an integer of up to 64 bits, or a pair of integers of up to 32 bits: in Python, as an array or as a
+            tensor.
+
+    Raises:
+        ValueError: for something else.
+
+    Example:
+
+    >>> [np.array(stateless_seed(seed)).tolist() for seed in (3, np.uint8(3), ops.convert_to_tensor(3), [0, 3])]
+    [[0, 3], [0, 3], [0, 3], [0, 3]]
+    """
+    known = known_values(seed)
+    if known is not None:
+        words = _words(known, seed)
+        return ops.convert_to_tensor(np.array(words, "uint32").view("int32"), "int32")
+    dtype, shape = keras.backend.standardize_dtype(seed.dtype), tuple(seed.shape)
+    if "int" not in dtype or shape not in ((), (2,)):
+        raise _not_a_seed(seed)
+    if shape == (2,):
+        return ops.cast(seed, "int32")
+    wide = seed if dtype == "uint64" else ops.cast(seed, "int64")
+    return ops.stack([ops.cast(ops.right_shift(wide, 32), "int32"), ops.cast(wide, "int32")])
+
+
+def _words(known: np.ndarray, seed: Any) -> list[int]:
+    """The two words of 32 bits of a seed whose value is known."""
+    numbers = [int(value) for value in known.ravel()] if known.dtype.kind in "iuO" and known.size <= 2 else []
+    if known.shape == () and numbers and -(2**63) <= numbers[0] < 2**64:
+        return [numbers[0] >> 32 & 0xFFFFFFFF, numbers[0] & 0xFFFFFFFF]
+    if known.shape == (2,) and numbers and all(-(2**31) <= value < 2**32 for value in numbers):
+        return [value & 0xFFFFFFFF for value in numbers]
+    raise _not_a_seed(seed)
+
+
+def _not_a_seed(seed: Any) -> ValueError:
+    return ValueError(f"seed must be an integer of up to 64 bits or a pair of integers of up to 32 bits, got {seed!r}.")

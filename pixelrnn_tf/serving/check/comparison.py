@@ -1,0 +1,186 @@
+"""Every signature of a SavedModel, run by the server's loader, beside the network it was made from."""
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from pixelrnn_tf.data import to_levels
+from pixelrnn_tf.models import bits_per_dim
+from pixelrnn_tf.sampling import image_noise
+from pixelrnn_tf.serving.check.loader import Loader, LoaderError
+from pixelrnn_tf.serving.check.reference import Format, Reference
+from pixelrnn_tf.serving.example_inputs import example_inputs
+
+# What is compared, and the worst value that is right.
+LIMITS = {
+    "scores": 1e-5,  # Difference relative to max(1, |value|) of log-probabilities in nats, the same as bits, logits.
+    "split": 1e-5,  # Relative difference of scores between a batch and the same rows in two requests.
+    "noise": 1e-5,  # How far a noise value lies outside the interval of the level that it drew.
+    "known": 0,  # Known sub-pixels that a completion changed.
+    "answered": 0,  # Wrong requests that got an answer.
+}
+
+Values = dict[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Measure:
+    """One comparison.
+
+    Attributes:
+        signature: name of the signature.
+        quantity: what was compared, one of `LIMITS`.
+        value: the worst that was found.
+    """
+
+    signature: str
+    quantity: str
+    value: float
+
+    @property
+    def right(self) -> bool:
+        return bool(self.value <= LIMITS[self.quantity])
+
+
+def compare(
+    loader: Loader, fmt: Format, reference: Reference, batch_sizes: tuple[int, ...] = (1, 3, 64)
+) -> list[Measure]:
+    """Run every signature on batches of several sizes, and on each of them split in two.
+
+    Returns:
+        the worst values over all batches, per signature and quantity.
+    """
+    measures: list[Measure] = []
+    for seed, batch in enumerate(batch_sizes):
+        inputs = example_inputs(fmt.image_shape, fmt.levels, fmt.condition, batch, seed)
+        for signature in sorted(loader.signatures):
+            outputs = _run(loader, signature, inputs)
+            measures += measure(reference, fmt, signature, inputs, outputs)
+            if batch > 1:
+                split = _run_split(loader, signature, inputs, batch // 3)
+                measures += measure(reference, fmt, signature, inputs, split)
+                measures.append(Measure(signature, "split", _split_difference(outputs, split, fmt)))
+    return worst([*measures, *refusals(loader, fmt)])
+
+
+def worst(measures: list[Measure]) -> list[Measure]:
+    """One measure of those of the same quantity; a value that is no number is the worst of all."""
+    found: dict[tuple[str, str], Measure] = {}
+    for item in measures:
+        key = item.signature, item.quantity
+        if key not in found or not item.value <= found[key].value:
+            found[key] = item
+    return [found[key] for key in sorted(found)]
+
+
+def measure(reference: Reference, fmt: Format, signature: str, inputs: Values, outputs: Values) -> Iterator[Measure]:
+    """Compare the outputs of one request with the network's."""
+    condition = inputs.get("condition")
+    if "logits" in outputs:
+        yield Measure(signature, "scores", _relative(outputs["logits"], reference.logits(inputs["images"], condition)))
+        return
+    if "probabilities" in outputs:
+        of_classes = reference.class_log_probs(inputs["images"], outputs["probabilities"].shape[1])
+        best = of_classes.max(axis=1, keepdims=True)
+        given = np.exp(of_classes - best)
+        yield Measure(signature, "scores", _relative(outputs["probabilities"], given / given.sum(1, keepdims=True)))
+        marginal = best[:, 0] + np.log(given.mean(axis=1))
+        yield Measure(signature, "scores", _relative(outputs["log_prob"], marginal))
+        return
+    images = inputs["images"]
+    if "log_prob_map" in outputs:
+        terms = reference.log_prob_map(images, condition)
+        yield Measure(signature, "scores", _relative(outputs["log_prob_map"], terms))
+    if signature.startswith(("sample", "complete")):
+        images = _images(outputs, fmt)
+        noise = image_noise(inputs["seed"], fmt.image_shape).numpy()
+        outside = reference.outside(images, condition, noise, inputs["temperature"])
+        if signature.startswith("complete"):
+            known = inputs["known"]
+            changed = (images != inputs["images"])[known].sum()
+            yield Measure(signature, "known", float(changed))
+            outside = outside[~known]
+        yield Measure(signature, "noise", float(outside.max(initial=0)))
+    expected = reference.log_prob(images, condition)
+    yield Measure(signature, "scores", _relative(outputs["log_prob"], expected))
+    if "bits_per_dim" in outputs:
+        bits = -bits_per_dim(expected, fmt.image_shape)
+        yield Measure(signature, "scores", _relative(outputs["bits_per_dim"], bits, bits_per_dim(1.0, fmt.image_shape)))
+
+
+def _relative(given: np.ndarray, expected: np.ndarray, unit: float = 1.0) -> float:
+    """The largest difference relative to max(unit, |expected|)."""
+    difference = np.abs(given.astype("float64") - expected) / np.maximum(unit, np.abs(expected))
+    return float(difference.max())
+
+
+def _images(outputs: Values, fmt: Format) -> np.ndarray:
+    """The levels of drawn images, from whichever output holds them."""
+    if "images" in outputs:
+        return outputs["images"]
+    pictures = [tf.io.decode_png(file, channels=fmt.image_shape[-1]).numpy() for file in outputs["image_bytes"]]
+    return to_levels(np.stack(pictures), fmt.levels)
+
+
+def _run_split(loader: Loader, signature: str, inputs: Values, first: int) -> Values:
+    """The outputs of two requests that hold a batch: `first` rows, at least one, and the others."""
+    rows = slice(max(1, first)), slice(max(1, first), None)
+    parts = [_run(loader, signature, {name: value[part] for name, value in inputs.items()}) for part in rows]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _split_difference(outputs: Values, split: Values, fmt: Format) -> float:
+    """The difference between the scores of a batch and of its two parts.
+
+    A drawn image may differ, by rounding, where noise lies at the end of an interval; the intervals of both are
+    tested, and its score is left out here.
+    """
+    if "logits" in outputs:
+        return _relative(split["logits"], outputs["logits"])
+    if "probabilities" in outputs or "log_prob_map" in outputs:
+        return max(_relative(split[name], outputs[name]) for name in outputs)
+    same = slice(None)
+    if "bits_per_dim" not in outputs:
+        same = (_images(outputs, fmt) == _images(split, fmt)).all((1, 2, 3))
+        if not same.any():
+            return np.nan  # Rounding cannot change every image.
+    return _relative(split["log_prob"][same], outputs["log_prob"][same])
+
+
+def refusals(loader: Loader, fmt: Format) -> Iterator[Measure]:
+    """Requests with one wrong input each: none may be answered, and the loader must go on."""
+    good = example_inputs(fmt.image_shape, fmt.levels, fmt.condition, batch=2)
+    for signature in sorted(loader.signatures):
+        answered, names = 0, loader.signatures[signature].inputs
+        for name in names:
+            for bad in _wrong(name, good[name], fmt, alone=len(names) == 1):
+                try:
+                    _run(loader, signature, {**good, name: bad})
+                    answered += 1
+                except LoaderError as error:
+                    if error.code != tf.errors.INVALID_ARGUMENT:
+                        raise
+        yield Measure(signature, "answered", float(answered))
+
+
+def _wrong(name: str, value: np.ndarray, fmt: Format, alone: bool) -> Iterator[np.ndarray]:
+    """Values of a batch size that other inputs have not (unless it is alone), a wrong shape, and a wrong range."""
+    yield value[:0] if alone else np.concatenate([value, value])
+    if value.ndim > 1:
+        yield np.concatenate([value, value[..., :1]], axis=-1)
+    if name == "images" and fmt.levels < 256:
+        yield np.full_like(value, fmt.levels)
+    elif name == "condition" and fmt.condition is not None and fmt.condition.below is not None:
+        yield np.full_like(value, fmt.condition.below)
+        yield np.full_like(value, -1)
+    elif name in ("temperature", "condition"):
+        yield np.full_like(value, np.nan)
+    elif value.dtype == object:
+        yield np.array([b"no picture"] * len(value), object)
+        yield np.array([file[:40] for file in value], object)
+
+
+def _run(loader: Loader, signature: str, inputs: Values) -> Values:
+    return loader.run(signature, {name: inputs[name] for name in loader.signatures[signature].inputs})

@@ -1,0 +1,149 @@
+"""What the answers of an export are compared with: a network, or the export's own logits."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from pixelrnn_tf.files import read_json
+from pixelrnn_tf.layers import ConditionFormat
+from pixelrnn_tf.models import ImageModel
+from pixelrnn_tf.serving.check.loader import Loader
+from pixelrnn_tf.serving.saved_model_protos import read_meta_graph
+from pixelrnn_tf.serving.saved_model_writer import CARD_FILE, in_float32
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """What a served model takes."""
+
+    image_shape: tuple[int, int, int]
+    levels: int
+    condition: ConditionFormat | None
+
+    @classmethod
+    def of(cls, folder: pathlib.Path) -> "Format":
+        """The format of an exported version, from its `logits` signature and its card.
+
+        Raises:
+            ValueError: if it has none: then it is no export of `export.saved_model`.
+        """
+        card = folder / CARD_FILE
+        if not card.is_file():
+            raise ValueError(f"There is no {card}: export the model with export.saved_model.")
+        logits = read_meta_graph(folder).signature_def["logits"].outputs["logits"]
+        sizes = [dim.size for dim in logits.tensor_shape.dim]
+        shape, known = tuple(sizes[1:4]), read_json(card)
+        return cls(shape, sizes[4], _condition_of(known, shape))
+
+
+def _condition_of(card: dict[str, Any], image_shape: tuple[int, ...]) -> ConditionFormat | None:
+    """What a card says of the condition; that of an earlier version tells of the features of a map alone."""
+    if "condition" in card:
+        takes = card["condition"]
+        return ConditionFormat(tuple(takes["shape"]), takes["dtype"], takes["below"])
+    features = card["model"].get("condition_features", 0)
+    return ConditionFormat((*image_shape[:2], features), "float32") if features else None
+
+
+class Reference:
+    """The network that the signatures are compared with.
+
+    Args:
+        run: from images `(batch, height, width, channels)` and a condition or None to logits.
+        chunk: rows per run.
+    """
+
+    def __init__(self, run: Callable[[np.ndarray, Any], np.ndarray], chunk: int = 16):
+        self.run, self.chunk = run, chunk
+
+    def logits(self, images: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
+        """Logits of all rows."""
+        return np.concatenate([self.run(*rows) for rows in self._chunks(images, condition)])
+
+    def log_prob(self, images: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
+        """Log-probability of every image, in nats, summed in float64: `(batch,)`."""
+        return self.log_prob_map(images, condition).sum((1, 2, 3))
+
+    def log_prob_map(self, images: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
+        """Log-probability of every sub-pixel given those before it, in nats, float64, of the shape of the images."""
+        return np.concatenate([_log_prob(self.run(*rows), rows[0]) for rows in self._chunks(images, condition)])
+
+    def class_log_probs(self, images: np.ndarray, num_classes: int) -> np.ndarray:
+        """Log-probability of every image given every class, in nats: `(batch, num_classes)`."""
+        labels = [np.full(len(images), label, "int32") for label in range(num_classes)]
+        return np.stack([self.log_prob(images, label) for label in labels], axis=1)
+
+    def outside(
+        self, images: np.ndarray, condition: np.ndarray | None, noise: np.ndarray, temperature: np.ndarray
+    ) -> np.ndarray:
+        """How far the noise of every sub-pixel lies outside the interval of the level it drew.
+
+        The drawn images are teacher-forced; zero where the noise lies within.
+        """
+        parts = []
+        for rows in self._chunks(images, condition, noise, temperature):
+            images, condition, noise, temperature = rows
+            low, high = intervals(self.run(images, condition), images, temperature[:, None, None, None, None])
+            parts.append(np.maximum(0, np.maximum(low - noise, noise - high)))
+        return np.concatenate(parts)
+
+    def _chunks(self, images: np.ndarray, *arrays: np.ndarray | None) -> Iterator[tuple]:
+        for start in range(0, len(images), self.chunk):
+            rows = slice(start, start + self.chunk)
+            yield images[rows], *(None if array is None else array[rows] for array in arrays)
+
+
+def intervals(logits: np.ndarray, images: np.ndarray, temperature: Any = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """The interval of the cumulative distribution that belongs to each level, in float64.
+
+    Args:
+        logits: `(..., levels)`.
+        images: integer levels `(...)`.
+        temperature: broadcasts to the logits.
+
+    Returns:
+        its ends, each `(...)`.
+    """
+    scaled = logits.astype("float64") / temperature
+    probabilities = np.exp(scaled - scaled.max(-1, keepdims=True))
+    probabilities /= probabilities.sum(-1, keepdims=True)
+    index = images[..., None].astype(int)
+    high = np.take_along_axis(np.cumsum(probabilities, axis=-1), index, -1)[..., 0]
+    return high - np.take_along_axis(probabilities, index, -1)[..., 0], high
+
+
+def _log_prob(logits: np.ndarray, images: np.ndarray) -> np.ndarray:
+    logits = logits.astype("float64")
+    logits -= logits.max(-1, keepdims=True)
+    picked = np.take_along_axis(logits, images[..., None].astype(int), -1)[..., 0]
+    return picked - np.log(np.exp(logits).sum(-1))
+
+
+def model_reference(model: ImageModel, fmt: Format) -> Reference:
+    """A Keras model, in float32, as what an export is compared with.
+
+    Raises:
+        ValueError: if the export takes other images than the model.
+    """
+    own = Format(model.image_shape, model.levels, model.condition_format)
+    if own != fmt:
+        raise ValueError(f"The export is of another model: it is {fmt}, the model given is {own}.")
+    model = in_float32(model)
+    run = tf.function(
+        lambda images, condition: model(images if condition is None else [images, condition]), reduce_retracing=True
+    )
+    return Reference(lambda *rows: run(*(None if x is None else tf.constant(x) for x in rows)).numpy())
+
+
+def own_reference(loader: Loader) -> Reference:
+    """The `logits` signature of an export as what its other signatures are compared with."""
+
+    def run(images, condition):
+        inputs = {"images": images} | ({} if condition is None else {"condition": condition})
+        return loader.run("logits", inputs)["logits"]
+
+    return Reference(run)

@@ -1,0 +1,79 @@
+"""All that is checked of an export, printed: its rules, its warm-up, and its answers beside the network."""
+
+import pathlib
+
+import tensorflow as tf
+
+from pixelrnn_tf.models import ImageModel
+from pixelrnn_tf.serving.check.comparison import LIMITS, Measure, compare
+from pixelrnn_tf.serving.check.graph_rules import broken_rules
+from pixelrnn_tf.serving.check.loader import Loader, LoaderError
+from pixelrnn_tf.serving.check.reference import Format, model_reference, own_reference
+from pixelrnn_tf.serving.warmup import read_warmup
+
+
+def run_warmup(folder: pathlib.Path, loader: Loader) -> list[str]:
+    """Run the warm-up requests as the server does before it says that a model is available; what failed."""
+    problems = []
+    for request in read_warmup(folder):
+        try:
+            inputs = {name: tf.make_ndarray(value) for name, value in request.inputs.items()}
+            loader.run(request.model_spec.signature_name, inputs)
+        except LoaderError as error:
+            problems.append(f"{request.model_spec.signature_name}: {error}")
+    return problems
+
+
+def print_rules(rules: dict[str, list[str]], shown: int = 3) -> bool:
+    """Print every rule and its first problems. Returns whether there are none."""
+    for rule, problems in rules.items():
+        print(f"{'FAILED' if problems else 'ok':>6}  {rule}")
+        for problem in problems[:shown]:
+            print(f"{'':8}{problem}")
+        if len(problems) > shown:
+            print(f"{'':8}and {len(problems) - shown} more")
+    return not any(rules.values())
+
+
+def print_measures(measures: list[Measure]) -> bool:
+    """Print a row per signature and a column per quantity. Returns whether all is right."""
+    print(f"{'':<17}" + "".join(f"{name:>10}" for name in LIMITS))
+    for signature in sorted({item.signature for item in measures}):
+        values = {item.quantity: item for item in measures if item.signature == signature}
+        cells = [f"{values[name].value:.2g}" if name in values else "-" for name in LIMITS]
+        right = all(item.right for item in values.values())
+        print(f"{signature:<17}" + "".join(f"{cell:>10}" for cell in cells) + ("" if right else "  FAILED"))
+    print(f"{'limit':<17}" + "".join(f"{limit:>10g}" for limit in LIMITS.values()))
+    print(
+        "scores: relative difference of scores or logits; split: the same, after a batch is split in two; noise: how\n"
+        "far noise lies outside the interval of what it drew; known: known sub-pixels changed; answered: wrong\n"
+        "requests that got an answer."
+    )
+    return all(item.right for item in measures)
+
+
+def check(folder: pathlib.Path, model: ImageModel | None, batch_sizes: tuple[int, ...]) -> bool:
+    """Print all that was checked of a version. Returns whether a server will take it.
+
+    Args:
+        folder: the folder of the version.
+        model: the network it was exported from; None to compare the signatures with each other alone.
+        batch_sizes: of the requests.
+    """
+    if not print_rules(broken_rules(folder)):
+        return False
+    try:
+        with Loader(folder) as loader:
+            print(f"{'ok':>6}  it loads ({loader.process})")
+            warm = print_rules({"warm-up requests run": run_warmup(folder, loader)})
+            return check_answers(loader, Format.of(folder), model, batch_sizes) and warm
+    except LoaderError as error:
+        return print_rules({"the C++ loader runs it": [str(error)]})
+
+
+def check_answers(loader: Loader, fmt: Format, model: ImageModel | None, batch_sizes: tuple[int, ...]) -> bool:
+    """Print how the answers of an export compare. Returns whether all are right; the arguments are those of `check`."""
+    reference = model_reference(model, fmt) if model else own_reference(loader)
+    beside = "the Keras model" if model else "its own logits"
+    print(f"\nBatches of {', '.join(map(str, batch_sizes))}, beside {beside}:")
+    return print_measures(compare(loader, fmt, reference, batch_sizes))

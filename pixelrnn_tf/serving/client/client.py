@@ -1,0 +1,335 @@
+"""The client library: score, draw and complete images with a model that TensorFlow Serving serves."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from pixelrnn_tf.pictures import png_files
+from pixelrnn_tf.sampling.temperature import check_temperature
+from pixelrnn_tf.serving.client.errors import ModelLoadingError, ModelNotFoundError, ServingError
+from pixelrnn_tf.serving.client.metadata import Signature, VersionState, as_input
+from pixelrnn_tf.serving.client.rest_transport import RestTransport
+from pixelrnn_tf.serving.client.retries import LOAD_SECONDS, Retries
+from pixelrnn_tf.serving.client.seeds import image_seeds
+
+T = TypeVar("T")
+Seed = int | Sequence[int]
+Temperature = float | Sequence[float] | np.ndarray
+
+
+class Scores(NamedTuple):
+    """float32 `(batch,)` each: log-probability of every image in nats, and bits per sub-pixel."""
+
+    log_prob: np.ndarray
+    bits_per_dim: np.ndarray
+
+
+class Surprise(NamedTuple):
+    """What of images a model did not expect.
+
+    Attributes:
+        log_prob_map: float32 `(batch, height, width, channels)`, nats, of every sub-pixel given those before it.
+        log_prob: float32 `(batch,)`, nats, of the whole image: the sum of its map.
+    """
+
+    log_prob_map: np.ndarray
+    log_prob: np.ndarray
+
+
+class Classes(NamedTuple):
+    """What a class-conditional model makes of images.
+
+    Attributes:
+        probabilities: float32 `(batch, num_classes)`, every class being as probable as another without the image.
+        log_prob: float32 `(batch,)`, nats, of the whole image, whatever its class.
+    """
+
+    probabilities: np.ndarray
+    log_prob: np.ndarray
+
+
+class Drawn(NamedTuple):
+    """Images and their log-probabilities.
+
+    Attributes:
+        images: uint8 levels `(batch, height, width, channels)`; from a method whose name ends in `_png`, a
+            list of PNG files.
+        log_prob: float32 `(batch,)`, nats, of the whole image, always at temperature 1.
+    """
+
+    images: Any
+    log_prob: np.ndarray
+
+
+class Client:
+    """A model that TensorFlow Serving serves. Threads may share a client.
+
+    A call is tried again, after pauses that grow to 5 seconds, while the server is away, busy, loading the model or
+    late: for as long as a model may take to load, 120 seconds, unless `wait` or `retries` says otherwise. That is
+    safe: seeds make every call repeatable. A call that the server rejects is not tried again.
+
+    Args:
+        server: "HOST:PORT".
+        model: the model's name in the server.
+        protocol: "rest" or "grpc".
+        version: of the model; None for the latest.
+        timeout: seconds after which one attempt is given up.
+        wait: seconds from the start of a call after which no other attempt is made; 0 for one attempt.
+        retries: attempts after the first at most; None for as many as `wait` allows.
+        notify: called with the error of an attempt that failed, before the pause.
+
+    Raises:
+        ValueError: for arguments or inputs that cannot be right.
+        RequestRejectedError: a ValueError with the server's message, for inputs that do not fit the model.
+        ServingError: an OSError, of the other kinds of `pixelrnn_tf.serving.client.errors`.
+
+    Example:
+
+    >>> client = Client("localhost:8501", "digits")
+    >>> images, log_prob = client.sample(16, seed=0)
+    >>> client.score(images).log_prob  # equals log_prob
+    """
+
+    def __init__(
+        self,
+        server: str,
+        model: str,
+        *,
+        protocol: str = "rest",
+        version: int | None = None,
+        timeout: float = 60.0,
+        wait: float = LOAD_SECONDS,
+        retries: int | None = None,
+        notify: Callable[[ServingError], None] | None = None,
+    ):
+        if not server.strip() or not model.strip():
+            raise ValueError(f"server must be HOST:PORT and model a name, got {server!r} and {model!r}.")
+        if not 0 < timeout < float("inf"):
+            raise ValueError(f"timeout must be a positive, finite number of seconds, got {timeout}.")
+        self.server, self.model, self.version = server, model, version
+        self.retries = Retries(wait, retries, notify)
+        self.transport = _transport(protocol)(server, model, version, timeout)
+        self._signatures: dict[str, Signature] | None = None
+
+    def status(self) -> list[VersionState]:
+        """The versions of the model, and whether they are loaded: one attempt, for health checks."""
+        return self._explain(self.transport.states)
+
+    @property
+    def signatures(self) -> dict[str, Signature]:
+        """The model's signatures by name, as the server tells them. They are asked for once."""
+        if self._signatures is None:
+            self._signatures = self._repeat(self.transport.signatures)
+        return self._signatures
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the model's images."""
+        height, width, channels = self._sizes("sample", "images")[1:]
+        return height, width, channels
+
+    def predict(self, name: str, **inputs: Any) -> dict[str, np.ndarray]:
+        """Run a signature.
+
+        Args:
+            name: of the signature.
+            **inputs: its inputs by name, the batch first: arrays, or sequences of `bytes`. An input that is
+                None is left out.
+
+        Returns:
+            its outputs by name; byte strings as arrays of objects.
+        """
+        signature = self._signature(name)
+        given = {key: value for key, value in inputs.items() if value is not None}
+        if given.keys() != signature.inputs.keys():
+            raise ValueError(
+                f"The model {self.model} takes {', '.join(signature.inputs)} for {name!r}; got {', '.join(given)}."
+            )
+        arrays = {key: as_input(key, value, signature.inputs[key]) for key, value in given.items()}
+        return self._repeat(lambda: self.transport.predict(name, signature, arrays))
+
+    def score(self, images: np.ndarray, condition: np.ndarray | None = None) -> Scores:
+        """Log-probabilities of images.
+
+        Args:
+            images: integer levels `(batch, height, width, channels)`.
+            condition: labels `(batch,)`, or a float map `(batch, height, width, condition_features)`, exactly for a
+                model that takes one.
+        """
+        return Scores(**self.predict("score", images=images, condition=condition))
+
+    def score_png(self, files: Sequence[bytes], condition: np.ndarray | None = None) -> Scores:
+        """As `score`, of PNG files."""
+        return Scores(**self.predict("score_png", image_bytes=_plain(files), condition=condition))
+
+    def surprise(self, images: np.ndarray, condition: np.ndarray | None = None) -> Surprise:
+        """The log-probability of every sub-pixel of images; the arguments are those of `score`."""
+        return Surprise(**self.predict("surprise", images=images, condition=condition))
+
+    def surprise_png(self, files: Sequence[bytes], condition: np.ndarray | None = None) -> Surprise:
+        """As `surprise`, of PNG files."""
+        return Surprise(**self.predict("surprise_png", image_bytes=_plain(files), condition=condition))
+
+    def classify(self, images: np.ndarray) -> Classes:
+        """Classes of images, of a class-conditional model.
+
+        Args:
+            images: integer levels `(batch, height, width, channels)`.
+        """
+        return Classes(**self.predict("classify", images=images))
+
+    def classify_png(self, files: Sequence[bytes]) -> Classes:
+        """As `classify`, of PNG files."""
+        return Classes(**self.predict("classify_png", image_bytes=_plain(files)))
+
+    def sample(
+        self,
+        number: int,
+        seed: Seed = 0,
+        temperature: Temperature = 1.0,
+        condition: np.ndarray | None = None,
+        first: int = 0,
+    ) -> Drawn:
+        """Draw images; image k is a function of the seed and k alone, as in `trainers.sample`.
+
+        Args:
+            number: how many.
+            seed: an integer of up to 64 bits, or the two of a stateless seed.
+            temperature: what the logits are divided by: a number, or one per image.
+            condition: as for `score`.
+            first: k of the first image, so that a large number can be drawn in parts.
+        """
+        return Drawn(**self.predict("sample", **_draws(number, seed, temperature, first), condition=condition))
+
+    def sample_png(
+        self,
+        number: int,
+        seed: Seed = 0,
+        temperature: Temperature = 1.0,
+        condition: np.ndarray | None = None,
+        first: int = 0,
+    ) -> Drawn:
+        """As `sample`, into PNG files."""
+        return _drawn_files(self.predict("sample_png", **_draws(number, seed, temperature, first), condition=condition))
+
+    def complete(
+        self,
+        images: np.ndarray,
+        known: np.ndarray,
+        seed: Seed = 0,
+        temperature: Temperature = 1.0,
+        condition: np.ndarray | None = None,
+        first: int = 0,
+    ) -> Drawn:
+        """Draw the unknown pixels of images given those before them, as `trainers.complete` does.
+
+        Args:
+            images: integer levels `(batch, height, width, channels)`. What is drawn depends on known pixels alone, but
+                the others must be levels too, such as 0.
+            known: `(batch, height, width)`, True where a pixel is kept; or integers, 0 and 1 or 0 and 255.
+            seed: completion k is a function of its image, the seed and k.
+            temperature: as for `sample`.
+            condition: as for `score`.
+            first: k of the first completion.
+        """
+        draws = _draws(len(images), seed, temperature, first)
+        return Drawn(**self.predict("complete", images=images, known=known, **draws, condition=condition))
+
+    def complete_png(
+        self,
+        files: Sequence[bytes],
+        known_files: Sequence[bytes],
+        seed: Seed = 0,
+        temperature: Temperature = 1.0,
+        condition: np.ndarray | None = None,
+        first: int = 0,
+    ) -> Drawn:
+        """As `complete`, of PNG files into PNG files; in those of `known_files`, unknown pixels are black."""
+        pictures = {"image_bytes": _plain(files), "known_bytes": _plain(known_files)}
+        draws = _draws(len(files), seed, temperature, first)
+        return _drawn_files(self.predict("complete_png", **pictures, **draws, condition=condition))
+
+    def close(self) -> None:
+        """Close the connections; leaving a `with` block does too."""
+        self.transport.close()
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def _signature(self, name: str) -> Signature:
+        if name not in self.signatures:
+            raise ValueError(
+                f"The model {self.model} at {self.server} has no signature {name!r}; it has "
+                f"{', '.join(sorted(self.signatures))}."
+            )
+        return self.signatures[name]
+
+    def _sizes(self, signature: str, output: str) -> tuple[int, ...]:
+        """The shape of an output; 0 where the server does not know."""
+        shape = self._signature(signature).outputs[output].shape
+        return tuple(size or 0 for size in shape or ())
+
+    def _repeat(self, call: Callable[[], T]) -> T:
+        return self.retries.run(lambda: self._explain(call))
+
+    def _explain(self, call: Callable[[], T]) -> T:
+        """A server that is loading a model says that there is none: ask what the matter is."""
+        try:
+            return call()
+        except ModelNotFoundError as error:
+            raise self._why_not_found() from error
+
+    def _why_not_found(self) -> ServingError:
+        what = f"model {self.model!r}" if self.version is None else f"version {self.version} of model {self.model!r}"
+        try:
+            states = self.transport.states()
+        except ModelNotFoundError:
+            states = []
+        for state in states:
+            if state.state in ("START", "LOADING"):
+                return ModelLoadingError(f"The server at {self.server} is still loading {what}.")
+            if state.message:
+                return ServingError(f"The server at {self.server} could not load {what}: {state.message}")
+        return ModelNotFoundError(f"The server at {self.server} has no {what}.")
+
+
+def _transport(protocol: str) -> Callable[..., Any]:
+    if protocol == "rest":
+        return RestTransport
+    if protocol == "grpc":
+        from pixelrnn_tf.serving.client.grpc_transport import GrpcTransport  # Here, because it imports TensorFlow.
+
+        return GrpcTransport
+    raise ValueError(f"protocol must be 'rest' or 'grpc', got {protocol!r}.")
+
+
+def _draws(number: int, seed: Seed, temperature: Temperature, first: int) -> dict[str, np.ndarray]:
+    check_temperature(temperature)
+    try:
+        temperatures = np.broadcast_to(np.asarray(temperature, "float32"), number)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"temperature must be a number, or one for each of {number} images, got {temperature!r}."
+        ) from error
+    return {"seed": image_seeds(seed, first, number), "temperature": temperatures}
+
+
+def _plain(files: Sequence[bytes]) -> Sequence[bytes]:
+    """PNG files whose pixels are what a viewer shows; the server looks at nothing else.
+
+    Raises:
+        ValueError: for one that a viewer turns or moves.
+    """
+    for k, file in enumerate(files):
+        problem = png_files.not_plain(file) if isinstance(file, bytes) else ""
+        if problem:
+            raise ValueError(f"File {k} is a PNG that viewers show {problem}: save it as one plain picture.")
+    return files
+
+
+def _drawn_files(outputs: dict[str, np.ndarray]) -> Drawn:
+    return Drawn(list(outputs["image_bytes"]), outputs["log_prob"])

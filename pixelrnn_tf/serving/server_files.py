@@ -1,0 +1,173 @@
+"""What TensorFlow Serving reads to serve a folder of models: its configuration, and the commands that start it.
+
+It follows the documentation of the server; its image was not run where this was written, only the C++ loader that it
+is built on.
+"""
+
+import dataclasses
+import pathlib
+import shlex
+
+from google.protobuf import text_format
+from tensorflow_serving.config import model_server_config_pb2
+
+from pixelrnn_tf.files import written_beside
+from pixelrnn_tf.serving.versions import check_names, version_folders
+
+CPU_IMAGE, GPU_IMAGE = "tensorflow/serving:2.19.1", "tensorflow/serving:2.19.1-gpu"
+GRPC_PORT, REST_PORT = 8500, 8501
+CONTAINER_BASE = "/models"
+METRICS_PATH = "/monitoring/prometheus/metrics"
+# Drawing a large batch takes longer than the 30 seconds the server allows a REST request.
+REST_TIMEOUT_MS = 300_000
+
+BATCHING_WARNING = (
+    "With batching, the server merges requests of several clients into one run of the graph. A run succeeds or fails "
+    "as a whole: one row that is refused fails its neighbours too, and they get its error."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Batching:
+    """How the server merges requests.
+
+    Attributes:
+        max_batch_size: rows of a batch; the server refuses a larger request.
+        timeout_micros: microseconds for which a request waits for others.
+        threads: batches that run at the same time.
+        max_enqueued: batches that may wait; beyond that, requests are refused as unavailable.
+    """
+
+    max_batch_size: int = 64
+    timeout_micros: int = 5_000
+    threads: int = 2
+    max_enqueued: int = 100
+
+    def text(self) -> str:
+        """The contents of `batching.config`."""
+        values = {
+            "max_batch_size": self.max_batch_size,
+            "batch_timeout_micros": self.timeout_micros,
+            "num_batch_threads": self.threads,
+            "max_enqueued_batches": self.max_enqueued,
+        }
+        warning = "\n".join(f"# {line}." for line in BATCHING_WARNING.rstrip(".").split(". "))
+        return f"{warning}\n" + "".join(f"{name} {{ value: {value} }}\n" for name, value in values.items())
+
+
+def served_models(base: pathlib.Path) -> list[str]:
+    """Names of the models in a folder.
+
+    Raises:
+        ValueError: if there are none, or a name does not go into an address.
+    """
+    folders = [path for path in base.iterdir() if not path.name.startswith(".")] if base.is_dir() else []
+    names = sorted(path.name for path in folders if version_folders(path))
+    check_names(names)
+    if not names:
+        raise ValueError(
+            f"There are no models in {base}: it must hold NAME/VERSION/saved_model.pb. Export one with "
+            f"python -m export.saved_model --model=PATH --out={base}/NAME"
+        )
+    return names
+
+
+def models_config(names: list[str], base: str) -> str:
+    """The contents of `models.config`, a `ModelServerConfig`, for models that the server sees in `base`."""
+    config = model_server_config_pb2.ModelServerConfig()
+    for name in names:
+        config.model_config_list.config.add(name=name, base_path=f"{base}/{name}", model_platform="tensorflow")
+    return text_format.MessageToString(config)
+
+
+def monitoring_config() -> str:
+    """The contents of `monitoring.config`."""
+    return f'prometheus_config {{ enable: true, path: "{METRICS_PATH}" }}\n'
+
+
+def server_flags(base: str, batching: bool, config: str = "models.config") -> list[str]:
+    """Flags of the server besides its ports."""
+    common = [
+        f"--model_config_file={base}/{config}",
+        f"--monitoring_config_file={base}/monitoring.config",
+        f"--rest_api_timeout_in_ms={REST_TIMEOUT_MS}",
+    ]
+    return common + ["--enable_batching", f"--batching_parameters_file={base}/batching.config"] * batching
+
+
+def health_test(names: list[str]) -> str:
+    """A bash command that succeeds once every model is available; the images have bash, but no curl."""
+    requests = [
+        f"exec 3<>/dev/tcp/localhost/{REST_PORT} && printf 'GET /v1/models/{name} HTTP/1.0\\r\\n\\r\\n' >&3 "
+        "&& grep -q '\"AVAILABLE\"' <&3"
+        for name in names
+    ]
+    return " && ".join(requests)
+
+
+def compose_file(names: list[str], batching: bool) -> str:
+    """The contents of `compose.yaml`: a service for the CPU and one for a GPU, each in a profile of its own."""
+    arguments = "".join(f'\n      - "{flag}"' for flag in server_flags(CONTAINER_BASE, batching))
+    test = health_test(names).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")
+    gpu = "[{ driver: nvidia, count: 1, capabilities: [gpu] }]"
+    services = ""
+    for profile, image in (("cpu", CPU_IMAGE), ("gpu", GPU_IMAGE)):
+        devices = f"\n    deploy: {{ resources: {{ reservations: {{ devices: {gpu} }} }} }}" if profile == "gpu" else ""
+        services += f"""
+  serving-{profile}:
+    profiles: [{profile}]
+    image: {image}
+    command:{arguments}
+    volumes:
+      - ".:{CONTAINER_BASE}:ro"
+    ports:
+      - "127.0.0.1:{GRPC_PORT}:{GRPC_PORT}"
+      - "127.0.0.1:{REST_PORT}:{REST_PORT}"
+    restart: unless-stopped
+    healthcheck:
+      test: ["CMD", "bash", "-c", "{test}"]
+      interval: 10s
+      timeout: 5s
+      retries: 3
+      start_period: 120s{devices}
+"""
+    return (
+        f"# TensorFlow Serving asks nobody who they are: the ports are open to this machine alone.\nservices:{services}"
+    )
+
+
+def write_files(
+    base: pathlib.Path, names: list[str], batching: bool = False, parameters: Batching | None = None
+) -> list[pathlib.Path]:
+    """Write into `base` every file that `export.serving_config` lists, and return their paths."""
+    contents = {
+        "models.config": models_config(names, CONTAINER_BASE),
+        "models.host.config": models_config(names, str(base.resolve())),
+        "monitoring.config": monitoring_config(),
+        "batching.config": (parameters or Batching()).text(),
+        "compose.yaml": compose_file(names, batching),
+    }
+    for name, text in contents.items():
+        with written_beside(base / name) as beside:
+            beside.write_text(text)
+    return [base / name for name in contents]
+
+
+def commands(base: pathlib.Path, names: list[str], batching: bool) -> dict[str, str]:
+    """The commands that start a server and ask it, by what they do."""
+    host, ports = str(base.resolve()), f"-p 127.0.0.1:{GRPC_PORT}:{GRPC_PORT} -p 127.0.0.1:{REST_PORT}:{REST_PORT}"
+    mount, rest = shlex.quote(f"{host}:{CONTAINER_BASE}:ro"), f"http://localhost:{REST_PORT}/v1/models/{names[0]}"
+    run = " ".join(server_flags(CONTAINER_BASE, batching))
+    on_host = shlex.join(server_flags(host, batching, "models.host.config"))
+    compose = f"docker compose -f {shlex.quote(host + '/compose.yaml')}"
+    draw = '{"signature_name": "sample_png", "instances": [{"seed": [0, 1], "temperature": 1.0}]}'
+    return {
+        "CPU": f"docker run --rm {ports} -v {mount} {CPU_IMAGE} {run}",
+        "GPU": f"docker run --rm --gpus all {ports} -v {mount} {GPU_IMAGE} {run}",
+        "compose": f"{compose} --profile cpu up -d   (or --profile gpu)",
+        "no container": f"tensorflow_model_server --port={GRPC_PORT} --rest_api_port={REST_PORT} {on_host}",
+        "health": f"curl --fail {rest} | grep '\"AVAILABLE\"'   (available means loaded and warm)",
+        "signatures": f"curl --fail {rest}/metadata",
+        "draw": f"curl --fail -d '{draw}' {rest}:predict",
+        "metrics": f"curl --fail http://localhost:{REST_PORT}{METRICS_PATH}",
+    }

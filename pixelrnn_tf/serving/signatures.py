@@ -1,0 +1,194 @@
+"""The functions that an exported model serves.
+
+Every input and output is batch-major and has a name; a row's result depends on the row alone. Models with a
+condition take it as one more input, `condition`, of the shape and dtype that the conditioner says: a map float32
+(batch, H, W, condition_features), or a label int32 (batch,). H, W, C stand for the image's height, width and channels,
+K for the number of classes:
+
+| signature | inputs | outputs |
+|---|---|---|
+| `score`, `serving_default` | `images` uint8 (batch, H, W, C) | `log_prob`, `bits_per_dim` float32 (batch,) |
+| `logits` | `images` | `logits` float32 (batch, H, W, C, levels) |
+| `surprise` | `images` | `log_prob_map` float32 (batch, H, W, C), `log_prob` |
+| `sample` | `seed` int32 (batch, 2), `temperature` float32 (batch,) | `images`, `log_prob` |
+| `complete` | `images`, `known` bool (batch, H, W), `seed`, `temperature` | `images`, `log_prob` |
+| `score_png` | `image_bytes` string (batch,) | `log_prob`, `bits_per_dim` |
+| `surprise_png` | `image_bytes` | `log_prob_map`, `log_prob` |
+| `sample_png` | `seed`, `temperature` | `image_bytes`, `log_prob` |
+| `complete_png` | `image_bytes`, `known_bytes` string (batch,), `seed`, `temperature` | `image_bytes`, `log_prob` |
+| `classify`, of class-conditional models | `images` | `probabilities` float32 (batch, K), `log_prob` |
+| `classify_png`, likewise | `image_bytes` | `probabilities`, `log_prob` |
+
+`images` are levels in [0, levels), at pixels that are not known too. They are checked as the server hands them
+over: it takes integers of JSON modulo 256, so that 259 is seen as 3. PNGs hold them as bytes: level l of L is the
+byte round(l * 255 / (L - 1)), and a byte v is read as the level round(v * (L - 1) / 255). In the greyscale PNGs of
+`known_bytes`, pixels of 128 and more are known. `log_prob` is in nats, at temperature 1, of the whole image; that of
+`classify` is of the image whatever its class, every class being as probable as another, and `probabilities` are those
+of the classes given the image. `log_prob_map` holds the terms of `log_prob`: the log-probability of every sub-pixel
+given those before it.
+"""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from pixelrnn_tf.data import to_bytes, to_levels
+from pixelrnn_tf.layers import ConditionFormat
+from pixelrnn_tf.models import ImageModel, bits_per_dim, class_log_probs, negative_log_likelihood
+from pixelrnn_tf.models.classification import marginal_of
+from pixelrnn_tf.models.likelihood import log_prob_of_levels
+from pixelrnn_tf.sampling import MAX_TEMPERATURE, MIN_TEMPERATURE, generate, image_noise
+from pixelrnn_tf.serving.input_checks import Input, checked, finite
+from pixelrnn_tf.serving.png_ops import COLOUR_TYPES, decode_pngs
+
+Outputs = dict[str, tf.Tensor]
+
+
+class Signatures:
+    """The signatures of a model.
+
+    Args:
+        model: the network, in float32.
+
+    Attributes:
+        inputs: the inputs of every signature, by its name, in order.
+    """
+
+    def __init__(self, model: ImageModel):
+        self.model = model
+        # Traced once for all signatures that use them.
+        self._run_model = tf.function(self._logits_of, autograph=False)
+        self._generate = tf.function(self._generate_from, autograph=False)
+        self._of_classes = tf.function(lambda images: class_log_probs(self.model, images), autograph=False)
+        self.inputs = _inputs_by_signature(model)
+
+    def function(self, name: str) -> Callable[..., Outputs]:
+        """The function of one signature, of the tensors of `inputs[name]` in order, which it checks."""
+        inputs = self.inputs[name]
+        run = getattr(self, "_score" if name == "serving_default" else f"_{name}")
+
+        def serve(*tensors: tf.Tensor) -> Outputs:
+            right = checked(inputs, tensors)
+            return finite(run(**{item.name: tensor for item, tensor in zip(inputs, right, strict=True)}))
+
+        return serve
+
+    def _score(self, images: tf.Tensor, condition: tf.Tensor | None = None) -> Outputs:
+        nats = negative_log_likelihood(images, self._run_model(images, condition))
+        return {"log_prob": -nats, "bits_per_dim": bits_per_dim(nats, self.model.image_shape)}
+
+    def _logits(self, images: tf.Tensor, condition: tf.Tensor | None = None) -> Outputs:
+        return {"logits": self._run_model(images, condition)}
+
+    def _surprise(self, images: tf.Tensor, condition: tf.Tensor | None = None) -> Outputs:
+        terms = log_prob_of_levels(images, self._run_model(images, condition))
+        return {"log_prob_map": terms, "log_prob": tf.reduce_sum(terms, (1, 2, 3))}
+
+    def _sample(self, seed: tf.Tensor, temperature: tf.Tensor, condition: tf.Tensor | None = None) -> Outputs:
+        return self._generate(seed, temperature=temperature, condition=condition)
+
+    def _complete(
+        self,
+        images: tf.Tensor,
+        known: tf.Tensor,
+        seed: tf.Tensor,
+        temperature: tf.Tensor,
+        condition: tf.Tensor | None = None,
+    ) -> Outputs:
+        return self._generate(seed, images=images, known=known, temperature=temperature, condition=condition)
+
+    def _score_png(self, image_bytes: tf.Tensor, condition: tf.Tensor | None = None) -> Outputs:
+        return self._score(self._decode(image_bytes), condition)
+
+    def _surprise_png(self, image_bytes: tf.Tensor, condition: tf.Tensor | None = None) -> Outputs:
+        return self._surprise(self._decode(image_bytes), condition)
+
+    def _sample_png(self, seed: tf.Tensor, temperature: tf.Tensor, condition: tf.Tensor | None = None) -> Outputs:
+        return self._encode(**self._sample(seed, temperature, condition))
+
+    def _complete_png(
+        self,
+        image_bytes: tf.Tensor,
+        known_bytes: tf.Tensor,
+        seed: tf.Tensor,
+        temperature: tf.Tensor,
+        condition: tf.Tensor | None = None,
+    ) -> Outputs:
+        known = decode_pngs(known_bytes, (*self.model.image_shape[:2], 1), "known_bytes")[..., 0] >= 128
+        return self._encode(**self._complete(self._decode(image_bytes), known, seed, temperature, condition))
+
+    def _classify(self, images: tf.Tensor) -> Outputs:
+        log_probs = self._of_classes(images)
+        return {"probabilities": tf.nn.softmax(log_probs), "log_prob": marginal_of(log_probs)}
+
+    def _classify_png(self, image_bytes: tf.Tensor) -> Outputs:
+        return self._classify(self._decode(image_bytes))
+
+    def _logits_of(self, images: tf.Tensor, condition: tf.Tensor | None) -> tf.Tensor:
+        return self.model(images if condition is None else [images, condition])
+
+    def _generate_from(self, seed: tf.Tensor, **rest: tf.Tensor | None) -> Outputs:
+        noise = image_noise(seed, self.model.image_shape)
+        images, log_prob = generate(self.model, noise, return_log_prob=True, **rest)
+        return {"images": tf.cast(images, tf.uint8), "log_prob": log_prob}
+
+    def _decode(self, image_bytes: tf.Tensor) -> tf.Tensor:
+        return to_levels(decode_pngs(image_bytes, self.model.image_shape, "image_bytes"), self.model.levels)
+
+    def _encode(self, images: tf.Tensor, log_prob: tf.Tensor) -> Outputs:
+        return {"image_bytes": tf.io.encode_png(to_bytes(images, self.model.levels)), "log_prob": log_prob}
+
+
+def _inputs_by_signature(model: ImageModel) -> dict[str, tuple[Input, ...]]:
+    """The inputs of every signature of a model, and what is asserted of them."""
+    height, width, channels = model.image_shape
+    images = Input(
+        "images",
+        tf.uint8,
+        model.image_shape,
+        lambda x: tf.reduce_all(tf.cast(x, tf.int32) < model.levels),
+        f"hold levels from 0 to {model.levels - 1}",
+    )
+    known = Input("known", tf.bool, (height, width))
+    draw = (
+        Input("seed", tf.int32, (2,)),
+        Input(
+            "temperature",
+            tf.float32,
+            (),
+            lambda x: tf.reduce_all((x >= MIN_TEMPERATURE) & (x <= MAX_TEMPERATURE)),
+            f"hold finite numbers greater than 0 (from {MIN_TEMPERATURE:g} to {MAX_TEMPERATURE:g})",
+        ),
+    )
+    by_name = {
+        "score": (images,),
+        "logits": (images,),
+        "sample": draw,
+        "complete": (images, known, *draw),
+        "surprise": (images,),
+    }
+    if channels in COLOUR_TYPES:
+        picture, mask = Input("image_bytes", tf.string), Input("known_bytes", tf.string)
+        by_name |= {"score_png": (picture,), "sample_png": draw, "complete_png": (picture, mask, *draw)}
+        by_name["surprise_png"] = (picture,)
+    takes = model.condition_format
+    if takes is not None:
+        by_name = {name: (*inputs, _condition_input(takes)) for name, inputs in by_name.items()}
+    if model.num_classes is not None:
+        by_name["classify"] = (images,)
+        if channels in COLOUR_TYPES:
+            by_name["classify_png"] = (picture,)
+    by_name["serving_default"] = by_name["score"]
+    return by_name
+
+
+def _condition_input(takes: ConditionFormat) -> Input:
+    """The input of a condition, whose numbers are in the range that its conditioner takes."""
+    low, high = takes.bounds
+    return Input(
+        "condition",
+        tf.as_dtype(takes.dtype),
+        takes.shape,
+        lambda x: tf.reduce_all((x >= low) & (x <= high)),
+        f"hold {takes.meaning()}",
+    )

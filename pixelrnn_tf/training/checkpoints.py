@@ -1,0 +1,189 @@
+"""Checkpoints that are used whole or not at all.
+
+A run goes on from, in this order: the newest whole checkpoint in its own working directory; the weights of
+`--init_from`; scratch. A checkpoint holds the weights, their average, the optimizer, the loss scale and the number
+of the step, and how far the run has come (`Progress`). It holds no state of random numbers and no place in the data,
+since both are functions of the seed and the step alone.
+
+Each is a folder `step-00000500` with the files of a `tf.train.Checkpoint` and a `manifest.json`, which is written
+last and has the size and the SHA-256 of each of the others. The folder is made under another name and renamed.
+"""
+
+import dataclasses
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+from typing import Any
+
+import tensorflow as tf
+
+from pixelrnn_tf.files import read_json, write_json
+
+STATE, MANIFEST, PARTIAL = "state", "manifest.json", ".partial"
+NAME = re.compile(r"step-\d{8,}")
+
+
+@dataclasses.dataclass
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        step: updates so far.
+        seconds: of training, without evaluations.
+        wall_seconds: of everything, up to the last checkpoint.
+        evaluated: the step of the last evaluation; -1 for none.
+        best: the best validation score so far, in nats per image; None before the first.
+        best_step: its step.
+        since_best: evaluations since.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    wall_seconds: float = 0.0
+    evaluated: int = -1
+    best: float | None = None
+    best_step: int = -1
+    since_best: int = 0
+
+    @classmethod
+    def from_json(cls, values: Any) -> "Progress":
+        """The progress that a manifest tells of.
+
+        Raises:
+            ValueError: if a field is missing or of another type.
+        """
+        kinds = {"seconds": int | float, "wall_seconds": int | float, "best": int | float | None}
+        fields = [field.name for field in dataclasses.fields(cls)]
+        if not isinstance(values, dict) or sorted(values) != sorted(fields):
+            raise ValueError(f"its progress must have {', '.join(fields)}")
+        for name, value in values.items():
+            if not isinstance(value, kinds.get(name, int)) or isinstance(value, bool):
+                raise ValueError(f"its progress has {name} = {value!r}")
+        return cls(**values)
+
+
+class Checkpoints:
+    """The checkpoints of a run.
+
+    Args:
+        folder: where they are.
+        state: the variables they hold.
+        weights: names of the model's weights, in their order; a checkpoint of other ones is refused.
+        keep: how many are kept.
+    """
+
+    def __init__(self, folder: pathlib.Path, state: tf.train.Checkpoint, weights: list[str], keep: int = 2):
+        self.folder, self.state, self.weights, self.keep = folder, state, weights, keep
+
+    def save(self, progress: Progress) -> None:
+        """Write a checkpoint, and delete the oldest ones.
+
+        Raises:
+            OSError: if it cannot be written; those before it are as they were.
+        """
+        final = self.folder / f"step-{progress.step:08d}"
+        partial = self.folder / PARTIAL
+        shutil.rmtree(partial, ignore_errors=True)
+        try:
+            partial.mkdir(parents=True)
+            self._write(partial, progress)
+            # One that was found broken.
+            final.unlink() if final.is_file() else shutil.rmtree(final, ignore_errors=True)
+            os.replace(partial, final)
+            _sync(self.folder)
+        except tf.errors.OpError as error:
+            # TensorFlow names its operation and its temporary file, and last what was wrong.
+            cause = error.message.splitlines()[0].rpartition("; ")[2].partition(" [Op")[0]
+            raise OSError(f"{cause}, at the checkpoint of step {progress.step}") from error
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        for old in self._newest_first()[self.keep :]:
+            old.unlink() if old.is_file() else shutil.rmtree(old)
+
+    def _write(self, folder: pathlib.Path, progress: Progress) -> None:
+        self.state.write(str(folder / STATE))
+        files = {path.name: _fingerprint(path) for path in sorted(folder.iterdir())}
+        for name in files:
+            _sync(folder / name)
+        manifest = {"progress": dataclasses.asdict(progress), "weights": self.weights, "files": files}
+        write_json(folder / MANIFEST, manifest)
+        _sync(folder / MANIFEST)
+
+    def restore(self) -> tuple[Progress, list[str]] | None:
+        """Read the newest whole checkpoint into the variables.
+
+        Returns:
+            how far the run had come, and a warning for every checkpoint that was passed over; or None if there
+            are no checkpoints.
+
+        Raises:
+            ValueError: if there are some, and none is whole, or the newest whole one is of another network.
+        """
+        warnings: list[str] = []
+        for path in self._newest_first():
+            problem = _problem(path)
+            if problem is None:
+                return self._read(path), warnings
+            warnings.append(f"The checkpoint {path} is not whole: {problem}. It is passed over.")
+        if warnings:
+            raise ValueError(
+                f"No checkpoint in {self.folder} can be used. {' '.join(warnings)} Put a whole one there, or delete "
+                "that folder to train from the start, or choose another --workdir."
+            )
+        return None
+
+    def _read(self, path: pathlib.Path) -> Progress:
+        """Read a whole checkpoint into the variables."""
+        manifest = read_json(path / MANIFEST)
+        try:
+            if manifest.get("weights", self.weights) != self.weights:
+                raise ValueError("its weights have other names")
+            self.state.read(str(path / STATE)).assert_consumed()
+        except (ValueError, AssertionError, tf.errors.OpError) as error:
+            cause = str(error).strip().splitlines()[0]
+            raise ValueError(
+                f"The checkpoint {path} is whole, but of another network or version of this program: {cause}. "
+                "Choose another --workdir."
+            ) from error
+        return Progress.from_json(manifest["progress"])
+
+    def _newest_first(self) -> list[pathlib.Path]:
+        """The checkpoints; files and folders of other names are somebody else's."""
+        paths = [path for path in self.folder.glob("step-*") if NAME.fullmatch(path.name)]
+        return sorted(paths, key=lambda path: int(path.name.removeprefix("step-")), reverse=True)
+
+
+def _problem(path: pathlib.Path) -> str | None:
+    """What is wrong with a checkpoint, in words."""
+    if not path.is_dir():
+        return "it is a file"
+    try:
+        manifest = read_json(path / MANIFEST)
+        Progress.from_json(manifest["progress"])
+        for name, expected in manifest["files"].items():
+            found = _fingerprint(path / name)
+            if found["bytes"] != expected["bytes"]:
+                return f"{name} has {found['bytes']} bytes instead of {expected['bytes']}"
+            if found != expected:
+                return f"{name} has been changed since it was written"
+    except FileNotFoundError as error:
+        return f"there is no {pathlib.Path(error.filename).name}"
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        return f"{MANIFEST} cannot be used ({type(error).__name__}: {error})"
+    return None
+
+
+def _fingerprint(path: pathlib.Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def _sync(path: pathlib.Path) -> None:
+    """Have the disk hold what was written, so that not even a power cut leaves a name without its content."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

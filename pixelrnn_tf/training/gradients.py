@@ -1,0 +1,66 @@
+"""Loss and gradients of a batch on one replica."""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from pixelrnn_tf.data.image_data import images_and_condition
+from pixelrnn_tf.training.dropout import logits_with_dropout
+from pixelrnn_tf.training.loss import nats_per_image
+
+LossAndGradients = tuple[tf.Tensor, list[tf.Tensor]]
+
+
+def loss_and_gradients(
+    model: keras.Model, accumulation: int = 1, jit_compile: bool = False, dropout: float = 0.0
+) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], LossAndGradients]:
+    """A function of images that computes their part of the mean loss of a global batch, and its gradients.
+
+    Args:
+        model: from images to logits.
+        accumulation: the images are computed in so many parts, one after another, to save memory.
+        jit_compile: whether XLA compiles the function.
+        dropout: the rate of `pixelrnn_tf.training.dropout`; 0 for none.
+
+    Returns:
+        a `tf.function` of `images`, integer levels `(batch, height, width, channels)` of a batch size known in advance,
+        a multiple of `accumulation`, or a dictionary of them, "images", and of their "condition"; `origin`, int32
+        `(batch, 3)`, of which the dropout comes; `count`, the float32 number of images of the global batch; and
+        `scale`, a float32 factor for the gradients. It returns the sum of the images' nats divided by `count`, and the
+        gradients of `scale` times it as to the trainable variables.
+    """
+
+    def of_images(images, origin, count, scale):
+        with tf.GradientTape() as tape:
+            logits = logits_with_dropout(model, images, origin, dropout) if dropout else model(images)
+            levels, _ = images_and_condition(images)
+            loss = tf.reduce_sum(nats_per_image(levels, logits, jit_compile)) / count
+            scaled = loss * scale
+        return loss, tape.gradient(scaled, model.trainable_variables)
+
+    def accumulated(images, origin, count, scale):
+        chunks = tf.nest.map_structure(lambda x: tf.reshape(x, (accumulation, -1, *x.shape[1:])), (images, origin))
+
+        def add(k, loss, gradients):
+            more, its_gradients = of_images(*tf.nest.map_structure(lambda x: x[k], chunks), count, scale)
+            return k + 1, loss + more, [a + b for a, b in zip(gradients, its_gradients, strict=True)]
+
+        zeros = [tf.zeros(v.shape, v.dtype) for v in model.trainable_variables]
+        # A loop, since chunks that do not wait for each other might be computed, and held, all at once.
+        _, loss, gradients = tf.while_loop(
+            lambda k, *_: k < accumulation,
+            add,
+            (0, tf.constant(0.0), zeros),
+            parallel_iterations=1,
+            maximum_iterations=accumulation,
+        )
+        return loss, gradients
+
+    return tf.function(of_images if accumulation == 1 else accumulated, jit_compile=jit_compile, autograph=False)
+
+
+def sum_of_parts(parts: list[LossAndGradients]) -> LossAndGradients:
+    """Loss and gradients of all images from those of parts of them."""
+    losses, gradients = zip(*parts, strict=True)
+    return tf.add_n(losses), [tf.add_n(of_parts) for of_parts in zip(*gradients, strict=True)]

@@ -1,0 +1,189 @@
+"""What a run tells while it goes: lines of progress, `metrics.jsonl`, TensorBoard and the learning curve."""
+
+import contextlib
+import json
+import os
+import pathlib
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from pixelrnn_tf.data import to_bytes
+from pixelrnn_tf.evaluation.batched_sampling import draw_images
+from pixelrnn_tf.evaluation.scoring import Score
+from pixelrnn_tf.files import to_json, written_beside
+from pixelrnn_tf.models import ImageModel
+from pixelrnn_tf.pictures.grids import square_grid
+from pixelrnn_tf.progress import duration
+from pixelrnn_tf.training.checkpoints import Progress
+from pixelrnn_tf.training.learning_curve import write_curve
+
+
+class Journal:
+    """The journal of a run, kept by its chief; that of another worker stays silent.
+
+    Args:
+        workdir: where `metrics.jsonl`, `curve.png` and the folder `tensorboard` are.
+        last_step: the step the run stands at.
+        chief: whether this process is the chief.
+    """
+
+    def __init__(self, workdir: pathlib.Path, last_step: int, chief: bool):
+        self.workdir, self.chief = workdir, chief
+        if chief:
+            self.metrics = MetricsFile(workdir / "metrics.jsonl", last_step)
+            if self.metrics.unreadable:
+                self.say(f"Warning: {self.metrics.path} had {self.metrics.unreadable} broken lines, left out now.")
+            self.summaries = tf.summary.create_file_writer(str(workdir / "tensorboard"))
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        if self.chief:
+            print(text, flush=True)
+
+    def trained(self, progress: Progress, steps: int, left: float, **values: float) -> None:
+        """Tell of the steps since the last line.
+
+        Args:
+            progress: how far the run has come.
+            steps: where it ends.
+            left: seconds until then.
+            **values: `train_nats_per_image` and `train_bits_per_dim`, means over these steps; `images_per_second`;
+                `gradient_norm` and `learning_rate`.
+        """
+        self.say(
+            f"step {progress.step}/{steps}  {values['images_per_second']:.0f} images/s  "
+            f"train {values['train_nats_per_image']:.2f} nats per image, {values['train_bits_per_dim']:.4f} bits/dim  "
+            f"{duration(max(left, 0))} left"
+        )
+        self._record(progress, values)
+
+    def evaluated(self, progress: Progress, score: Score, best: bool) -> None:
+        """Tell of an evaluation, and draw the curve."""
+        self.say(f"step {progress.step}: validation {score}{', the best so far' if best else ''}")
+        self._record(
+            progress,
+            {
+                "validation_nats_per_image": score.nats_per_image,
+                "validation_bits_per_dim": score.bits_per_dim,
+                "validation_standard_error": score.standard_error,
+                "validation_images": score.images,
+            },
+        )
+        if self.chief:
+            write_curve(metrics_in(self.metrics.path), self.workdir / "curve.png")
+
+    def draws(self, progress: Progress, model: ImageModel, number: int, seed: int) -> None:
+        """Draw images from a model and show them in TensorBoard."""
+        if not self.chief:
+            return
+        grid = square_grid(to_bytes(draw_images(model, number, seed), model.levels))
+        with self.summaries.as_default():
+            tf.summary.image("samples", grid[None], step=progress.step)
+        self.summaries.flush()
+
+    def _record(self, progress: Progress, values: Mapping[str, float | None]) -> None:
+        if not self.chief:
+            return
+        finite = {name: value for name, value in values.items() if value is not None and np.isfinite(value)}
+        self.metrics.write(step=progress.step, seconds=round(progress.seconds, 2), **finite)
+        with self.summaries.as_default():
+            for name, value in finite.items():
+                tf.summary.scalar(name, value, step=progress.step)
+        self.summaries.flush()
+
+
+def metrics_in(path: pathlib.Path) -> list[dict[str, Any]]:
+    """The lines of a `metrics.jsonl` that can be read; none if there is no such file.
+
+    A run that was killed while it wrote leaves half a line, and an editor may leave anything.
+    """
+    if not path.exists():
+        return []
+    lines = []
+    for text in path.read_text(errors="replace").splitlines():
+        with contextlib.suppress(ValueError, RecursionError):
+            line = json.loads(text)
+            if isinstance(line, dict) and isinstance(line.get("step"), int):
+                lines.append(line)
+    return lines
+
+
+class MetricsFile:
+    """`metrics.jsonl`: one JSON object a line, each with its step; values that are not finite are left out.
+
+    Args:
+        path: the file. What it holds after `last_step` is dropped: a resumed run writes it again.
+        last_step: the step the run stands at.
+
+    Attributes:
+        unreadable: how many lines the file had that are no such objects.
+    """
+
+    def __init__(self, path: str | os.PathLike, last_step: int):
+        self.path = pathlib.Path(path)
+        found = metrics_in(self.path)
+        lines = self.path.read_bytes().splitlines() if self.path.exists() else []
+        self.unreadable = len(lines) - len(found)
+        kept = [line for line in found if line["step"] <= last_step]
+        with written_beside(self.path) as beside:
+            beside.write_text("".join(to_json(line) + "\n" for line in kept))
+
+    def write(self, **values: float) -> None:
+        """Add a line."""
+        with self.path.open("a") as file:
+            file.write(to_json(values) + "\n")
+
+
+class Window:
+    """The losses of the steps since the last line of progress, and how fast they were.
+
+    Evaluations are not in a run's seconds, so a window may go on over one: the loss is never that of a few steps
+    alone. The first step is left out: it was compiled, which says nothing of the rate.
+
+    Args:
+        seconds: between lines.
+    """
+
+    def __init__(self, seconds: float):
+        self._seconds, self._start = seconds, 0.0
+        self._throttle: Throttle | None = None
+        self._losses: list[float] = []
+
+    def add(self, loss: float, trained: float) -> tuple[float, float] | None:
+        """Count a step.
+
+        Args:
+            loss: its own, in nats per image.
+            trained: seconds of training so far.
+
+        Returns:
+            the mean loss and the steps per second of the window, when it is time for a line; it begins anew then.
+        """
+        if self._throttle is None:
+            self._throttle, self._start = Throttle(self._seconds), trained
+            return None
+        self._losses.append(loss)
+        if not self._throttle():
+            return None
+        mean, rate = float(np.mean(self._losses)), len(self._losses) / max(trained - self._start, 1e-9)
+        self._losses, self._start = [], trained
+        return mean, rate
+
+
+class Throttle:
+    """True at most once in every `seconds`."""
+
+    def __init__(self, seconds: float):
+        self.seconds = seconds
+        self._last = time.monotonic()
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        if now - self._last < self.seconds:
+            return False
+        self._last = now
+        return True

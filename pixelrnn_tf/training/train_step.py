@@ -1,0 +1,128 @@
+"""One update of a model over the replicas of a strategy."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from pixelrnn_tf.devices.strategies import number_of_images, parts_for_cores
+from pixelrnn_tf.models import ImageModel
+from pixelrnn_tf.training.dropout import origins
+from pixelrnn_tf.training.ema import WeightAverage
+from pixelrnn_tf.training.gradients import loss_and_gradients, sum_of_parts
+from pixelrnn_tf.training.optimizers import LossScale
+from pixelrnn_tf.typing import Structure
+
+
+class TrainStep:
+    """One update: the gradient of the mean loss of a global batch, clipped, to the optimizer and the average.
+
+    Every replica sums the loss of its images and divides by the size of the *global* batch, so that the sum over
+    replicas is the mean. Gradients are summed over the replicas first and then tested and clipped: a Keras
+    optimizer would clip those of each replica. The result is that of one device, to rounding.
+
+    To be made in the scope of the strategy.
+
+    Args:
+        model: the network.
+        optimizer: built for its trainable variables, without clipping of its own.
+        average: updated after every step.
+        clip_norm: largest global norm of the gradients; 0 for no clipping.
+        accumulation: a replica computes its images in so many parts, one after another, to save memory.
+        jit_compile: whether XLA compiles loss and gradients.
+        loss_scale: for float16; None for no scaling.
+        dropout: the rate of `pixelrnn_tf.training.dropout`; 0 for none.
+        seed: of the dropout.
+
+    Attributes:
+        step: int64 variable, the number of updates so far.
+    """
+
+    def __init__(
+        self,
+        model: ImageModel,
+        optimizer: keras.optimizers.Optimizer,
+        average: WeightAverage,
+        clip_norm: float = 0.0,
+        accumulation: int = 1,
+        jit_compile: bool = False,
+        loss_scale: LossScale | None = None,
+        dropout: float = 0.0,
+        seed: int = 0,
+    ):
+        self.model, self.optimizer, self.average = model, optimizer, average
+        self.clip_norm, self.accumulation, self.jit_compile = clip_norm, accumulation, jit_compile
+        self.loss_scale, self.seed = loss_scale, seed
+        self.strategy = tf.distribute.get_strategy()
+        self.step = tf.Variable(0, dtype=tf.int64, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
+        self._loss_and_gradients = loss_and_gradients(model, accumulation, jit_compile, dropout)
+
+    @tf.function(autograph=False)
+    def update(self, images: Any, number: tf.Tensor, votes: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Update unless the loss or a gradient is not finite, or the model has not made exactly `number` updates.
+
+        The second condition lets steps be started before the result of those before them is known: after one that
+        was not finite, those already started do nothing.
+
+        Args:
+            images: the global batch, integer levels or a dictionary with their conditions, split by
+                `pixelrnn_tf.devices.strategies.split_batch`.
+            number: int64, how many updates came before this one.
+            votes: float32 `(votes,)`, 1 for each that this worker casts.
+
+        Returns:
+            `(loss, norm, updated, votes)`: the loss in nats per image and the global norm of the gradients, both
+            float32 and from before the update; whether there was one; and for every vote, bool `(votes,)`, whether
+            any worker cast it.
+        """
+        with self.strategy.scope():
+            loss, norm, votes, gradients = self.strategy.run(self._summed_gradients, args=(images, number, votes))
+            # They are the same on every replica; this worker goes by its first one.
+            loss, norm, votes = (self.strategy.experimental_local_results(value)[0] for value in (loss, norm, votes))
+            expected = tf.equal(self.step, number)
+            updated = tf.cond(
+                expected & tf.math.is_finite(loss) & tf.math.is_finite(norm),
+                lambda: self._apply(gradients),
+                lambda: self._skip(expected & tf.math.is_finite(loss)),
+            )
+            return loss, norm, updated, votes > 0
+
+    def _summed_gradients(self, images: Structure, number: tf.Tensor, votes: tf.Tensor) -> tuple:
+        """On a replica: loss, norm of the gradients, votes and clipped gradients, all summed over the replicas."""
+        scale = self.loss_scale.value() if self.loss_scale else tf.constant(1.0)
+        size = number_of_images(images)
+        count = tf.constant(float(size * self.strategy.num_replicas_in_sync))
+        context = tf.distribute.get_replica_context()
+        first = tf.cast(context.replica_id_in_sync_group, tf.int32) * size
+        origin = origins(self.seed, number, first, size)
+        both = [parts_for_cores(values, self.jit_compile, self.accumulation) for values in (images, origin)]
+        parts = []
+        for part, its in zip(*both, strict=True):
+            parts.append(self._loss_and_gradients(part, its, count, scale))
+        loss, gradients = sum_of_parts(parts)
+        votes = tf.identity(votes)  # On this replica's device; an argument has none, and cannot be reduced.
+        loss, votes, *gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, [loss, votes, *gradients])
+        if self.loss_scale:
+            gradients = [gradient / scale for gradient in gradients]
+        norm = tf.linalg.global_norm(gradients)
+        if self.clip_norm:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm, use_norm=norm)
+        return loss, norm, votes, gradients
+
+    def _apply(self, gradients: list) -> bool:
+        self.strategy.run(self._apply_on_replica, args=(gradients,))
+        self.step.assign_add(1)
+        self.average.update(self.step)
+        if self.loss_scale:
+            self.loss_scale.succeeded()
+        return True
+
+    def _apply_on_replica(self, gradients: list[tf.Tensor]) -> None:
+        # Keras sums over the replicas, where all have the same by now.
+        replicas = self.strategy.num_replicas_in_sync
+        self.optimizer.apply([gradient / replicas for gradient in gradients], self.model.trainable_variables)
+
+    def _skip(self, overflow: tf.Tensor) -> bool:
+        if self.loss_scale:
+            self.loss_scale.failed(overflow)
+        return False

@@ -1,0 +1,236 @@
+"""A model in training: steps, evaluations and checkpoints in their order."""
+
+import pathlib
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pixelrnn_cli.train_config import TrainConfig
+from pixelrnn_tf.data import ImageData
+from pixelrnn_tf.devices.strategies import describe, is_chief, uses_xla
+from pixelrnn_tf.evaluation.scoring import Evaluator
+from pixelrnn_tf.files import write_json, written_beside
+from pixelrnn_tf.models import bits_per_dim
+from pixelrnn_tf.training.checkpoints import Checkpoints, Progress
+from pixelrnn_tf.training.ema import WeightAverage
+from pixelrnn_tf.training.initialization import start_from
+from pixelrnn_tf.training.journal import Journal, Window
+from pixelrnn_tf.training.network import make_model, network_arguments
+from pixelrnn_tf.training.optimizers import LossScale, make_optimizer
+from pixelrnn_tf.training.report import Results, RunSummary, write_card
+from pixelrnn_tf.training.step_queue import StepQueue
+from pixelrnn_tf.training.stop_signals import StopRequest
+from pixelrnn_tf.training.train_step import TrainStep
+from pixelrnn_tf.training.workdir import FINGERPRINT, as_json
+
+
+class Trainer:
+    """A model in training over the replicas of a strategy, and all that a checkpoint keeps of it.
+
+    Once made it stands where the newest whole checkpoint of its working directory was saved; without one at its
+    beginning, with given weights or new ones. Every worker of a cluster makes one and calls the same methods; all come
+    to the same decisions, since they go by numbers that were summed over the workers.
+
+    Args:
+        config: the run, with a batch size.
+        data: its images.
+        workdir: its folder. Nothing is written there before all of the configuration has proved right.
+        strategy: its devices; by default those of TensorFlow's default strategy.
+
+    Raises:
+        ValueError: for a configuration that does not fit the data, the devices or the weights to start from; or if
+            there are checkpoints, and none is whole.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        data: ImageData,
+        workdir: pathlib.Path,
+        strategy: tf.distribute.Strategy | None = None,
+    ):
+        self.config, self.data, self.workdir = config, data, workdir
+        self.strategy = strategy or tf.distribute.get_strategy()
+        self.chief = is_chief(self.strategy)
+        config.check_batch(self.strategy.num_replicas_in_sync)
+        keras.utils.set_random_seed(config.seed)
+        with self.strategy.scope():
+            self.model = make_model(network_arguments(config, data))
+            self.xla = uses_xla(config.jit_compile, self.model.block)
+            self.average = WeightAverage(self.model, config.average_decay)
+            self.optimizer = make_optimizer(config, self.model.trainable_variables)
+            self.loss_scale = LossScale() if config.dtype_policy == "mixed_float16" else None
+            self.step = TrainStep(
+                self.model, self.optimizer, self.average, config.clip_norm, config.accumulation, self.xla,
+                self.loss_scale, config.dropout, config.seed,
+            )  # fmt: skip
+            self.evaluator = Evaluator(self.average.model, jit_compile=self.xla)
+        names = [weight.path.partition("/")[2] for weight in self.model.weights]
+        self.checkpoints = Checkpoints(workdir / "checkpoints", self._state(), names)
+        self.progress, news = self._starting_point()
+        self.queue = StepQueue(
+            self.step, data, config.images_per_step, config.seed, self.progress.step, config.mutation_rate
+        )
+        self.journal = Journal(workdir, self.progress.step, self.chief)
+        for line in news:
+            self.journal.say(line)
+        # All workers have read the same progress; later on their clocks differ, and they vote.
+        self._interrupted, self._out_of_time = False, self._minutes_are_over(self.progress.seconds)
+        self._last_save, self._window = time.monotonic(), Window(config.log_seconds)
+
+    def _state(self) -> tf.train.Checkpoint:
+        # Variable by variable and in their order: a file that does not depend on how layers name their attributes.
+        parts = {"model": self.model.weights, "average": self.average.model.weights}
+        parts["optimizer"] = self.optimizer.variables
+        lists = {name: [variable.value for variable in variables] for name, variables in parts.items()}
+        scale = {"loss_scale": self.loss_scale} if self.loss_scale else {}
+        return tf.train.Checkpoint(step=self.step.step, **lists, **scale)
+
+    def _starting_point(self) -> tuple[Progress, list[str]]:
+        """Take up the newest whole checkpoint, or given weights; how far the run has come, and lines that tell."""
+        restored = self.checkpoints.restore()
+        if restored:
+            progress, warnings = restored
+            news = [f"Warning: {warning}" for warning in warnings]
+            return progress, [*news, f"Going on from step {progress.step} of {self.workdir}."]
+        if not self.config.init_from:
+            return Progress(), []
+        with self.strategy.scope():
+            start_from(self.model, self.config.init_from)
+            self.average.restart()
+        return Progress(), [f"Starting from the weights of {self.config.init_from}."]
+
+    def summary(self) -> RunSummary:
+        """What there is to say of the run so far."""
+        return RunSummary(
+            config=self.config,
+            data=self.data,
+            network=network_arguments(self.config, self.data),
+            parameters=self.model.count_params(),
+            progress=self.progress,
+            devices=describe(self.strategy),
+            xla=self.xla,
+        )
+
+    def run(self, stop: StopRequest) -> bool:
+        """Train to the end of the run. Returns False if any worker was told to stop, and has saved all it had done."""
+        self._introduce()
+        if self.progress.evaluated < 0:
+            self.evaluate()
+        while not self._finished():
+            self._clock = time.monotonic()
+            for loss, norm, votes in self.queue.run(self._next_pause(), lambda: self._votes(stop)):
+                self._count(loss, norm, votes)
+            if self._interrupted:
+                self.save()
+                # Every worker says so: it is what whoever signalled one of them waits for.
+                print(f"Stopped at step {self.progress.step}; the same command goes on from there.", flush=True)
+                return False
+            if self.progress.step % self.config.eval_every == 0:
+                self.evaluate()
+            elif self.config.checkpoint_every and self.progress.step % self.config.checkpoint_every == 0:
+                self.save()
+        if self.progress.evaluated != self.progress.step:
+            self.evaluate()
+        return True
+
+    def _introduce(self) -> None:
+        """Print what is trained, on what; write the configuration."""
+        config, model = self.config, self.model
+        self.journal.say(self.data.describe())
+        self.journal.say(
+            f"{model.block}, {model.num_blocks} x {model.hidden}, {model.count_params():,} weights; "
+            f"{config.optimizer}, batches of {config.batch_size}, XLA {'on' if self.xla else 'off'}; "
+            f"{describe(self.strategy)}"
+        )
+        if self.chief:
+            noted = {"xla": self.xla, FINGERPRINT: dict(self.data.fingerprint)}
+            write_json(self.workdir / "config.json", {**as_json(config), **noted})
+
+    def evaluate(self) -> None:
+        """Score the average on validation images, and keep it if it is the best so far; then save a checkpoint.
+
+        Raises:
+            FloatingPointError: if the score is not finite; nothing is saved then.
+        """
+        progress = self.progress
+        try:
+            score = self.evaluator.score(self.data, "validation", self.config.eval_images)
+        except FloatingPointError as error:
+            raise FloatingPointError(f"At step {progress.step}: {error}") from error
+        best = progress.best is None or score.nats_per_image < progress.best
+        drawn = self._draws_now()
+        progress.evaluated, progress.since_best = progress.step, 0 if best else progress.since_best + 1
+        self.journal.evaluated(progress, score, best)
+        if best:
+            progress.best, progress.best_step = score.nats_per_image, progress.step
+            if self.chief:
+                with written_beside(self.workdir / "model.keras") as beside:
+                    self.average.model.save(beside)
+                write_card(self.workdir, self.summary(), Results({"validation": score}))
+        self.save()
+        if drawn:
+            self.journal.draws(progress, self.average.model, self.config.num_samples, self.config.seed)
+
+    def save(self) -> None:
+        """Save a checkpoint; the chief does."""
+        now = time.monotonic()
+        self.progress.wall_seconds, self._last_save = self.progress.wall_seconds + now - self._last_save, now
+        if self.chief:
+            self.checkpoints.save(self.progress)
+
+    def _draws_now(self) -> bool:
+        """Whether a multiple of `sample_every` lies after the last evaluation, up to this one."""
+        every = self.config.sample_every
+        if not every or not self.config.num_samples or self.progress.step == 0:
+            return False
+        return self.progress.step // every > max(self.progress.evaluated, 0) // every
+
+    def _finished(self) -> bool:
+        config, progress = self.config, self.progress
+        if config.patience and progress.since_best >= config.patience:
+            self.journal.say(
+                f"Stopped early at step {progress.step}: no better validation score in {progress.since_best} "
+                f"evaluations; the best was at step {progress.best_step}."
+            )
+            return True
+        return progress.step >= config.steps or self._out_of_time
+
+    def _next_pause(self) -> int:
+        """The next step after which there is something else to do."""
+        periods = [every for every in (self.config.eval_every, self.config.checkpoint_every) if every]
+        return min(self.config.steps, *((self.progress.step // every + 1) * every for every in periods))
+
+    def _votes(self, stop: StopRequest) -> tuple[bool, bool]:
+        """Whether this worker was told to stop, and whether its time is over."""
+        elapsed = self.progress.seconds + time.monotonic() - self._clock
+        return stop.signal is not None, self._minutes_are_over(elapsed)
+
+    def _minutes_are_over(self, seconds: float) -> bool:
+        return bool(self.config.minutes) and seconds >= 60 * self.config.minutes
+
+    def _count(self, loss: float, norm: float, votes: np.ndarray) -> None:
+        """Take note of a finished step and of what any worker voted."""
+        now, progress = time.monotonic(), self.progress
+        progress.step, progress.seconds, self._clock = progress.step + 1, progress.seconds + now - self._clock, now
+        self._interrupted, self._out_of_time = bool(votes[0]), bool(votes[1])
+        told = self._window.add(loss, progress.seconds)
+        if told:
+            self._tell(*told, norm)
+
+    def _tell(self, nats: float, rate: float, norm: float) -> None:
+        """Tell of the steps since the last time: their mean loss, and how many there were in a second."""
+        config, progress = self.config, self.progress
+        left = (config.steps - progress.step) / rate
+        self.journal.trained(
+            progress,
+            config.steps,
+            min(left, 60 * config.minutes - progress.seconds) if config.minutes else left,
+            train_nats_per_image=nats,
+            train_bits_per_dim=bits_per_dim(nats, self.model.image_shape),
+            images_per_second=rate * config.images_per_step,
+            gradient_norm=norm,
+            learning_rate=float(self.optimizer.learning_rate),
+        )

@@ -1,0 +1,142 @@
+"""The working directory of a run: one program at a time, and the configuration it was begun with."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+from pixelrnn_cli.train_config import FREE_TO_CHANGE, TrainConfig
+from pixelrnn_tf.data import ImageData, check_unchanged
+from pixelrnn_tf.files import read_json, to_json
+
+try:
+    import fcntl
+except ImportError:  # On Windows, where nothing guards against a second program.
+    fcntl = None  # type: ignore[assignment]
+
+LOCK = ".lock"
+# The entry of config.json that says what the images were when the run began.
+FINGERPRINT = "fingerprint"
+# What `pixelrnn_tf.files.written_beside` names a file that is not whole yet.
+HALF_WRITTEN = re.compile(r"\..+\.\d+(\.\w+)?")
+
+
+@contextlib.contextmanager
+def locked(workdir: pathlib.Path, is_chief: bool = True) -> Iterator[None]:
+    """Keep other programs from writing in a folder, which is made if it is not there.
+
+    The lock is that of the operating system on a file, so it ends with the process, however that ends. What an earlier
+    process left half written is removed. A folder that was made for nothing is removed again.
+
+    Args:
+        workdir: the folder.
+        is_chief: whether this worker writes there; the others take no lock.
+
+    Raises:
+        ValueError: if another program holds the lock; the message says which.
+        OSError: if nothing can be written there.
+    """
+    if not is_chief or fcntl is None:
+        yield
+        return
+    made = [path for path in (workdir, *workdir.absolute().parents) if not path.exists()]
+    workdir.mkdir(parents=True, exist_ok=True)
+    try:
+        with _lock_file(workdir / LOCK):
+            for path in workdir.iterdir():
+                if HALF_WRITTEN.fullmatch(path.name) and path.is_file():
+                    path.unlink()
+            yield
+    finally:
+        for path in made:
+            with contextlib.suppress(OSError):
+                path.rmdir()  # If it is empty.
+
+
+@contextlib.contextmanager
+def _lock_file(path: pathlib.Path) -> Iterator[None]:
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.read(descriptor, 1000).decode(errors="replace").strip() or "another program"
+            os.close(descriptor)
+            raise ValueError(
+                f"{path.parent} is in use by {holder}. Wait until it has ended, stop it, or choose another --workdir."
+            ) from error
+        # The one before may have removed the file between the two calls: then this lock is of no file.
+        with contextlib.suppress(FileNotFoundError):
+            if os.fstat(descriptor).st_ino == path.stat().st_ino:
+                break
+        os.close(descriptor)
+    try:
+        os.truncate(descriptor, 0)
+        os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def check_workdir(workdir: pathlib.Path, config: TrainConfig) -> None:
+    """Check that a run in `workdir`, if there is one, has the same configuration.
+
+    Raises:
+        ValueError: if it has another one; the message lists what differs.
+    """
+    path = workdir / "config.json"
+    if not path.exists():
+        return
+    # A run of an earlier version lacks what that did not have, and went by today's defaults.
+    found, wanted = with_defaults(read_config(path)), as_json(config)
+    different = [
+        f"{key}: {found[key]!r} there, {wanted[key]!r} now"
+        for key in sorted(wanted.keys() - set(FREE_TO_CHANGE))
+        if found[key] != wanted[key]
+    ]
+    if different:
+        raise ValueError(
+            f"{workdir} holds a run of another configuration ({'; '.join(different)}). Choose another "
+            "--workdir, or the same configuration to go on with that run."
+        )
+
+
+def with_defaults(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of a run, with the defaults of what the version that began it did not have."""
+    defaults = as_json(TrainConfig())
+    data = config.get("data")
+    return {**defaults, **config, "data": {**defaults["data"], **(data if isinstance(data, dict) else {})}}
+
+
+def check_data(workdir: pathlib.Path, data: ImageData) -> None:
+    """Check that a run in `workdir`, if there is one, was begun on the images that are there now.
+
+    Raises:
+        ValueError: if they have changed; the message lists how.
+    """
+    path = workdir / "config.json"
+    if path.exists():
+        check_unchanged(data, read_config(path).get(FINGERPRINT), f"the run in {workdir}")
+
+
+def read_config(path: pathlib.Path) -> dict[str, Any]:
+    """The configuration of a run as JSON.
+
+    Raises:
+        ValueError: if the file holds something else.
+    """
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} is no configuration of a run. Choose another --workdir.")
+    return found
+
+
+def as_json(config: TrainConfig) -> dict[str, Any]:
+    """The configuration as JSON holds it, with lists in place of tuples."""
+    return json.loads(to_json(dataclasses.asdict(config)))

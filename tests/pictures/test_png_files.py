@@ -1,0 +1,112 @@
+"""PNG files are read to what a viewer shows, or refused by name."""
+
+import io
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pixelrnn_tf.pictures import occlusion, png_files
+from tests.support.raw_pngs import interlaced, turned
+
+GREY = np.arange(12, dtype="uint8").reshape(3, 4) * 20
+
+
+def saved(image, **arguments):
+    stream = io.BytesIO()
+    image.save(stream, "PNG", **arguments)
+    return stream.getvalue()
+
+
+def with_alpha(alpha):
+    return Image.merge("LA", (Image.fromarray(GREY), Image.fromarray(np.full_like(GREY, alpha))))
+
+
+def test_what_is_written_is_read():
+    picture = np.arange(18, dtype="uint8").reshape(2, 3, 3)
+    assert np.array_equal(png_files.decode(png_files.encode(picture), "a.png", 3), picture)
+    assert np.array_equal(png_files.decode(png_files.encode(GREY), "a.png", 1)[..., 0], GREY)
+    for broken in (b"", b"GIF89a" + b"\0" * 30, png_files.encode(picture)[:50]):
+        with pytest.raises(ValueError, match=r"a\.png is no PNG file"):
+            png_files.decode(broken, "a.png", 3)
+
+
+@pytest.mark.parametrize(
+    ("png", "expected"),
+    [
+        (interlaced(GREY), GREY),
+        (turned(png_files.encode(GREY)), np.rot90(GREY, -1)),
+        (turned(png_files.encode(GREY), 1), GREY),
+        (saved(Image.fromarray(GREY > 100)), 255 * (GREY > 100)),
+        (saved(with_alpha(255)), GREY),
+        (saved(Image.fromarray(GREY), transparency=7), GREY),
+    ],
+    ids=["interlaced", "turned", "not turned", "one bit", "opaque", "a transparent grey that is not there"],
+)
+def test_grey_pictures_of_every_form(png, expected):
+    assert np.array_equal(png_files.decode(png, "a.png", 1)[..., 0], expected)
+    assert np.array_equal(png_files.decode(png, "a.png", 3)[..., 1], expected)
+
+
+def test_a_palette_is_looked_up():
+    colours = Image.fromarray(GREY // 20).convert("P")
+    colours.putpalette([200, 10, 30, 0, 0, 255, 9, 8, 7] * 4 + [0] * 732)
+    picture = png_files.decode(saved(colours), "a.png", 3)
+    assert picture[0, :3].tolist() == [[200, 10, 30], [0, 0, 255], [9, 8, 7]]
+    with pytest.raises(ValueError, match=r"a\.png is a PNG of mode P; greyscale is needed"):
+        png_files.decode(saved(colours), "a.png", 1)
+
+
+@pytest.mark.parametrize(
+    ("png", "words"),
+    [
+        (saved(Image.fromarray(GREY.astype("uint16") * 257)), "a 16-bit PNG; 8 bits are needed"),
+        (saved(with_alpha(254)), "a PNG with transparent pixels; opaque ones are needed"),
+        (saved(Image.fromarray(GREY), transparency=40), "a PNG with transparent pixels"),
+        (saved(Image.fromarray(GREY), save_all=True, append_images=[Image.fromarray(255 - GREY)]), "an animated PNG"),
+    ],
+    ids=["16 bits", "transparent", "a transparent grey", "animated"],
+)
+def test_what_has_no_8_bit_pixels_is_refused_by_name(png, words, tmp_path):
+    with pytest.raises(ValueError, match=rf"a\.png is {words}"):
+        png_files.decode(png, "a.png", 1)
+    (tmp_path / "mask.png").write_bytes(png)
+    with pytest.raises(ValueError, match=rf"The mask .*mask\.png is {words}"):
+        occlusion.known_pixels(str(tmp_path / "mask.png"), 3, 4)
+
+
+def test_a_giant_is_refused_from_its_header(tmp_path):
+    small, side = png_files.encode(GREY), (13_000).to_bytes(4, "big")
+    giant, start = small[:16] + side + side + small[24:], time.process_time()
+    with pytest.raises(ValueError, match=r"a\.png declares 13000x13000 pixels; at most 16,777,216 are read"):
+        png_files.decode(giant, "a.png", 1)
+    (tmp_path / "mask.png").write_bytes(giant)
+    with pytest.raises(ValueError, match=r"mask\.png is 13000x13000; the images are 3x4"):
+        occlusion.known_pixels(str(tmp_path / "mask.png"), 3, 4)
+    assert time.process_time() - start < 0.1
+
+
+def test_a_mask_is_as_it_is_shown(tmp_path):
+    path = tmp_path / "mask.png"
+    known = GREY >= 128
+    for png in (png_files.encode(GREY), interlaced(GREY), turned(png_files.encode(np.rot90(GREY)))):
+        path.write_bytes(png)
+        assert np.array_equal(occlusion.known_pixels(str(path), 3, 4), known)
+    red = np.zeros((3, 4, 3), "uint8")
+    red[..., 0], red[0] = 255, 255
+    path.write_bytes(png_files.encode(red))
+    assert np.array_equal(occlusion.known_pixels(str(path), 3, 4), red[..., 1] > 0), "red is darker than half"
+    path.write_bytes(turned(png_files.encode(GREY)))
+    with pytest.raises(ValueError, match=r"mask\.png is 4x3; the images are 3x4"):
+        occlusion.known_pixels(str(path), 3, 4)
+
+
+def test_what_viewers_turn_or_move_is_told():
+    plain = png_files.encode(GREY)
+    assert [png_files.not_plain(png) for png in (plain, turned(plain, 1), turned(plain, 3), b"no picture")] == [
+        "", "", "turned", "",
+    ]  # fmt: skip
+    animated = saved(Image.fromarray(GREY), save_all=True, append_images=[Image.fromarray(255 - GREY)])
+    assert png_files.not_plain(animated) == "animated"
+    assert png_files.not_plain(plain[:40]) == ""

@@ -1,0 +1,93 @@
+"""A class-conditional model, exported, checked, and served by the stand-in."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from export import client as client_program
+from pixelrnn_tf.data import to_bytes
+from pixelrnn_tf.distributions import PixelDistribution
+from pixelrnn_tf.layers import ConditionFormat, LabelEmbedding
+from pixelrnn_tf.models import classify, marginal_log_prob
+from pixelrnn_tf.serving.check.comparison import LIMITS, compare
+from pixelrnn_tf.serving.check.loader import Loader, LoaderError
+from pixelrnn_tf.serving.check.reference import Format, model_reference
+from pixelrnn_tf.serving.client.errors import RequestRejectedError
+from pixelrnn_tf.serving.example_inputs import encoded
+from pixelrnn_tf.serving.saved_model_writer import CARD_FILE, export_model
+from tests.support import serving_servers
+from tests.support.networks import make_network, random_images
+
+CLASSES = 3
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    return make_network(
+        "pixel_cnn", (3, 4, 1), num_blocks=1, conditioner=LabelEmbedding(CLASSES, 4), dtype="mixed_bfloat16"
+    )
+
+
+@pytest.fixture(scope="module")
+def exported(model, tmp_path_factory):
+    return export_model(model, tmp_path_factory.mktemp("labelled") / serving_servers.NAME)
+
+
+@pytest.fixture(scope="module")
+def loader(exported):
+    with Loader(exported) as loader:
+        yield loader
+
+
+def test_every_signature_takes_labels_and_answers_as_the_model_does(model, exported, loader):
+    fmt = Format.of(exported)
+    assert fmt == Format((3, 4, 1), 4, ConditionFormat((), "int32", CLASSES))
+    assert json.loads((exported / CARD_FILE).read_text())["condition"]["below"] == CLASSES
+    measures = compare(loader, fmt, model_reference(model, fmt), (3,))
+    found = {item.signature for item in measures}
+    assert {"classify", "classify_png", "sample", "complete_png", "score"} <= found
+    for item in measures:
+        assert item.value <= LIMITS[item.quantity], item
+    assert set(loader.signatures["classify"].inputs) == {"images"}
+    assert set(loader.signatures["sample"].inputs) == {"seed", "temperature", "condition"}
+
+
+@pytest.mark.parametrize("label", [CLASSES, -1])
+def test_a_label_out_of_range_is_refused(loader, label):
+    inputs = {"images": np.zeros((2, 3, 4, 1), "uint8"), "condition": np.array([0, label], "int32")}
+    with pytest.raises(LoaderError, match="condition must hold whole numbers from 0 to 2") as caught:
+        loader.run("score", inputs)
+    assert caught.value.code == tf.errors.INVALID_ARGUMENT
+
+
+@pytest.mark.slow
+def test_the_client_classifies_and_draws_by_label(model, exported, tmp_path, capsys):
+    twin = type(model).from_config({**model.get_config(), "dtype": "float32"})
+    twin.set_weights(model.get_weights())
+    images, labels = random_images(model, 3), np.array([2, 0, 1])
+    with serving_servers.stand_in(exported.parent) as server:
+        for protocol in ("rest", "grpc"):
+            with server.client(protocol) as client:
+                classes = client.classify(images)
+                np.testing.assert_allclose(classes.probabilities, classify(twin, images), rtol=1e-4, atol=1e-5)
+                np.testing.assert_allclose(classes.log_prob, marginal_log_prob(twin, images), rtol=1e-5)
+                drawn = client.sample(3, seed=5, condition=labels)
+                assert np.array_equal(drawn.images, PixelDistribution(twin, labels).sample(seed=5))
+                np.testing.assert_allclose(client.score(drawn.images, labels).log_prob, drawn.log_prob, rtol=1e-5)
+                with pytest.raises(RequestRejectedError, match="whole numbers from 0 to 2"):
+                    client.sample(1, condition=[3])
+                with pytest.raises(ValueError, match="for 'sample'; got seed, temperature"):
+                    client.sample(1)
+        picture = tmp_path / "a.png"
+        picture.write_bytes(encoded(to_bytes(images, 4))[0])
+        common = {"model": serving_servers.NAME, "server": server.addresses["rest"]}
+        client_program.classify(client_program.ClassifyOptions(images=(str(picture),), **common))
+        assert f"class {classes.probabilities[0].argmax()} with probability" in capsys.readouterr().out
+        client_program.sample(client_program.SampleOptions(out=tmp_path / "b.png", num_images=2, label=1, **common))
+        assert (tmp_path / "b.png").exists()
+        with pytest.raises(ValueError, match="condition and label are two ways"):
+            client_program.SampleOptions(out=tmp_path / "c.png", label=1, condition=tmp_path / "x.npy", **common)
