@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pixelrnn_tf.layers import Softmax
 from pixelrnn_tf.models import negative_log_likelihood
 from tests.support.networks import make_network
 from trainers import devices
@@ -48,7 +49,7 @@ def test_the_loss_is_the_likelihood_with_its_gradient(jit_compile):
     def compute():
         with tf.GradientTape() as tape:
             tape.watch(logits)
-            nats = nats_per_image(levels, logits, jit_compile)
+            nats = nats_per_image(Softmax(17), levels, logits, jit_compile)
         return nats, tape.gradient(nats, logits)
 
     nats, gradient = compute()

@@ -4,6 +4,7 @@ They are measured in a process of their own: into what others have freed the all
 smaller, and count them as large as what they lie in.
 """
 
+import functools
 import json
 import sys
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from pixelrnn_tf.layers import Softmax
 from pixelrnn_tf.models import negative_log_likelihood
 from trainers.benchmarks.memory import peak_bytes, reserve_block
 from trainers.benchmarks.timed_process import output_of
@@ -63,7 +65,7 @@ def peaks(images: tuple[int, ...], levels: int) -> list[dict[str, Any]]:
     drawn = tf.constant(rng.integers(0, levels, images), tf.int32)
     logits = tf.constant(rng.normal(size=(*images, levels)), tf.float32)
     losses = {
-        "in training": nats_per_image,
+        "in training": functools.partial(nats_per_image, Softmax(LEVELS)),
         "negative_log_likelihood": lambda drawn, logits, jit_compile: negative_log_likelihood(drawn, logits),
         "TensorFlow's": lambda drawn, logits, jit_compile: tf.nn.sparse_softmax_cross_entropy_with_logits(
             drawn, logits
