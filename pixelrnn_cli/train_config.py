@@ -32,6 +32,12 @@ class NetworkArguments:
     head_hidden: int | None = _network("Features of the head's inner layers.", at_least=1, at_most=65_536)
     residual: bool | None = _network("Whether blocks have residual connections.")
     skips: bool | None = _network("Whether every block is connected to the head.")
+    output: str | None = _network(
+        "Distribution of a sub-pixel: softmax, the paper's; or logistic_mixture, which learns gray and color levels "
+        "faster.",
+        choices=("softmax", "logistic_mixture"),
+    )
+    mixtures: int | None = _network("Components of --output=logistic_mixture; 5 by default.", at_least=1, at_most=256)
     scales: tuple[int, ...] | None = _network(
         "Heights of the images of a Multi-Scale PixelRNN, from the smallest to the whole; each a multiple of the one "
         "before.",
@@ -231,6 +237,9 @@ class TrainConfig:
             raise ValueError("--condition_features belongs to --class_conditional, which is not given.")
         if "upsampler_features" in self.model and "scales" not in self.model:
             raise ValueError("--upsampler_features belongs to --scales, which is not given.")
+        default = "logistic_mixture" if self.preset else "softmax"
+        if "mixtures" in self.model and self.model.get("output", default) != "logistic_mixture":
+            raise ValueError("--mixtures belongs to --output=logistic_mixture, which is not given.")
         if "scales" in self.model and self.data.class_conditional:
             raise ValueError("--scales and --class_conditional do not go together: leave one of them out.")
         self._check_schedule()

@@ -19,7 +19,6 @@ from pixelrnn_tf.compression.integer_weights import (
 )
 from pixelrnn_tf.compression.stack_coder import StackEncoder
 from pixelrnn_tf.models import ImageModel
-from pixelrnn_tf.models.likelihood import log_prob_of_levels
 from pixelrnn_tf.models.scales import every_kth
 from pixelrnn_tf.sampling.incremental_network import IncrementalNetwork
 from pixelrnn_tf.typing import Tensor
@@ -131,28 +130,35 @@ class _ScaleEncoder:
     def _steps(self, images: Tensor, condition: Tensor | None, offset: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """One parallel pass: whether all logits are certain, their grid steps in uint16, and nats per image."""
         condition_map = self.network.model.condition_map(condition, "float64")
-        logits, _ = self.network.prefill(self.network.scale(images), condition_map, 0)
+        parameters, _ = self.network.prefill(self.network.scale(images), condition_map, 0)
+        output = self.network.model.output_distribution
+        logits = output.logits(parameters)
         coded = ops.convert_to_tensor(self._coded[None, :, :, None])
-        nats = -ops.where(coded, log_prob_of_levels(ops.cast(images, "int32"), logits), 0.0)
-        certain = are_certain(logits, offset) | ~coded[..., None]
+        nats = -ops.where(coded, output.log_prob(parameters, ops.cast(images, "int32")), 0.0)
+        certain = are_certain(logits, offset, output.sensitivity(parameters)) | ~coded[..., None]
         steps = ops.cast(steps_below_highest(logits, offset), "uint16")
         return ops.all(certain), steps, ops.sum(nats, axis=(1, 2, 3))
 
 
-def are_certain(logits: Tensor, offset: Tensor) -> Tensor:
+def are_certain(logits: Tensor, offset: Tensor, sensitivity: Tensor | float = 1.0) -> Tensor:
     """Whether the grid steps of logits that differ a little would be the same: bool, of the shape of the logits.
 
     A logit so far below the highest that its weight is 0 may lie anywhere.
+
+    Args:
+        logits: float64 `(..., levels)`.
+        offset: of the grid.
+        sensitivity: of the logits to the numbers that the network computes, `(..., levels)` or one for all.
     """
     positions = grid_positions(logits, offset)
     to_boundary = 0.5 - ops.abs(positions - ops.round(positions))
     weightless = cells_below_highest(positions) > float(len(weight_table()) + 1)
-    return (to_boundary > guard(logits) * float(2**GRID_BITS)) | weightless
+    return (to_boundary > guard(logits, sensitivity) * float(2**GRID_BITS)) | weightless
 
 
-def guard(logits: Tensor) -> Tensor:
-    """How far each logit of a sub-pixel must lie from a boundary, `(..., 1)`."""
-    return GUARD + RELATIVE_GUARD * ops.max(ops.abs(logits), axis=-1, keepdims=True)
+def guard(logits: Tensor, sensitivity: Tensor | float = 1.0) -> Tensor:
+    """How far each logit of a sub-pixel must lie from a boundary, `(..., 1)`, or `(..., levels)` as `sensitivity`."""
+    return GUARD * sensitivity + RELATIVE_GUARD * ops.max(ops.abs(logits), axis=-1, keepdims=True)
 
 
 def filled(values: np.ndarray, size: int) -> np.ndarray:

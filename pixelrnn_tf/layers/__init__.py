@@ -6,9 +6,10 @@ from pixelrnn_tf.layers.blocks import BLOCKS, DiagonalBiLSTMBlock, PixelCNNBlock
 from pixelrnn_tf.layers.conditioning import Conditioner, ConditionFormat, GivenMap, LabelEmbedding
 from pixelrnn_tf.layers.diagonal_bilstm import DiagonalBiLSTM
 from pixelrnn_tf.layers.head import Head
-from pixelrnn_tf.layers.initializers import ForgetGateOnes
+from pixelrnn_tf.layers.initializers import ForgetGateOnes, MixtureBias
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
 from pixelrnn_tf.layers.masks import feature_groups, gated_feature_groups, kernel_mask
+from pixelrnn_tf.layers.outputs import OUTPUTS, LogisticMixture, OutputDistribution, Softmax
 from pixelrnn_tf.layers.row_lstm import RowLSTM
 from pixelrnn_tf.layers.scan import scan
 from pixelrnn_tf.layers.skewing import skew, unskew
@@ -16,6 +17,7 @@ from pixelrnn_tf.layers.upsampler import Upsampler
 
 __all__ = [
     "BLOCKS",
+    "OUTPUTS",
     "ConditionFormat",
     "Conditioner",
     "DiagonalBiLSTM",
@@ -24,10 +26,14 @@ __all__ = [
     "GivenMap",
     "Head",
     "LabelEmbedding",
+    "LogisticMixture",
     "MaskedConv2D",
+    "MixtureBias",
+    "OutputDistribution",
     "PixelCNNBlock",
     "RowLSTM",
     "RowLSTMBlock",
+    "Softmax",
     "Upsampler",
     "feature_groups",
     "gated_feature_groups",

@@ -9,13 +9,14 @@ from pixelrnn_tf.layers.checks import check_map_shape, checked_integer
 from pixelrnn_tf.layers.composition import Apply, CompositeLayer, Part, track_each
 from pixelrnn_tf.layers.features import sizes_for_reshape
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
+from pixelrnn_tf.layers.outputs import make_output
 from pixelrnn_tf.precision import at_least_float32
 from pixelrnn_tf.typing import Config, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
 class Head(CompositeLayer):
-    """(ReLU, 1x1 mask B convolution) twice, then ReLU and a 1x1 mask B convolution to the logits.
+    """(ReLU, 1x1 mask B convolution) twice, then ReLU and a 1x1 mask B convolution to the parameters of the output.
 
     The paper names no ReLU before the logits; without one the last two convolutions would be a single linear
     map with more weights.
@@ -25,28 +26,45 @@ class Head(CompositeLayer):
     Args:
         levels: number of values of a sub-pixel.
         hidden: number of features of the two inner convolutions.
-        channels: number of colours.
+        channels: number of colors.
+        output: distribution over the levels, a name in `OUTPUTS`.
+        mixtures: number of components, for an output that is a mixture.
 
     Call arguments:
         inputs: map `(batch, height, width, features)`.
 
     Output shape:
-        `(batch, height, width, channels, levels)`, float32 under every dtype policy but float64.
+        `(batch, height, width, channels, parameters)`, float32 under every dtype policy but float64: as many parameters
+        as the output distribution has; of a softmax `levels`, the logits.
     """
 
-    def __init__(self, levels: int, hidden: int, channels: int = 1, **kwargs: Any):
+    def __init__(
+        self,
+        levels: int,
+        hidden: int,
+        channels: int = 1,
+        output: str = "softmax",
+        mixtures: int = 5,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.levels = levels = checked_integer("levels", levels, 1)
         self.hidden = hidden = checked_integer("hidden", hidden, 1)
         self.channels = channels = checked_integer("channels", channels, 1)
+        self.output_name, self.output_distribution = output, make_output(output, levels, mixtures)
         self.inner = [
             MaskedConv2D(hidden, 1, "B", channels, dtype=self.dtype_policy, name=f"inner_{k}") for k in range(2)
         ]
-        # TensorFlow's checkpoints see attributes alone; Keras's files name them by the list, which it finds first.
-        self.inner_0, self.inner_1 = self.inner
         # Logits in half precision would cost more bits than most models differ by.
-        dtype = at_least_float32(self.compute_dtype)
-        self.logits = MaskedConv2D(levels * channels, 1, "B", channels, dtype=dtype, name="logits")
+        self.logits = MaskedConv2D(
+            channels * self.output_distribution.features,
+            1,
+            "B",
+            channels,
+            bias_initializer=self.output_distribution.bias_initializer,
+            dtype=at_least_float32(self.compute_dtype),
+            name="logits",
+        )
         track_each(self, self.inner)
 
     def build(self, inputs_shape: Shape) -> None:
@@ -63,10 +81,10 @@ class Head(CompositeLayer):
     def compose(self, x: Tensor, apply: Apply) -> Tensor:
         for layer in self.parts:
             x = apply(layer, ops.relu(x))
-        return ops.reshape(x, (*sizes_for_reshape(x)[:-1], self.channels, self.levels))
+        return ops.reshape(x, (*sizes_for_reshape(x)[:-1], self.channels, self.output_distribution.features))
 
     def compute_output_shape(self, inputs_shape: Shape, condition_shape: Shape | None = None) -> Shape:
-        return (*inputs_shape[:-1], self.channels, self.levels)
+        return (*inputs_shape[:-1], self.channels, self.output_distribution.features)
 
     def get_config(self) -> Config:
         return {
@@ -74,4 +92,6 @@ class Head(CompositeLayer):
             "levels": self.levels,
             "hidden": self.hidden,
             "channels": self.channels,
+            "output": self.output_name,
+            "mixtures": self.output_distribution.mixtures,
         }

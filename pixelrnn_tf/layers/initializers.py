@@ -30,3 +30,27 @@ class ForgetGateOnes(keras.initializers.Initializer):
 
     def get_config(self) -> Config:
         return {"runs": self.runs}
+
+
+@keras.saving.register_keras_serializable(package="pixelrnn_tf")
+class MixtureBias(keras.initializers.Initializer):
+    """Bias of the parameters of logistic mixtures, which run over weights, means and logarithms of scales.
+
+    Equal weights, means spread evenly over [-1, 1], and scales that make the components overlap.
+
+    Args:
+        mixtures: number of components.
+    """
+
+    def __init__(self, mixtures: int):
+        self.mixtures = mixtures
+
+    def __call__(self, shape: tuple[int, ...], dtype: DType = None) -> Tensor:
+        number = self.mixtures
+        means = (2 * np.arange(number) + 1) / number - 1
+        of_one = np.concatenate([np.zeros(number), means, np.full(number, -np.log(number + 1))])
+        bias = np.tile(of_one, shape[0] // len(of_one))
+        return ops.convert_to_tensor(bias, dtype=keras.backend.standardize_dtype(dtype))
+
+    def get_config(self) -> Config:
+        return {"mixtures": self.mixtures}

@@ -1,16 +1,21 @@
 """A Keras model of images as a Keras user meets it: what goes in, what it is trained on, how it is exported."""
 
 import contextlib
+import inspect
 import os
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Self, TypeAlias
 
 import keras
+from keras import ops
 
 from pixelrnn_tf.layers.conditioning import Conditioner, ConditionFormat
+from pixelrnn_tf.layers.outputs import OutputDistribution
 from pixelrnn_tf.models.levels import check_whole
+from pixelrnn_tf.models.likelihood import BitsPerDim, NegativeLogLikelihood
 from pixelrnn_tf.models.preset_files import check_overrides, read_config, read_weights, save_preset
 from pixelrnn_tf.models.presets import Preset, get_preset
+from pixelrnn_tf.models.scoring import scored_targets, scoring
 from pixelrnn_tf.typing import Config, DType, ImageShape, Shape, Structure, Tensor, TensorLike
 from pixelrnn_tf.zoo import find_preset, shipped_presets
 
@@ -28,8 +33,14 @@ class Scale(NamedTuple):
     stride: int
 
 
-# From a network, its images and its condition to its logits.
+# From a network, its images and its condition to a map of it.
 RunNetwork: TypeAlias = Callable[[Any, Tensor, Tensor | None], Tensor]
+
+
+# Losses and metrics of nats per image.
+_OF_NATS = (NegativeLogLikelihood, BitsPerDim)
+# A class that overrides one of these meets logits in its steps.
+_STEP_METHODS = ("call", "compute_loss", "compute_metrics")
 
 
 class ImageModel(keras.Model):
@@ -49,21 +60,60 @@ class ImageModel(keras.Model):
     levels: int
     condition_features: int = 0
     conditioner: Conditioner | None = None
+    _compiled_for_nats = False
     presets: dict[str, Preset] | None = None
 
     def scales(self) -> tuple[Scale, ...]:
         """The networks that draw an image, from the smallest image to the whole."""
         raise NotImplementedError
 
-    def compose_logits(self, images: Tensor, condition: Tensor | None, run: RunNetwork) -> Tensor:
-        """The logits of images, put together of those of its networks.
+    def compose_scales(self, images: Tensor, condition: Tensor | None, run: RunNetwork) -> Tensor:
+        """A map of images, put together of those of its networks.
 
         Args:
             images: integer levels `(batch, height, width, channels)`.
             condition: of the model's format; None for none.
-            run: computes the logits of a network.
+            run: computes the map of a network, `(batch, height, width, ...)`.
         """
         raise NotImplementedError
+
+    @property
+    def output_distribution(self) -> OutputDistribution:
+        """The distribution of a sub-pixel, a function of the parameters that the network gives."""
+        raise NotImplementedError
+
+    def output_parameters(self, images: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Parameters of the output distribution of every sub-pixel.
+
+        Args:
+            images: integer levels `(batch, height, width, channels)`. No gradient flows to them: they are discrete.
+            condition: of the model's format; None for none.
+
+        Returns:
+            float32 `(batch, height, width, channels, parameters)`; NaN for an image that holds fractions or whose
+            condition is out of range.
+        """
+        raise NotImplementedError
+
+    def log_prob_of(self, targets: Tensor, images: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Log-probability of each sub-pixel of `targets`, given the earlier sub-pixels of `images`.
+
+        Args:
+            targets: integer levels `(batch, height, width, channels)`; the images themselves for their likelihood.
+            images: what the network reads, of the same shape.
+            condition: of the model's format; None for none.
+
+        Returns:
+            nats, float32 `(batch, height, width, channels)`; NaN for a number that is no level.
+        """
+        return self.output_distribution.log_prob(self.output_parameters(images, condition), targets)
+
+    def call(self, inputs: Structure) -> Tensor:
+        images, condition = self.split_inputs(inputs)
+        targets = scored_targets(self)
+        if targets is not None:
+            return -ops.sum(self.log_prob_of(targets, images, condition), axis=(1, 2, 3))
+        return self.output_distribution.logits(self.output_parameters(images, condition))
 
     @property
     def condition_format(self) -> ConditionFormat | None:
@@ -161,15 +211,19 @@ class ImageModel(keras.Model):
         if len(shape) != len(expected) + 1 or any(n not in (None, m) for n, m in zip(shape[1:], expected, strict=True)):
             raise ValueError(f"{name} must have the shape {(None, *expected)}, None being the batch; got {shape}.")
 
-    def fit(self, *arguments: Any, **options: Any) -> Any:
+    def fit(self, x: Structure = None, y: TensorLike | None = None, *arguments: Any, **options: Any) -> Any:
         """`keras.Model.fit`."""
         with self._batches_of_replicas("fit"):
-            return super().fit(*arguments, **options)
+            return super().fit(x, self._weighted_targets(x, y, options), *arguments, **options)
 
-    def evaluate(self, *arguments: Any, **options: Any) -> Any:
+    def evaluate(self, x: Structure = None, y: TensorLike | None = None, *arguments: Any, **options: Any) -> Any:
         """`keras.Model.evaluate`."""
         with self._batches_of_replicas("evaluate"):
-            return super().evaluate(*arguments, **options)
+            return super().evaluate(x, self._weighted_targets(x, y, options), *arguments, **options)
+
+    def _weighted_targets(self, x: Structure, y: TensorLike | None, options: dict[str, Any]) -> TensorLike | None:
+        """The targets; with weights the images, since Keras ignores weights without targets."""
+        return self._targets(x, y) if options.get("sample_weight") is not None else y
 
     @contextlib.contextmanager
     def _batches_of_replicas(self, method: str) -> Iterator[None]:
@@ -269,7 +323,42 @@ class ImageModel(keras.Model):
         """
         if self._replicas > 1 and any(value.shape[0] is None for value in keras.tree.flatten(arguments[-1])):
             raise ValueError(self._needs_equal_batches("fit"))
-        return super().train_step(*arguments)
+        with self._scoring(arguments[-1]):
+            return super().train_step(*arguments)
+
+    def test_step(self, *arguments: Any) -> Any:
+        """The step of Keras."""
+        with self._scoring(arguments[-1]):
+            return super().test_step(*arguments)
+
+    def compile(self, *arguments: Any, **options: Any) -> None:
+        """`keras.Model.compile`.
+
+        With `NegativeLogLikelihood` and `BitsPerDim` only, steps never make the logits: the loss and the metrics get
+        nats per image. With any other loss or metric they get the logits.
+        """
+        super().compile(*arguments, **options)
+        given = inspect.signature(keras.Model.compile).bind(self, *arguments, **options).arguments
+        kinds = [given.get(name) for name in ("loss", "metrics", "weighted_metrics")]
+        self._compiled_for_nats = all(type(kind) in _OF_NATS for kind in keras.tree.flatten(kinds) if kind is not None)
+
+    def get_compile_config(self) -> Config:
+        """`keras.Model.get_compile_config`."""
+        return super().get_compile_config()
+
+    def compile_from_config(self, config: Config) -> None:
+        """`keras.Model.compile_from_config`, which Keras leaves to classes with a `compile` of their own."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    @contextlib.contextmanager
+    def _scoring(self, data: Any) -> Iterator[None]:
+        """Let `call` return the nats of each image in a step, if this is all that the loss and the metrics need."""
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        own = all(getattr(type(self), name) is getattr(ImageModel, name) for name in _STEP_METHODS)
+        with scoring(self, self._targets(x, y) if own and self._compiled_for_nats else None):
+            yield
 
     def compute_loss(
         self,

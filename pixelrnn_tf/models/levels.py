@@ -37,13 +37,13 @@ def check_whole(values: TensorLike, name: str) -> None:
         )
 
 
-def nan_for_wrong(logits: Tensor, images: Tensor, valid: Tensor | None = None) -> Tensor:
-    """The logits of images, with NaN for every image with a number that is not whole, or whose condition is not valid.
+def nan_for_wrong(values: Tensor, images: Tensor, valid: Tensor | None = None) -> Tensor:
+    """Values of images, with NaN for every image with a number that is not whole, or whose condition is not valid.
 
     At the end, since a network may lose a NaN: the ReLU of one is zero on some devices.
 
     Args:
-        logits: `(batch, height, width, channels, levels)`.
+        values: `(batch, height, width, channels, parameters)`.
         images: `(batch, height, width, channels)`; integers cost nothing.
         valid: bool `(batch,)`; None if all are.
     """
@@ -51,5 +51,5 @@ def nan_for_wrong(logits: Tensor, images: Tensor, valid: Tensor | None = None) -
     if is_float_dtype(standardize_dtype(images.dtype)):
         right.append(ops.all(ops.equal(images, ops.round(images)), axis=(1, 2, 3)))
     for condition in right:
-        logits = ops.where(condition[:, None, None, None, None], logits, ops.cast(float("nan"), logits.dtype))
-    return logits
+        values = ops.where(condition[:, None, None, None, None], values, ops.cast(float("nan"), values.dtype))
+    return values

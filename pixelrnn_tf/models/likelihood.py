@@ -1,11 +1,11 @@
 """The exact likelihood: the loss to train with, and its units."""
 
 import math
-from collections.abc import Callable
 
 import keras
 from keras import ops
 
+from pixelrnn_tf.layers.outputs import log_softmax_at
 from pixelrnn_tf.models.levels import check_whole
 from pixelrnn_tf.typing import Config, DType, ImageShape, Tensor, TensorLike
 
@@ -26,32 +26,7 @@ def log_prob_of_levels(levels: TensorLike, logits: Tensor) -> Tensor:
     check_whole(levels, "images")
     if keras.backend.standardize_dtype(logits.dtype) != "float64":
         logits = ops.cast(logits, "float32")
-    return _log_softmax_at(logits, ops.cast(levels, logits.dtype))
-
-
-@ops.custom_gradient
-def _log_softmax_at(logits: Tensor, levels: Tensor) -> tuple[Tensor, Callable[..., tuple[Tensor, Tensor]]]:
-    """The logits of the given levels less the log of the sum of all exponentials; NaN for a level that does not exist.
-
-    With a gradient by hand: the general cross-entropy holds one array more of the size of the logits under XLA.
-    `levels` are floats, since JAX wants a gradient for every argument.
-    """
-    size = logits.shape[-1]
-    # With an initial value, since Keras refuses the maximum over a batch without images.
-    highest = ops.max(logits, axis=-1, keepdims=True, initial=float("-inf"))
-    log_sum = highest + ops.log(ops.sum(ops.exp(logits - highest), axis=-1, keepdims=True))
-    index = ops.cast(levels, "int32")[..., None]
-    is_whole = ops.equal(ops.cast(index, levels.dtype), levels[..., None])
-
-    def gradient(*upstream: Tensor) -> tuple[Tensor, Tensor]:
-        (d,) = upstream
-        d = d[..., None]
-        at_level = ops.equal(index, ops.arange(size, dtype="int32"))
-        return ops.where(at_level, d, 0.0) - d * ops.exp(logits - log_sum), ops.zeros_like(levels)
-
-    exists = ops.logical_and(is_whole, ops.logical_and(index >= 0, index < size))
-    log_probs = ops.take_along_axis(logits, ops.clip(index, 0, size - 1), axis=-1) - log_sum
-    return ops.where(exists, log_probs, float("nan"))[..., 0], gradient
+    return log_softmax_at(logits, ops.cast(levels, logits.dtype))
 
 
 def negative_log_likelihood(images: TensorLike, logits: Tensor) -> Tensor:
@@ -81,6 +56,11 @@ def bits_per_dim(nats: TensorLike, image_shape: ImageShape) -> TensorLike:
     return nats / (math.prod(image_shape) * math.log(2.0))
 
 
+def _nats(images: Tensor, predictions: Tensor) -> Tensor:
+    """Nats per image, which the predictions are, or are computed from if they are logits."""
+    return predictions if len(predictions.shape) == 1 else negative_log_likelihood(images, predictions)
+
+
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
 class NegativeLogLikelihood(keras.losses.Loss):
     """`negative_log_likelihood` as a Keras loss: the mean over the batch, in nats per image.
@@ -95,7 +75,8 @@ class NegativeLogLikelihood(keras.losses.Loss):
 
     Call arguments:
         y_true: integer levels `(batch, height, width, channels)`: the images themselves.
-        y_pred: logits `(batch, height, width, channels, levels)`.
+        y_pred: logits `(batch, height, width, channels, levels)`; or the negative log-likelihood of each image in nats,
+            `(batch,)`, which the models give their loss while they train.
 
     Example:
 
@@ -113,7 +94,7 @@ class NegativeLogLikelihood(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return negative_log_likelihood(y_true, y_pred)
+        return _nats(y_true, y_pred)
 
     def get_config(self) -> Config:
         return {"reduction": self.reduction, "name": self.name, "dtype": self.dtype}
@@ -132,7 +113,7 @@ class BitsPerDim(keras.metrics.Mean):
 
     Call arguments:
         y_true: integer levels `(batch, height, width, channels)`.
-        y_pred: logits `(batch, height, width, channels, levels)`.
+        y_pred: logits `(batch, height, width, channels, levels)`; or nats, as of `NegativeLogLikelihood`.
         sample_weight: weight of each image in the mean, `(batch,)`; None for equal ones.
 
     Example:
@@ -148,8 +129,8 @@ class BitsPerDim(keras.metrics.Mean):
         self._direction = "down"  # For the callbacks that keep the best: lower is better.
 
     def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
-        nats = negative_log_likelihood(y_true, y_pred)
-        super().update_state(bits_per_dim(nats, tuple(y_pred.shape[1:4])), sample_weight)
+        image_shape = tuple(y_true.shape if len(y_pred.shape) == 1 else y_pred.shape)[1:4]
+        super().update_state(bits_per_dim(_nats(y_true, y_pred), image_shape), sample_weight)
 
     def get_config(self) -> Config:
         return {"name": self.name, "dtype": self.dtype}

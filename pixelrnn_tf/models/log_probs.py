@@ -6,7 +6,6 @@ from keras.backend import is_float_dtype, standardize_dtype
 from pixelrnn_tf.models.compilation import run_compiled
 from pixelrnn_tf.models.image_model import ImageModel
 from pixelrnn_tf.models.levels import check_whole
-from pixelrnn_tf.models.likelihood import log_prob_of_levels
 from pixelrnn_tf.models.scales import new_pixels
 from pixelrnn_tf.typing import Tensor, TensorLike
 
@@ -97,8 +96,7 @@ def _log_prob(model: ImageModel, images: Tensor, condition: Tensor | None = None
 
 
 def _log_prob_map(model: ImageModel, images: Tensor, condition: Tensor | None = None) -> Tensor:
-    logits = model(images if condition is None else [images, condition])
-    return log_prob_of_levels(images, logits)
+    return model.log_prob_of(images, images, condition)
 
 
 def _log_prob_by_scale(model: ImageModel, images: Tensor, condition: Tensor | None = None) -> Tensor:

@@ -8,6 +8,7 @@ from keras import ops
 
 from pixelrnn_tf.layers.checks import checked_bool, checked_integer
 from pixelrnn_tf.layers.composition import track_each
+from pixelrnn_tf.layers.outputs import OutputDistribution
 from pixelrnn_tf.layers.upsampler import Upsampler
 from pixelrnn_tf.models.arguments import checked_image_shape
 from pixelrnn_tf.models.image_model import ImageModel, RunNetwork, Scale
@@ -38,6 +39,7 @@ class MultiScalePixelRNN(ImageModel):
         scales: heights of the images from the smallest to the whole, at least two, each a multiple of the one before.
         block, num_blocks, hidden, head_hidden, residual, skips: of every `PixelRNN`.
         upsampler_features: features of the map that a small image becomes.
+        output, mixtures: of every `PixelRNN`.
 
     Call arguments:
         inputs: images, integer levels `(batch, height, width, channels)` in `[0, levels)`.
@@ -68,6 +70,8 @@ class MultiScalePixelRNN(ImageModel):
         residual: bool = True,
         skips: bool = True,
         upsampler_features: int = 32,
+        output: str = "softmax",
+        mixtures: int = 5,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -76,6 +80,7 @@ class MultiScalePixelRNN(ImageModel):
         self.heights = _checked_scales(scales, self.image_shape)
         self.upsampler_features = checked_integer("upsampler_features", upsampler_features, 1)
         self.block, self.num_blocks, self.hidden, self.head_hidden = block, num_blocks, hidden, head_hidden
+        self.output_name, self.mixtures = output, mixtures
         self.residual, self.skips = checked_bool("residual", residual), checked_bool("skips", skips)
         self.networks = [self._network(number) for number in range(len(self.heights))]
         track_each(self, self.networks)
@@ -98,6 +103,8 @@ class MultiScalePixelRNN(ImageModel):
             self.residual,
             self.skips,
             conditioner=upsampler,
+            output=self.output_name,
+            mixtures=self.mixtures,
             dtype=self.dtype_policy,
             name=f"scale_{shape[0]}",
         )
@@ -118,23 +125,22 @@ class MultiScalePixelRNN(ImageModel):
     def build_from_config(self, config: Config) -> None:
         """Nothing, likewise."""
 
-    def call(self, inputs: Structure) -> Tensor:
-        images, condition = self.split_inputs(inputs)
+    @property
+    def output_distribution(self) -> OutputDistribution:
+        return self.networks[-1].output_distribution
 
-        def run(network: PixelRNN, images: Tensor, condition: Tensor | None) -> Tensor:
-            return network(images if condition is None else [images, condition])
+    def output_parameters(self, images: Tensor, condition: Tensor | None = None) -> Tensor:
+        return nan_for_wrong(self.compose_scales(images, condition, PixelRNN.output_parameters), images)
 
-        return nan_for_wrong(self.compose_logits(images, condition, run), images)
-
-    def compose_logits(self, images: Tensor, condition: Tensor | None, run: RunNetwork) -> Tensor:
-        logits = small = None
+    def compose_scales(self, images: Tensor, condition: Tensor | None, run: RunNetwork) -> Tensor:
+        whole = small = None
         for network, stride in self.scales():
             own = every_kth(images, stride)
             of_network = run(network, own, small)
-            logits = of_network if logits is None else with_small(of_network, logits)
+            whole = of_network if whole is None else with_small(of_network, whole)
             # A number that is no level has the likelihood NaN already, and must not raise an error here.
             small = ops.clip(ops.cast(own, "int32"), 0, self.levels - 1)
-        return logits
+        return whole
 
     def get_config(self) -> Config:
         return {
@@ -149,6 +155,8 @@ class MultiScalePixelRNN(ImageModel):
             "residual": self.residual,
             "skips": self.skips,
             "upsampler_features": self.upsampler_features,
+            "output": self.output_name,
+            "mixtures": self.mixtures,
         }
 
 

@@ -1,6 +1,7 @@
 """How many weights a network has, from its arguments alone: known before anything is allocated."""
 
 from pixelrnn_tf.layers.conditioning import Conditioner
+from pixelrnn_tf.layers.outputs import make_output
 from pixelrnn_tf.typing import ImageShape
 
 
@@ -15,6 +16,8 @@ def count_parameters(
     skips: bool = True,
     condition_features: int = 0,
     conditioner: Conditioner | None = None,
+    output: str = "softmax",
+    mixtures: int = 5,
 ) -> int:
     """The number of weights of a `PixelRNN` with these arguments, without making it.
 
@@ -32,7 +35,8 @@ def count_parameters(
         condition_features, of_conditioner = conditioner.features, conditioner.count_weights()
     per_block = _of_block(block, hidden, condition_features) + (_conv(features, features) if skips else 0)
     inner = _conv(features, head_hidden) + _conv(head_hidden, head_hidden)
-    network = _conv(channels, features, 49) + num_blocks * per_block + inner + _conv(head_hidden, levels * channels)
+    network = _conv(channels, features, 49) + num_blocks * per_block + inner
+    network += _conv(head_hidden, channels * make_output(output, levels, mixtures).features)
     return network + of_conditioner
 
 

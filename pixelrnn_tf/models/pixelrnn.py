@@ -19,6 +19,7 @@ from pixelrnn_tf.layers.composition import (
 from pixelrnn_tf.layers.conditioning import Conditioner, conditioner_of, serialized
 from pixelrnn_tf.layers.head import Head
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
+from pixelrnn_tf.layers.outputs import OutputDistribution, make_output
 from pixelrnn_tf.models.arguments import MAX_BLOCKS, check_map, check_size, checked_image_shape
 from pixelrnn_tf.models.image_model import ImageModel, RunNetwork, Scale
 from pixelrnn_tf.models.levels import nan_for_wrong
@@ -31,8 +32,8 @@ from pixelrnn_tf.typing import Config, ImageShape, Structure, Tensor, TensorLike
 class PixelRNN(Composite, ImageModel):
     """Autoregressive model of images: Row LSTM, Diagonal BiLSTM or PixelCNN.
 
-    A 7x7 mask A convolution to 2h features, `num_blocks` blocks, and a head that gives the logits of every
-    sub-pixel, each of which depends on the sub-pixels before it alone. The output of every block also reaches
+    A 7x7 mask A convolution to 2h features, `num_blocks` blocks, and a head that gives the distribution of every
+    sub-pixel, which depends on the sub-pixels before it only. The output of every block also reaches
     the head through a 1x1 mask B convolution; the head reads their sum.
 
     Reference: van den Oord, Kalchbrenner, Kavukcuoglu 2016, *Pixel Recurrent Neural Networks*, Table 1.
@@ -50,6 +51,9 @@ class PixelRNN(Composite, ImageModel):
         conditioner: a layer that makes the map of something else: `layers.LabelEmbedding` of class labels,
             `layers.Upsampler` of a small image, or a `layers.Conditioner` of your own. The model takes
             it over, or makes one like it in its own dtype policy, with the weights it has if it is built already.
+        output: distribution over the levels of a sub-pixel: "softmax", the paper's, or "logistic_mixture", which knows
+            that neighboring levels are alike and has fewer parameters (Salimans et al. 2017, section 2.1).
+        mixtures: number of components of a logistic mixture.
 
     Call arguments:
         inputs: images, integer levels `(batch, height, width, channels)` in `[0, levels)`; or, if the model
@@ -90,6 +94,8 @@ class PixelRNN(Composite, ImageModel):
         skips: bool = True,
         condition_features: int = 0,
         conditioner: Conditioner | Config | None = None,
+        output: str = "softmax",
+        mixtures: int = 5,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -101,6 +107,7 @@ class PixelRNN(Composite, ImageModel):
         self.head_hidden = checked_integer("head_hidden", head_hidden, 1)
         self.residual = checked_bool("residual", residual)
         self.skips = checked_bool("skips", skips)
+        self.output_name, self.mixtures = output, make_output(output, self.levels, mixtures).mixtures
         self.conditioner = conditioner_of(conditioner, condition_features, self.dtype_policy)
         self.condition_features = 0 if self.conditioner is None else self.conditioner.features
         self._check_together()
@@ -116,7 +123,9 @@ class PixelRNN(Composite, ImageModel):
             MaskedConv2D(2 * hidden, 1, "B", channels, dtype=policy, name=f"skip_{k}")
             for k in range(self.num_blocks if self.skips else 0)
         ]
-        self.head = Head(self.levels, self.head_hidden, channels, dtype=policy, name="head")
+        self.head = Head(
+            self.levels, self.head_hidden, channels, self.output_name, self.mixtures, dtype=policy, name="head"
+        )
         track_each(self, [*self.blocks, *self.skip_convs])
         list(elementary_layers(self))  # Raises if one of them could not generate.
         images, takes = (None, *self.image_shape), self.condition_format
@@ -153,16 +162,20 @@ class PixelRNN(Composite, ImageModel):
     def build_from_config(self, config: Config) -> None:
         """Nothing: the constructor has made every weight. Keras would note the shapes of whichever build is last."""
 
-    def call(self, inputs: Structure) -> Tensor:
-        images, condition = self.split_inputs(inputs)
+    @property
+    def output_distribution(self) -> OutputDistribution:
+        return self.head.output_distribution
+
+    def output_parameters(self, images: Tensor, condition: Tensor | None = None) -> Tensor:
         condition_map = None if self.conditioner is None else self.conditioner(condition)
-        logits = ops.cast(self.logits_of_scaled(self.scale(images), condition_map), "float32")
-        return nan_for_wrong(logits, images, self.valid_conditions(condition))
+        scaled = self.scale(ops.stop_gradient(images))
+        parameters = ops.cast(self.compose(scaled, on_maps(condition_map)), "float32")
+        return nan_for_wrong(parameters, images, self.valid_conditions(condition))
 
     def scales(self) -> tuple[Scale, ...]:
         return (Scale(self, 1),)
 
-    def compose_logits(self, images: Tensor, condition: Tensor | None, run: RunNetwork) -> Tensor:
+    def compose_scales(self, images: Tensor, condition: Tensor | None, run: RunNetwork) -> Tensor:
         return run(self, images, condition)
 
     def scale(self, images: TensorLike, dtype: str | None = None) -> Tensor:
@@ -175,7 +188,7 @@ class PixelRNN(Composite, ImageModel):
 
         They are float32, and float64 under the dtype policy "float64".
         """
-        return self.compose(scaled, on_maps(condition))
+        return self.output_distribution.logits(self.compose(scaled, on_maps(condition)))
 
     @property
     def parts(self) -> list[Part]:
@@ -201,6 +214,8 @@ class PixelRNN(Composite, ImageModel):
             "residual": self.residual,
             "skips": self.skips,
             "condition_features": self.condition_features,
+            "output": self.output_name,
+            "mixtures": self.mixtures,
         }
 
     def get_config(self) -> Config:

@@ -157,8 +157,9 @@ def _draw_scale(
     draw_row = RowOfPixels(incremental, draw, batch, everywhere)
     if some_known:
         images, first = of_scale["images"], _rows_known_everywhere(of_scale["known"])
-        logits, caches = incremental.prefill(incremental.scale(images), condition_map, first)
-        kept = {"levels": images} | ({"nats": log_prob_of_levels(images, logits)} if draw.return_log_prob else {})
+        parameters, caches = incremental.prefill(incremental.scale(images), condition_map, first)
+        nats = network.output_distribution.log_prob(parameters, images) if draw.return_log_prob else None
+        kept = {"levels": images} | ({} if nats is None else {"nats": nats})
         _, drawn = scan_from(first, draw_row, caches, swapped(of_scale | rows), swapped(kept))
     else:
         _, drawn = scan(draw_row, incremental.initial_cache(batch), swapped(of_scale | rows))

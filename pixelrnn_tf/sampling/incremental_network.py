@@ -51,7 +51,8 @@ class IncrementalNetwork:
             row: int32 scalar, from 0 to the height.
 
         Returns:
-            `(logits, caches)`: logits `(batch, height, width, channels, levels)`.
+            `(parameters, caches)`: parameters of the output distribution,
+            `(batch, height, width, channels, parameters)`.
         """
         caches: list[Tensors] = [{} for _ in self.forms]
 
@@ -81,7 +82,7 @@ class IncrementalNetwork:
     def decode(
         self, scaled: Tensor, context: list[Tensors], state: list[Tensors]
     ) -> tuple[Tensor, list[Tensors], list[Tensors]]:
-        """One pixel, of whose colours the first are known; the others are not looked at by the logits that matter.
+        """One pixel, of whose colors the first are known; the parameters that matter do not depend on the others.
 
         Args:
             scaled: the pixels `(batch, channels)` after `scale`.
@@ -89,8 +90,8 @@ class IncrementalNetwork:
             state: to the left of it.
 
         Returns:
-            `(logits, state, records)`: logits `(batch, channels, levels)`, of which those of the known colours and of
-            the first unknown one are right.
+            `(parameters, state, records)`: parameters of the output distribution, `(batch, channels, parameters)`, of
+            which those of the known colors and of the first unknown one are right.
         """
         next_state, records = list(state), [Tensors() for _ in self.forms]
 

@@ -79,8 +79,8 @@ class RowOfPixels:
         for k in range(channels):
             unknown = [zero] * (channels - k)
             scaled = network.scale(ops.stack([*levels, *unknown], axis=-1))
-            logits, next_state, records = network.decode(scaled, context, state)
-            of_colours.append(self.choose(k, logits[:, k], pixel))
+            parameters, next_state, records = network.decode(scaled, context, state)
+            of_colours.append(self.choose(k, network.model.output_distribution.logits(parameters[:, k]), pixel))
             levels.append(of_colours[k]["levels"])
         chosen = {name: ops.stack([of[name] for of in of_colours], axis=-1) for name in of_colours[0]}
         scaled = network.scale(chosen["levels"])

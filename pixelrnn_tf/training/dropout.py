@@ -25,8 +25,8 @@ def origins(seed: int, step: tf.Tensor, first: tf.Tensor, images: int) -> tf.Ten
     return tf.concat([tf.tile(same[None], (images, 1)), (first + tf.range(images))[:, None]], axis=1)
 
 
-def logits_with_dropout(model: ImageModel, images: Structure, origin: tf.Tensor, rate: float) -> tf.Tensor:
-    """The logits of a network each of whose blocks loses a part of its features.
+def parameters_with_dropout(model: ImageModel, images: Structure, origin: tf.Tensor, rate: float) -> tf.Tensor:
+    """The output parameters of a network each of whose blocks loses a part of its features.
 
     A feature is dropped at every position of an image at once, so that a recurrence meets the same features all the
     way. What a residual block adds to its input is dropped; the input stays. What is kept is scaled by
@@ -40,7 +40,7 @@ def logits_with_dropout(model: ImageModel, images: Structure, origin: tf.Tensor,
         rate: the probability that a feature is dropped, in [0, 1).
 
     Returns:
-        float32 `(batch, height, width, channels, levels)`.
+        float32 `(batch, height, width, channels, parameters)`.
     """
     seeds = image_seeds(origin[0, :2], origin[:, 2])
     networks = [scale.network for scale in model.scales()]
@@ -59,7 +59,7 @@ def logits_with_dropout(model: ImageModel, images: Structure, origin: tf.Tensor,
 
         return ops.cast(network.compose(network.scale(images), apply), "float32")
 
-    return model.compose_logits(*model.split_inputs(images), run)
+    return model.compose_scales(*model.split_inputs(images), run)
 
 
 def _kept(seeds: tf.Tensor, blocks: int, features: int, rate: float) -> tf.Tensor:

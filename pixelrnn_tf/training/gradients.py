@@ -2,23 +2,23 @@
 
 from collections.abc import Callable
 
-import keras
 import tensorflow as tf
 
 from pixelrnn_tf.data.image_data import images_and_condition
-from pixelrnn_tf.training.dropout import logits_with_dropout
+from pixelrnn_tf.models import ImageModel
+from pixelrnn_tf.training.dropout import parameters_with_dropout
 from pixelrnn_tf.training.loss import nats_per_image
 
 LossAndGradients = tuple[tf.Tensor, list[tf.Tensor]]
 
 
 def loss_and_gradients(
-    model: keras.Model, accumulation: int = 1, jit_compile: bool = False, dropout: float = 0.0
+    model: ImageModel, accumulation: int = 1, jit_compile: bool = False, dropout: float = 0.0
 ) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], LossAndGradients]:
     """A function of images that computes their part of the mean loss of a global batch, and its gradients.
 
     Args:
-        model: from images to logits.
+        model: the network.
         accumulation: the images are computed in so many parts, one after another, to save memory.
         jit_compile: whether XLA compiles the function.
         dropout: the rate of `pixelrnn_tf.training.dropout`; 0 for none.
@@ -33,9 +33,12 @@ def loss_and_gradients(
 
     def of_images(images, origin, count, scale):
         with tf.GradientTape() as tape:
-            logits = logits_with_dropout(model, images, origin, dropout) if dropout else model(images)
+            if dropout:
+                parameters = parameters_with_dropout(model, images, origin, dropout)
+            else:
+                parameters = model.output_parameters(*model.split_inputs(images))
             levels, _ = images_and_condition(images)
-            loss = tf.reduce_sum(nats_per_image(levels, logits, jit_compile)) / count
+            loss = tf.reduce_sum(nats_per_image(model.output_distribution, levels, parameters, jit_compile)) / count
             scaled = loss * scale
         return loss, tape.gradient(scaled, model.trainable_variables)
 

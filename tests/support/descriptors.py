@@ -31,7 +31,7 @@ def _block(cls):
     return Descriptor(cls, arguments, ((6, 5, 8), (6, 5, 2)))
 
 
-def _model(block, condition_features, classes=0):
+def _model(block, condition_features, classes=0, output="softmax"):
     arguments = {
         "image_shape": IMAGE,
         "levels": 7,
@@ -43,9 +43,12 @@ def _model(block, condition_features, classes=0):
         "skips": condition_features == 0,
         "condition_features": condition_features,
         "conditioner": layers.LabelEmbedding(classes, condition_features) if classes else None,
+        "output": output,
+        "mixtures": 2,
     }
     inputs = (IMAGE,) if condition_features == 0 else (IMAGE, () if classes else (6, 5, condition_features))
     kind = "labelled" if classes else "conditioned" if condition_features else "plain"
+    kind = kind if output == "softmax" else output
     return Descriptor(models.PixelRNN, arguments, inputs, levels=7, classes=classes, label=f"PixelRNN-{block}-{kind}")
 
 
@@ -72,7 +75,15 @@ LAYERS = [
     Descriptor(layers.RowLSTM, LSTM, ((6, 5, 8), (6, 5, 2))),
     Descriptor(layers.DiagonalBiLSTM, LSTM, ((6, 5, 8), (6, 5, 2))),
     *[_block(cls) for cls in layers.BLOCKS.values()],
-    Descriptor(layers.Head, {"levels": 5, "hidden": 6, "channels": 3}, ((6, 5, 8),)),
+    *[
+        Descriptor(
+            layers.Head,
+            {"levels": 5, "hidden": 6, "channels": 3, "output": output, "mixtures": 2},
+            ((6, 5, 8),),
+            label=f"Head-{output}",
+        )
+        for output in layers.OUTPUTS
+    ],
     Descriptor(layers.GivenMap, {"features": 2, "name": "given"}, ((6, 5, 2),)),
     Descriptor(
         layers.Upsampler,
@@ -84,6 +95,7 @@ LAYERS = [
 ]
 MODELS = [_model(block, features) for block in layers.BLOCKS for features in (0, 2)]
 MODELS.append(_model("diagonal_bilstm", 4, classes=5))
+MODELS += [_model("pixel_cnn", 0, output=output) for output in layers.OUTPUTS if output != "softmax"]
 MODELS.append(
     Descriptor(
         models.MultiScalePixelRNN,
@@ -98,6 +110,8 @@ MODELS.append(
             "residual": False,
             "skips": False,
             "upsampler_features": 3,
+            "output": "softmax",
+            "mixtures": 2,
         },
         ((6, 4, 3),),
         levels=7,
@@ -107,6 +121,11 @@ MODELS.append(
 # Public names that are neither layers nor models, so that a new one must be put on a list.
 OTHER = {
     "BLOCKS",
+    "OUTPUTS",
+    "LogisticMixture",
+    "MixtureBias",
+    "OutputDistribution",
+    "Softmax",
     "ConditionFormat",
     "Conditioner",
     "ForgetGateOnes",

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from pixelrnn_tf.devices import strategies as devices
 from pixelrnn_tf.devices.strategies import number_of_parts, parts_for_cores
+from pixelrnn_tf.layers import Softmax
 from pixelrnn_tf.models import negative_log_likelihood
 from pixelrnn_tf.training.dropout import origins
 from pixelrnn_tf.training.gradients import loss_and_gradients, sum_of_parts
@@ -48,7 +49,7 @@ def test_the_loss_is_the_likelihood_with_its_gradient(jit_compile):
     def compute():
         with tf.GradientTape() as tape:
             tape.watch(logits)
-            nats = nats_per_image(levels, logits, jit_compile)
+            nats = nats_per_image(Softmax(17), levels, logits, jit_compile)
         return nats, tape.gradient(nats, logits)
 
     nats, gradient = compute()
