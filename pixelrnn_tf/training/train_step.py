@@ -43,6 +43,7 @@ class TrainStep:
         model: ImageModel,
         optimizer: keras.optimizers.Optimizer,
         average: WeightAverage,
+        *,
         clip_norm: float = 0.0,
         accumulation: int = 1,
         jit_compile: bool = False,

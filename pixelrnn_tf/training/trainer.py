@@ -63,9 +63,16 @@ class Trainer:
             self.optimizer = make_optimizer(config, self.model.trainable_variables)
             self.loss_scale = LossScale() if config.dtype_policy == "mixed_float16" else None
             self.step = TrainStep(
-                self.model, self.optimizer, self.average, config.clip_norm, config.accumulation, self.xla,
-                self.loss_scale, config.dropout, config.seed,
-            )  # fmt: skip
+                self.model,
+                self.optimizer,
+                self.average,
+                clip_norm=config.clip_norm,
+                accumulation=config.accumulation,
+                jit_compile=self.xla,
+                loss_scale=self.loss_scale,
+                dropout=config.dropout,
+                seed=config.seed,
+            )
             self.evaluator = Evaluator(self.average.model, jit_compile=self.xla)
         names = [weight.path.partition("/")[2] for weight in self.model.weights]
         self.checkpoints = Checkpoints(workdir / "checkpoints", self._state(), names)

@@ -9,7 +9,7 @@ WITHOUT_LIBRARY = """
 from pixelrnn_cli import program
 def main(_):
     import no_such_library
-program.run(main, loads_tensorflow=False)
+program.run(main)
 """
 
 

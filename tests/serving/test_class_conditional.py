@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import client as client_program
+from pixelrnn_cli import client_options
 from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.distributions import PixelDistribution
 from pixelrnn_tf.layers import ConditionFormat, LabelEmbedding
 from pixelrnn_tf.models import classify, marginal_log_prob
+from pixelrnn_tf.programs import client_commands
 from pixelrnn_tf.serving.check.comparison import LIMITS, compare
 from pixelrnn_tf.serving.check.loader import Loader, LoaderError
 from pixelrnn_tf.serving.check.reference import Format, model_reference
@@ -85,9 +86,9 @@ def test_the_client_classifies_and_draws_by_label(model, exported, tmp_path, cap
         picture = tmp_path / "a.png"
         picture.write_bytes(encoded(to_bytes(images, 4))[0])
         common = {"model": serving_servers.NAME, "server": server.addresses["rest"]}
-        client_program.classify(client_program.ClassifyOptions(images=(str(picture),), **common))
+        client_commands.classify(client_options.ClassifyOptions(images=(str(picture),), **common))
         assert f"class {classes.probabilities[0].argmax()} with probability" in capsys.readouterr().out
-        client_program.sample(client_program.SampleOptions(out=tmp_path / "b.png", num_images=2, label=1, **common))
+        client_commands.sample(client_options.SampleOptions(out=tmp_path / "b.png", num_images=2, label=1, **common))
         assert (tmp_path / "b.png").exists()
         with pytest.raises(ValueError, match="condition and label are two ways"):
-            client_program.SampleOptions(out=tmp_path / "c.png", label=1, condition=tmp_path / "x.npy", **common)
+            client_options.SampleOptions(out=tmp_path / "c.png", label=1, condition=tmp_path / "x.npy", **common)

@@ -5,11 +5,10 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).parents[2]
-PROGRAMS = ("saved_model", "check", "benchmark", "serving_config", "client")
+PROGRAMS = ("saved_model", "check", "serving_config", "client")
 
 
 def test_no_program_waits_for_tensorflow_before_it_knows_what_to_do():
-    """The client over REST and the configuration of a server need none at all."""
     imports = ", ".join(f"export.{name}" for name in PROGRAMS)
     code = f"import sys, {imports}; print(*[name for name in ('tensorflow', 'keras') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)

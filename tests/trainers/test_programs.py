@@ -35,11 +35,11 @@ def program(name, *flags):
 def test_programs_are_imported_without_tensorflow_and_without_side_effects():
     check = (
         "import importlib, os, sys; before = dict(os.environ)\n"
-        "for name in ('train', 'evaluate', 'sample', 'complete', 'compress', 'decompress', 'benchmark'):\n"
+        "for name in ('train', 'evaluate', 'sample', 'complete', 'compress', 'decompress'):\n"
         "    importlib.import_module(f'trainers.{name}')\n"
         "from absl import flags\n"
         "print(sorted({'tensorflow', 'keras', 'jax', 'matplotlib'} & set(sys.modules)), dict(os.environ) == before,\n"
-        "      [name for name in ('workdir', 'model', 'parts') if name in flags.FLAGS])"
+        "      [name for name in ('workdir', 'model') if name in flags.FLAGS])"
     )
     done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.stdout == "[] True []\n", done.stderr
@@ -54,7 +54,6 @@ def test_programs_are_imported_without_tensorflow_and_without_side_effects():
         ("complete", "--mask"),
         ("compress", "--[no]verify"),
         ("decompress", "--file"),
-        ("benchmark", "--parts"),
     ],
 )
 def test_help_lists_the_flags_at_once(name, flag):

@@ -30,7 +30,7 @@ def write(beside):
 def main(_):
     with StopRequest() as stop, files.written_beside(path) as beside:
         write(beside)
-program.run(main, loads_tensorflow=False)
+program.run(main)
 """
 
 

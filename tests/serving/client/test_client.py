@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import client as client_program
+from pixelrnn_cli import client_options
 from pixelrnn_tf.distributions import image_seeds, stateless_seed
 from pixelrnn_tf.pictures import png_files
+from pixelrnn_tf.programs import client_commands
 from pixelrnn_tf.serving import Client
 from pixelrnn_tf.serving.client import seeds
 from pixelrnn_tf.serving.client.errors import (
@@ -91,7 +92,9 @@ def test_seeds_are_what_users_of_numpy_have():
     for seed in (np.int8(-3), np.int32(-3), np.int64(-3), np.array(-3)):
         assert np.array_equal(seeds.image_seeds(seed, 0, 2), seeds.image_seeds(-3, 0, 2))
     for wrong in (2**64, -(2**63) - 1, 1.0, "1", None, [1, 2, 3], [2**32, 0], [0.5, 1]):
-        with pytest.raises(ValueError, match="seed must be an integer of up to 64 bits, or two of up to 32 bits, got"):
+        with pytest.raises(
+            ValueError, match="seed must be an integer of up to 64 bits or a pair of integers of up to 32"
+        ):
             seeds.image_seeds(wrong, 0, 1)
     assert seeds.image_seeds(0, 2**31 - 1, 1)[0, 1] == 2**31 - 1
     with pytest.raises(ValueError, match="Images are numbered from 0 to 2147483647, got 2 of them from 2147483647 on"):
@@ -136,7 +139,7 @@ def test_the_program_ends_in_one_line():
     assert done.stderr.startswith("Error: No server can be reached at 127.0.0.1:1: ")
     assert len(done.stderr.splitlines()) == 1
     done = program("draw", "--model=digits")
-    assert "Error: write python -m export.client score|sample|complete" in done.stderr
+    assert "Error: the client takes a command, score|classify|sample|complete" in done.stderr
     done = program("score", "--model=digits", "--images=no.png")
     assert done.stderr == "Error: images must be PNG files; there is no file 'no.png'.\n"
     done = program("sample", "--server=127.0.0.1:1", "--model=digits", "--out=never.png", "--wait=0.3")
@@ -149,7 +152,7 @@ def test_the_program_ends_in_one_line():
 def test_what_cannot_be_right_is_told_before_the_server_is_asked(tmp_path):
     (tmp_path / "a.png").write_bytes(b"")
     (tmp_path / "folder.png").mkdir()
-    sample = client_program.SampleOptions
+    sample = client_options.SampleOptions
     for wrong, message in (
         ({"out": tmp_path / "x.jpg"}, "out must be a .png file or a folder"),
         ({"out": tmp_path / "folder.png"}, "is a folder already"),
@@ -168,12 +171,12 @@ def test_what_cannot_be_right_is_told_before_the_server_is_asked(tmp_path):
             sample(**{"model": "digits", **wrong})
     for images in ((), ("",), ("~",), (str(tmp_path / "b.png"),)):
         with pytest.raises(ValueError, match="images must be PNG files; "):
-            client_program.ScoreOptions(model="digits", images=images)
+            client_options.ScoreOptions(model="digits", images=images)
     np.save(tmp_path / "map.npy", np.zeros((2, 3)))
-    options = client_program.ScoreOptions(
+    options = client_options.ScoreOptions(
         model="digits", images=(str(tmp_path / "a.png"),), condition=tmp_path / "map.npy"
     )
     with pytest.raises(ValueError, match=r"must hold one conditioning map .* it holds an array of the shape \(2, 3\)"):
-        client_program.score(options)
+        client_commands.score(options)
     with pytest.raises(ValueError, match="classify finds the class: leave out label and condition"):
-        client_program.ClassifyOptions(model="digits", images=(str(tmp_path / "a.png"),), label=3)
+        client_options.ClassifyOptions(model="digits", images=(str(tmp_path / "a.png"),), label=3)
