@@ -48,12 +48,12 @@ def test_links_lead_somewhere(document):
 @every
 def test_programs_and_flags_are_there(document):
     for module, names in commands(document):
-        path = ROOT / f"{module.replace('.', '/')}.py"
-        if not path.exists():
+        path = ROOT / module.replace(".", "/")
+        if not path.with_suffix(".py").exists() and not (path / "__main__.py").exists():
             assert module in ("pytest", "pip"), f"{document.name} names python -m {module}"
             continue
         package = ROOT / module.split(".")[0]
-        sources = [*package.rglob("*.py"), *(ROOT / "pixelrnn_tf" / "programs").glob("*.py")]
+        sources = [*package.rglob("*.py"), *(ROOT / "pixelrnn_cli").glob("*.py")]
         text = "\n".join(source.read_text() for source in sources)
         for name in names:
             # A field of a dataclass of options, or a string that names a flag.

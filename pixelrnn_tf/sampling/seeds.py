@@ -1,5 +1,6 @@
 """Stateless seeds from integers, pairs of integers and tensors."""
 
+import operator
 from typing import Any
 
 import keras
@@ -40,7 +41,11 @@ def stateless_seed(seed: TensorLike) -> Tensor:
 
 def _words(known: np.ndarray, seed: Any) -> list[int]:
     """The two words of 32 bits of a seed whose value is known."""
-    numbers = [int(value) for value in known.ravel()] if known.dtype.kind in "iuO" and known.size <= 2 else []
+    try:
+        is_number = known.dtype.kind in "iuO" and known.size <= 2
+        numbers = [operator.index(value) for value in known.ravel().tolist()] if is_number else []
+    except TypeError:
+        numbers = []
     if known.shape == () and numbers and -(2**63) <= numbers[0] < 2**64:
         return [numbers[0] >> 32 & 0xFFFFFFFF, numbers[0] & 0xFFFFFFFF]
     if known.shape == (2,) and numbers and all(-(2**31) <= value < 2**32 for value in numbers):

@@ -14,9 +14,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 # A program that is interrupted so many times while it writes a file.
 INTERRUPTED = """
 import os, pathlib, signal, sys
-from pixelrnn_tf import files
 from pixelrnn_cli import program
-from pixelrnn_tf.training.stop_signals import StopRequest
 path, times = pathlib.Path(sys.argv.pop()), int(sys.argv.pop())
 def write(beside):
     beside.write_text("half")
@@ -28,6 +26,8 @@ def write(beside):
             os.kill(os.getpid(), signal.SIGINT)
     beside.write_text("new")
 def main(_):
+    from pixelrnn_tf import files
+    from pixelrnn_tf.training.stop_signals import StopRequest
     with StopRequest() as stop, files.written_beside(path) as beside:
         write(beside)
 program.run(main)

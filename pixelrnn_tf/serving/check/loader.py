@@ -49,8 +49,8 @@ class Loader:
 
     Example:
 
-    >>> with Loader("models/digits/1") as loader:
-    ...     loader.run("score", {"images": images})["log_prob"]
+        with Loader("models/digits/1") as loader:
+            loader.run("score", {"images": images})["log_prob"]
     """
 
     def __init__(self, folder: str | os.PathLike, compiler: str | None = None):

@@ -86,9 +86,9 @@ class Client:
 
     Example:
 
-    >>> client = Client("localhost:8501", "digits")
-    >>> images, log_prob = client.sample(16, seed=0)
-    >>> client.score(images).log_prob  # equals log_prob
+        client = Client("localhost:8501", "digits")
+        images, log_prob = client.sample(16, seed=0)
+        client.score(images).log_prob  # equals log_prob
     """
 
     def __init__(
