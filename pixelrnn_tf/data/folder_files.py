@@ -10,7 +10,7 @@ import numpy as np
 from pixelrnn_tf.data.classes import sorted_names
 from pixelrnn_tf.data.split_names import SPLIT_NAMES, by_split, split_of
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 
 
 @dataclasses.dataclass

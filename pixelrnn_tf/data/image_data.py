@@ -124,7 +124,8 @@ class ImageData:
         image_shape: `(height, width, channels)`.
         levels: number of values of a sub-pixel of a batch, 2 to 256.
         binarization: what was done to make images binary, in words.
-        splits: "train", "validation" and, if there is one, "test".
+        splits: "train", "validation" and, if there is one, "test"; or "all" if the data were not split. Methods take
+            "all" in any case, for the images of all splits.
         sampled_from: for dynamic binarisation, the number of levels of the images of the splits, from which
             the binary images of the batches are drawn. Otherwise None: batches hold the images of the splits.
         fingerprint: for every split what it holds in a few words, such as "1437 images, sha256 0f3a...", which
@@ -202,7 +203,7 @@ class ImageData:
         Under dynamic binarisation the images are one fixed sample, the same in every call and every process.
 
         Args:
-            split: a key of `splits`.
+            split: a key of `splits`, or "all".
             batch_size: images per batch, at least 1.
 
         Returns:
@@ -238,7 +239,22 @@ class ImageData:
                 break
         return np.concatenate(images), np.concatenate(conditions) if conditions else None
 
+    @functools.cached_property
+    def _all(self) -> Split:
+        """The images of all splits, one split after another."""
+        splits = list(self.splits.values())
+        images = functools.reduce(tf.data.Dataset.concatenate, [split.images for split in splits])
+        labels = [split.labels for split in splits if split.labels is not None]
+        return Split(
+            " + ".join(split.name for split in splits),
+            sum(split.size for split in splits),
+            images,
+            labels=np.concatenate(labels) if len(labels) == len(splits) else None,
+        )
+
     def _split(self, name: str) -> Split:
+        if name == "all" and "all" not in self.splits:
+            return self._all
         if name not in self.splits:
             raise ValueError(f"{self.name} has no split {name!r}. Its splits are: {', '.join(self.splits)}.")
         return self.splits[name]
