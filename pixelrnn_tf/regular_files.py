@@ -8,9 +8,7 @@ from typing import BinaryIO
 MOST_TEXT = 2**28
 
 
-def open_regular(
-    path: str | bytes | os.PathLike[str], most: int = MOST_TEXT, follow_links: bool = True
-) -> BinaryIO:
+def open_regular(path: str | bytes | os.PathLike[str], most: int = MOST_TEXT, follow_links: bool = True) -> BinaryIO:
     """Open a regular file to read its bytes.
 
     Args:

@@ -86,14 +86,16 @@ def load_npz(
     """
     arrays = _read_npz(os.path.expanduser(path))
     names = {"": ("images", "images", "labels", "labels"), **NPZ_KEYS}
-    images, labels = {}, {}
+    images: dict[str, np.ndarray] = {}
+    labels: dict[str, np.ndarray] = {}
     for key, (own, keras_name, own_labels, keras_labels) in names.items():
         if (found := arrays.get(own, arrays.get(keras_name))) is not None:
             images[key] = found
             if class_conditional:
-                labels[key] = arrays.get(own_labels, arrays.get(keras_labels))
-                if labels[key] is None:
+                its_labels = arrays.get(own_labels, arrays.get(keras_labels))
+                if its_labels is None:
                     raise ValueError(f"{path} has no array {own_labels}, which class_conditional needs.")
+                labels[key] = its_labels
     if not ("" in images and len(images) == 1) and not ("train" in images and "" not in images):
         raise ValueError(
             f"{path} must hold either images, or train_images (and validation_images, test_images if there are); it "

@@ -116,8 +116,8 @@ def _open(contents: bytes) -> Image.Image:
             f"the first frame of this GIF covers only a part of its {width} x {height} pixels, and viewers differ "
             "in what they show around it. Save it as a PNG."
         )
-    if image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
-        raise ValueError(f"this TIFF has {image.n_frames} pages; files of one page are read. Save each as a file.")
+    if image.format == "TIFF" and (pages := getattr(image, "n_frames", 1)) > 1:
+        raise ValueError(f"this TIFF has {pages} pages; files of one page are read. Save each as a file.")
     return image
 
 
@@ -127,20 +127,20 @@ def _decoded(image: Image.Image, contents: bytes, value_range: tuple[int, int] |
     animated = image.format in ANIMATED_FORMATS and getattr(image, "is_animated", False)
     image.load()
     check_complete(contents)
-    if _is_wide(image, contents):
-        values, opacity, largest = *_wide_values(image, contents), 65535
-    else:
-        values, opacity, largest = *_byte_values(image, contents, gray), 255
-    transparent = opacity is not None and bool((opacity < largest).any())
-    visible = values[np.broadcast_to(opacity > 0, values.shape)] if transparent else values
+    largest = 65535 if _is_wide(image, contents) else 255
+    values, opacity = _byte_values(image, contents, gray) if largest == 255 else _wide_values(image, contents)
+    if opacity is not None and (opacity == largest).all():
+        opacity = None
+    visible = values if opacity is None else values[np.broadcast_to(opacity > 0, values.shape)]
     found = (int(visible.min()), int(visible.max())) if visible.size else (0, largest)
     low, high = value_range or (0, largest)
     if found[0] < low or found[1] > high:
         raise ValueError(f"it holds values from {found[0]} to {found[1]}, outside value_range={low},{high}.")
     pixels = map_range(values.clip(low, high), (low, high))
-    if transparent:
+    if opacity is not None:
         pixels = _on_white(pixels, map_range(opacity, (0, largest)))
-    return Picture(_upright(pixels, image.getexif().get(EXIF_ORIENTATION)), transparent, animated, found, largest)
+    pixels = _upright(pixels, image.getexif().get(EXIF_ORIENTATION))
+    return Picture(pixels, opacity is not None, animated, found, largest)
 
 
 def _is_gray(image: Image.Image, contents: bytes) -> bool:
@@ -163,7 +163,7 @@ def _wide_values(image: Image.Image, contents: bytes) -> tuple[np.ndarray, np.nd
     """Values and opacity of a picture of 16 bits, uint16; of colors of a PNG Pillow would drop the lower byte."""
     if image.format == "TIFF":
         values = np.asarray(image)[..., None].astype("uint16")
-        return (65535 - values if image.tag_v2.get(TIFF_PHOTOMETRIC) == WHITE_IS_ZERO else values), None
+        return (65535 - values if image.getexif().get(TIFF_PHOTOMETRIC) == WHITE_IS_ZERO else values), None
     values = tf.io.decode_png(contents, dtype=tf.uint16).numpy()
     if values.shape[-1] in (2, 4):
         return values[..., :-1], values[..., -1:]

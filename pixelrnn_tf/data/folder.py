@@ -71,8 +71,9 @@ def load_folder(
     files, images = read_files(paths, shape, fits_memory(len(paths), shape), value_range)
     if channels is None:
         _check_one_kind(root, files)
+    cut_notes: list[str] = []
     if whole:
-        parts, cut_notes = {"all": ("all files", list(range(len(files))))}, []
+        parts = {"all": ("all files", list(range(len(files))))}
     else:
         parts, cut_notes = _split(found.parts, files)
         if labels is not None:

@@ -58,10 +58,11 @@ def read_files(
         ValueError: naming the first file that cannot be read, and how many others.
     """
 
+    kinds = (tf.uint8, tf.int32, tf.string, tf.string)
+    function = functools.partial(_read_or_fault, value_range=value_range)
+
     def read(path: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        pixels, numbers, digest, fault = tf.numpy_function(
-            functools.partial(_read_or_fault, value_range=value_range), [path], (tf.uint8, tf.int32, tf.string, tf.string)
-        )
+        pixels, numbers, digest, fault = tf.numpy_function(function, [path], kinds)
         facts = (tf.ensure_shape(numbers, (6,)), tf.ensure_shape(digest, ()), tf.ensure_shape(fault, ()))
         return (_fitted(pixels, shape), *facts) if keep else facts
 
@@ -84,9 +85,7 @@ def read_files(
     return files, images
 
 
-def stream_files(
-    paths: list[str], shape: ImageShape, value_range: tuple[int, int] | None = None
-) -> tf.data.Dataset:
+def stream_files(paths: list[str], shape: ImageShape, value_range: tuple[int, int] | None = None) -> tf.data.Dataset:
     """The images of files, uint8 of the given shape, in order, each read when it is reached.
 
     One that can no longer be read raises a `tf.errors.InvalidArgumentError`.

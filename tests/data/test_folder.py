@@ -268,7 +268,7 @@ def test_a_broken_image_is_named(tmp_path):
 def test_wrong_folders_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"There is no folder .*nowhere"):
         load_small(tmp_path / "nowhere")
-    with pytest.raises(ValueError, match=r"has no images \(png, jpg, jpeg, bmp, gif, webp, tif, tiff\); it needs at least 3"):
+    with pytest.raises(ValueError, match=r"no images \(png, jpg, .*, webp, tif, tiff\); it needs at least 3"):
         load_small(tmp_path)
     write_numbered(tmp_path / "train", range(2))
     with pytest.raises(ValueError, match=r"has 2 images .* it needs at least 3"):

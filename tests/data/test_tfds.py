@@ -235,9 +235,11 @@ def test_images_without_a_class_are_refused_when_loading(make_data):
 
 
 def test_a_dark_data_set_is_told_and_mapped(make_data):
-    make_data("dark", {"image": tfds.features.Image(shape=(2, 2, 1))}, train=examples(
-        np.arange(20)[:, None, None, None] * np.ones((2, 2, 1), int)
-    ))
+    make_data(
+        "dark",
+        {"image": tfds.features.Image(shape=(2, 2, 1))},
+        train=examples(np.arange(20)[:, None, None, None] * np.ones((2, 2, 1), int)),
+    )
     assert re.search(
         r"WARNING: values from \d to 1\d in the first 18 images of train\[:18\]", load("tfds:dark").describe()
     )
