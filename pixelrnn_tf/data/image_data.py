@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from pixelrnn_tf.data.binarize import make_key, sample_binary
 from pixelrnn_tf.data.integers import check_integer
+from pixelrnn_tf.progress import Progress
 from pixelrnn_tf.typing import ImageShape, Structure
 
 # A split of at most so many bytes is kept in memory, one byte per sub-pixel; a larger one is read anew every epoch.
@@ -80,9 +81,11 @@ class Split:
         array = np.empty((self.size, *self.images.element_spec.shape), "uint8")
         count = 0
         try:
-            for batch in self.images.batch(256).as_numpy_iterator():
-                array[count : count + len(batch)] = batch[: max(0, self.size - count)]
-                count += len(batch)
+            with Progress("read", self.size, last_line=False) as progress:
+                for batch in self.images.batch(256).as_numpy_iterator():
+                    array[count : count + len(batch)] = batch[: max(0, self.size - count)]
+                    count += len(batch)
+                    progress.update(count)
         except tf.errors.InvalidArgumentError as error:
             raise ValueError(f"Cannot read the images of {self.name}: {error.message}") from error
         if count != self.size:

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from pixelrnn_tf.data.decoding import MAX_PIXELS, Picture, decode_picture, picture_channels
 from pixelrnn_tf.data.fit import fit_image
+from pixelrnn_tf.progress import Progress
 from pixelrnn_tf.regular_files import read_regular
 from pixelrnn_tf.typing import ImageShape, Structure
 
@@ -69,16 +70,18 @@ def read_files(
     images = np.empty((len(paths), *shape), "uint8") if keep else None
     files: list[PictureFile] = []
     faults: list[str] = []
-    for batch in _each(paths, read).batch(BATCH).prefetch(1).as_numpy_iterator():
-        if images is not None:
-            images[len(files) : len(files) + len(batch[0])] = batch[0]
-        for numbers, digest, fault in zip(*batch[-3:], strict=True):
-            path = paths[len(files)]
-            channels, transparent, animated, low, high, largest = map(int, numbers)
-            facts = (channels, bool(transparent), bool(animated), (low, high), largest)
-            files.append(PictureFile(path, digest.decode(), *facts))
-            if fault:
-                faults.append(f"{path}: {fault.decode()}")
+    with Progress("read", len(paths), "files", last_line=False) as progress:
+        for batch in _each(paths, read).batch(BATCH).prefetch(1).as_numpy_iterator():
+            if images is not None:
+                images[len(files) : len(files) + len(batch[0])] = batch[0]
+            for numbers, digest, fault in zip(*batch[-3:], strict=True):
+                path = paths[len(files)]
+                channels, transparent, animated, low, high, largest = map(int, numbers)
+                facts = (channels, bool(transparent), bool(animated), (low, high), largest)
+                files.append(PictureFile(path, digest.decode(), *facts))
+                if fault:
+                    faults.append(f"{path}: {fault.decode()}")
+            progress.update(len(files))
     if faults:
         others = f" ({len(faults) - 1} others cannot be read either.)" if len(faults) > 1 else ""
         raise ValueError(f"Cannot read the image {faults[0]}{others}")
