@@ -19,7 +19,6 @@ COMMON = tuple(
         "files",
         "known_values",
         "pictures",
-        "png_data",
         "precision",
         "progress",
         "regular_files",

@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image, ImageOps
 
 from pixelrnn_tf.data.levels import map_range
-from pixelrnn_tf.png_data import bit_depth, check_complete
+from pixelrnn_tf.pictures.png_data import bit_depth, check_complete
 
 # What Pillow may take a file for, whatever its name ends in: a JPEG called .png is a JPEG.
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")

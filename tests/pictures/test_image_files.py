@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from pixelrnn_tf.programs.image_files import find_images
+from pixelrnn_tf.pictures.image_files import find_images
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pixelrnn_tf.programs.captions import MARGIN, with_words
+from pixelrnn_tf.pictures.captions import MARGIN, with_words
 
 
 @pytest.mark.parametrize("channels", [1, 3])
