@@ -11,6 +11,7 @@ import pathlib
 from pixelrnn_cli import program
 from pixelrnn_cli.data_config import DataConfig
 from pixelrnn_cli.flags import check, option, options_in
+from pixelrnn_cli.shared_options import SPLITS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,9 +20,7 @@ class Options:
 
     model: pathlib.Path = option("A .keras file, or the name of a preset with weights.")
     out: pathlib.Path = option("File to write.", endings=(".pxr",), written="file")
-    split: str = option(
-        "Split of the data whose images are compressed.", "test", choices=("train", "validation", "test")
-    )
+    split: str = option("Split of the data whose images are compressed.", "test", choices=SPLITS)
     num_images: int = option("Compress the first so many images; 0 for all.", 0, at_least=0, at_most=2**32 - 1)
     images: pathlib.Path | None = option("Compress the PNG files of this folder instead, in the order of names.", None)
     verify: bool = option("Decompress again, and compare, before the file is written.", False)
@@ -35,7 +34,6 @@ class Options:
 
 
 def main(options: Options) -> None:
-    from pixelrnn_tf.evaluation.compatibility import check_fit
     from pixelrnn_tf.models.loading import load_model
     from pixelrnn_tf.programs import compressing, model_files, other_codecs
 
@@ -43,12 +41,7 @@ def main(options: Options) -> None:
     if options.images is not None:
         images, labels = compressing.read_folder(options.images, model, options.num_images), None
     else:
-        if options.data:
-            data = model_files.with_classes(model, options.data).load()
-        else:
-            data = model_files.data_of(options.model, options.split)
-        print(data.describe(), flush=True)
-        check_fit(model, data)
+        data = model_files.images_for(model, options.model, options.data, options.split)
         images, labels = data.first(options.split, options.num_images or None)
     size = compressing.compress_file(model, images, labels, options.out, options.verify)
     if options.compare:

@@ -184,7 +184,7 @@ class ImageData:
             ValueError: for a batch size or a step out of range, or images of a split in memory that cannot be
                 read. Those of another split raise a `tf.errors.OpError` when they are reached.
         """
-        train = self._split("train")
+        train = self.split("train")
         batch_size = check_integer("batch_size", batch_size, 1)
         start_step = check_integer("start_step", start_step, 0)
         if batch_size > train.size:
@@ -218,9 +218,9 @@ class ImageData:
                 that cannot be read.
         """
         batch_size = check_integer("batch_size", batch_size, 1)
-        batches = self._split(split).indexed().batch(batch_size)
+        batches = self.split(split).indexed().batch(batch_size)
         key = make_key(FIXED_SEED, FIXED_SAMPLE, zlib.crc32(split.encode()))
-        return self._finished(self._split(split), batches, key).prefetch(tf.data.AUTOTUNE)
+        return self._finished(self.split(split), batches, key).prefetch(tf.data.AUTOTUNE)
 
     def first(self, split: str, number: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         """The first images of a split, in memory: all of them for None, or where there are fewer.
@@ -232,7 +232,7 @@ class ImageData:
         Raises:
             ValueError: as `batches`.
         """
-        images, conditions, left = [], [], self._split(split).size if number is None else number
+        images, conditions, left = [], [], self.split(split).size if number is None else number
         for batch in self.batches(split, min(left, 1000)).as_numpy_iterator():
             of_batch, condition = images_and_condition(batch)
             images.append(of_batch[:left])
@@ -255,7 +255,12 @@ class ImageData:
             labels=np.concatenate(labels) if len(labels) == len(splits) else None,
         )
 
-    def _split(self, name: str) -> Split:
+    def split(self, name: str) -> Split:
+        """A split by its name, or for "all" the images of all splits.
+
+        Raises:
+            ValueError: if there is no such split.
+        """
         if name == "all" and "all" not in self.splits:
             return self._all
         if name not in self.splits:

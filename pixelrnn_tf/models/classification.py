@@ -91,6 +91,26 @@ def class_name(model: ImageModel, label: int) -> str:
     return str(label) if model.class_names is None else model.class_names[label]
 
 
+def find_class(model: ImageModel, name: int | str) -> int:
+    """The label of a class of a model.
+
+    Args:
+        model: a class-conditional one.
+        name: of the class; its number, if the classes have no names.
+
+    Raises:
+        ValueError: if there is no such class.
+    """
+    if model.num_classes is None:
+        raise ValueError(f"The model takes no labels, got --label={name}.")
+    names = model.class_names or tuple(map(str, range(model.num_classes)))
+    if str(name) in names:
+        return names.index(str(name))
+    if names == tuple(map(str, range(len(names)))):
+        raise ValueError(f"The model takes labels from 0 to {len(names) - 1}, got --label={name}.")
+    raise ValueError(f"The model takes the classes {', '.join(names)}; got --label={name}.")
+
+
 def marginal_log_prob(model: ImageModel, images: TensorLike) -> Tensor:
     """log p(image) of a class-conditional model, all classes being equally probable: the likelihood without labels.
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from pixelrnn_cli.train_config import FREE_TO_CHANGE, TrainConfig
-from pixelrnn_tf.data import ImageData, check_unchanged
+from pixelrnn_tf.data import ImageData, check_unchanged, match_classes
+from pixelrnn_tf.evaluation.compatibility import as_numbered_before_names
 from pixelrnn_tf.files import read_json, to_json
 
 try:
@@ -22,6 +23,8 @@ except ImportError:  # On Windows, where nothing guards against a second program
 LOCK = ".lock"
 # The entry of config.json that says what the images were when the run began.
 FINGERPRINT = "fingerprint"
+# The entry that says the names of the classes, in the order of their labels.
+CLASSES = "classes"
 # What `pixelrnn_tf.files.written_beside` names a file that is not whole yet.
 HALF_WRITTEN = re.compile(r"\..+\.\d+(\.\w+)?")
 
@@ -114,15 +117,23 @@ def with_defaults(config: dict[str, Any]) -> dict[str, Any]:
     return {**defaults, **config, "data": {**defaults["data"], **(data if isinstance(data, dict) else {})}}
 
 
-def check_data(workdir: pathlib.Path, data: ImageData) -> None:
+def checked_data(workdir: pathlib.Path, data: ImageData) -> ImageData:
     """Check that a run in `workdir`, if there is one, was begun on the images that are there now.
+
+    Returns:
+        the data, with their classes numbered as the run numbers them.
 
     Raises:
         ValueError: if they have changed; the message lists how.
     """
     path = workdir / "config.json"
-    if path.exists():
-        check_unchanged(data, read_config(path).get(FINGERPRINT), f"the run in {workdir}")
+    if not path.exists():
+        return data
+    found = read_config(path)
+    check_unchanged(data, found.get(FINGERPRINT), f"the run in {workdir}")
+    if not data.classes:
+        return data
+    return match_classes(data, found[CLASSES]) if found.get(CLASSES) else as_numbered_before_names(data)
 
 
 def read_config(path: pathlib.Path) -> dict[str, Any]:
