@@ -1,14 +1,16 @@
 """Open regular files below a size, and nothing that blocks or never ends: no FIFOs, devices or huge files."""
 
+import io
 import os
 import stat
-from typing import BinaryIO
 
 # More than any JSON file of this package has, and any list of metrics of a run.
 MOST_TEXT = 2**28
 
 
-def open_regular(path: str | bytes | os.PathLike[str], most: int = MOST_TEXT, follow_links: bool = True) -> BinaryIO:
+def open_regular(
+    path: str | bytes | os.PathLike[str], most: int = MOST_TEXT, follow_links: bool = True
+) -> io.BufferedReader:
     """Open a regular file to read its bytes.
 
     Args:

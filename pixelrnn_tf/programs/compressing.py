@@ -3,15 +3,13 @@
 import csv
 import io
 import pathlib
-import shutil
-import tempfile
 import time
 
 import numpy as np
 
 from pixelrnn_tf.compression import Codec, Decoded
 from pixelrnn_tf.data import to_bytes, to_levels
-from pixelrnn_tf.files import written_beside
+from pixelrnn_tf.files import folder_beside, written_beside
 from pixelrnn_tf.models import PixelRNN, bits_per_dim
 from pixelrnn_tf.pictures import png_files
 from pixelrnn_tf.progress import duration
@@ -87,32 +85,21 @@ def decompress_file(model: PixelRNN, file: pathlib.Path, out: pathlib.Path) -> N
     Args:
         model: that the file was compressed with.
         file: from `compress_file`.
-        out: a new folder, or one that is there and empty: a link to one, or where another disk is mounted.
+        out: a new folder, or one that is there and empty, or a link to one.
 
     Raises:
         ValueError: if the file is damaged or of another model, or needs a condition.
+        OSError: if another program has filled the folder meanwhile.
     """
     progress = _Progress("decompressed")
     decoded = Codec(model).decode(file.read_bytes(), progress=progress)
-    out = out.resolve()
-    around = out if out.is_dir() else out.parent
-    around.mkdir(parents=True, exist_ok=True)
-    beside = pathlib.Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=around))
-    try:
-        beside.chmod(0o755)
-        digits = max(5, len(str(len(decoded.images))))
-        names = [f"{number:0{digits}}.png" for number in range(len(decoded.images))]
+    digits = max(5, len(str(len(decoded.images))))
+    names = [f"{number:0{digits}}.png" for number in range(len(decoded.images))]
+    with folder_beside(out.resolve()) as beside:
         for name, picture in zip(names, to_bytes(decoded.images, model.levels), strict=True):
             (beside / name).write_bytes(png_files.encode(picture))
         if decoded.labels is not None:
             (beside / "labels.csv").write_text(_csv([("file", "label"), *zip(names, decoded.labels, strict=True)]))
-        if around == out:
-            for path in sorted(beside.iterdir()):
-                path.rename(out / path.name)
-        else:
-            beside.rename(out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     print(f"{len(decoded.images)} images in {duration(progress.seconds)}: {out}")
 
 

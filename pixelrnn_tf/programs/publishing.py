@@ -28,7 +28,7 @@ from pixelrnn_tf.models.loading import load_model
 from pixelrnn_tf.pictures import grids, occlusion, png_files
 from pixelrnn_tf.sampling import generate
 from pixelrnn_tf.training import model_cards
-from pixelrnn_tf.training.journal import metrics_in
+from pixelrnn_tf.training.metrics import metrics_in
 from pixelrnn_tf.training.workdir import with_defaults
 from pixelrnn_tf.version import __version__
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from pixelrnn_cli.train_config import TrainConfig
 from pixelrnn_tf.data import ImageData
 from pixelrnn_tf.evaluation.scoring import Classification, ScaleTerms, Score
-from pixelrnn_tf.files import write_json, written_beside
+from pixelrnn_tf.files import write_json, write_text
 from pixelrnn_tf.models import PRESETS
 from pixelrnn_tf.progress import duration
 from pixelrnn_tf.training.checkpoints import Progress
@@ -91,8 +91,7 @@ def write_report(workdir: pathlib.Path, run: RunSummary, results: Results, comma
         results: of the best model.
         command: what the user typed; empty if the run was started from Python.
     """
-    with written_beside(workdir / "report.md") as beside:
-        beside.write_text("\n\n".join(_sections(run, results, command)) + "\n")
+    write_text(workdir / "report.md", "\n\n".join(_sections(run, results, command)) + "\n")
 
 
 def _sections(run: RunSummary, results: Results, command: str) -> list[str]:

@@ -85,8 +85,6 @@ def test_a_run_starts_from_the_vectors_of_its_own_classes(tmp_path):
     expected = log_prob(there, images, np.array([0, 1, 2], "int32"))
     np.testing.assert_allclose(log_prob(now, images, np.array([1, 2, 0], "int32")), expected, rtol=1e-6)
     with pytest.raises(ValueError, match="to start from are of the classes cat, dog, eel; the data have a, b, c"):
-        ValueError, match="weights to start from are of the classes cat, dog, eel; the data have a, b, c"
-    ):
         start_from(network("a", "b", "c"), tmp_path / "there.keras")
     start_from(network(), tmp_path / "there.keras")
 

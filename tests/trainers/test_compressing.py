@@ -127,3 +127,20 @@ def test_the_benchmark_times_what_comes_back(capsys):
     assert result["images"] == 512
     assert 0 < result["bytes"] - result["model_bytes"] < 100
     assert f"{512 / result['seconds']['decompress']:8.1f} images/s" in printed
+
+
+def test_a_folder_that_another_program_fills_meanwhile_is_left_to_it(tmp_path, monkeypatch):
+    model = make_network("pixel_cnn", (2, 2, 1), **TINY)
+    compressing.compress_file(model, random_images(model, 2), None, tmp_path / "x.pxr", verify=False)
+    decode = compressing.Codec.decode
+
+    def slow(*arguments, **options):
+        (tmp_path / "back").mkdir()
+        (tmp_path / "back" / "theirs.png").touch()
+        return decode(*arguments, **options)
+
+    monkeypatch.setattr(compressing.Codec, "decode", slow)
+    with pytest.raises(OSError, match="not empty"):
+        compressing.decompress_file(model, tmp_path / "x.pxr", tmp_path / "back")
+    assert [path.name for path in (tmp_path / "back").iterdir()] == ["theirs.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["back", "x.pxr"]
