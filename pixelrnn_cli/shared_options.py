@@ -20,6 +20,11 @@ def label_option(help: str) -> Any:
     return option(f"{help} Its name, or its number if the model's classes have no names.", None)
 
 
+def images_option(help: str, **more: Any) -> Any:
+    """A field `images`, a tuple of files; give its value to `image_files.find_images`."""
+    return option(help, form="files, folders or patterns, such as a.png,folder,b*.png", files=True, **more)
+
+
 def batch_sizes_option(default: tuple[int, ...]) -> Any:
     """A field `batch_sizes`; call `check_batch_sizes` on its value."""
     return option("Images per request.", default, form="positive integers, such as 1,16")

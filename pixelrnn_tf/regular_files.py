@@ -6,6 +6,8 @@ import stat
 
 # More than any JSON file of this package has, and any list of metrics of a run.
 MOST_TEXT = 2**28
+# Bytes that are read at a time.
+PIECE = 2**22
 
 
 def open_regular(
@@ -45,11 +47,13 @@ def read_regular(path: str | bytes | os.PathLike[str], most: int = MOST_TEXT, fo
         ValueError: as `open_regular`.
         OSError: as `open_regular`, or if it cannot be read.
     """
+    contents = bytearray()
     with open_regular(path, most, follow_links) as file:
-        contents = file.read(most + 1)  # Some files of the system say that they are empty, and are not.
-    if len(contents) > most:
-        raise ValueError(f"{os.fsdecode(path)} has more than the {most:,} bytes that are read.")
-    return contents
+        while part := file.read(PIECE):
+            contents += part
+            if len(contents) > most:  # Some files of the system say that they are empty, and others grow.
+                raise ValueError(f"{os.fsdecode(path)} has more than the {most:,} bytes that are read.")
+    return bytes(contents)
 
 
 def read_text(path: str | os.PathLike[str], most: int = MOST_TEXT, follow_links: bool = True) -> str:

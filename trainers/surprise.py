@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from pixelrnn_cli import program
 from pixelrnn_cli.data_config import DataConfig
 from pixelrnn_cli.flags import check, option, options_in
-from pixelrnn_cli.shared_options import SPLITS
+from pixelrnn_cli.image_files import find_images
+from pixelrnn_cli.shared_options import SPLITS, images_option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +27,7 @@ class Options:
 
     model: pathlib.Path = option("A .keras file, or the name of a preset with weights.")
     out: pathlib.Path = option("Folder for surprise.png and scores.csv.", written="folder")
-    images: tuple[str, ...] = option("PNG files of the model's size, instead of --data.", (), form="a.png,b.png")
+    images: tuple[str, ...] = images_option("PNG files of the model's size, instead of --data.", default=())
     background: pathlib.Path | None = option(
         "A background network for the likelihood ratio: a .keras file, or a preset.", None
     )
@@ -39,6 +40,8 @@ class Options:
         check(self)
         if (self.data is None) == (not self.images):
             raise ValueError("Give either --data or --images: which images to look at.")
+        if self.images:
+            object.__setattr__(self, "images", tuple(map(str, find_images(self.images))))
 
 
 def main(options: Options) -> None:
@@ -80,10 +83,7 @@ def _from_files(model: "PixelRNN", options: Options) -> "tuple[list[str], np.nda
     height, width, channels = model.image_shape
     pictures = []
     for name in options.images:
-        path = pathlib.Path(name).expanduser()
-        if not path.is_file():
-            raise ValueError(f"--images must be PNG files; there is no file {name!r}.")
-        picture = png_files.decode(path.read_bytes(), name, channels)
+        picture = png_files.read(name, channels)
         if picture.shape[:2] != (height, width):
             raise ValueError(
                 f"{name} is {picture.shape[0]}x{picture.shape[1]}; the model's images are {height}x{width}."

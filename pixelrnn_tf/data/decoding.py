@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image, ImageOps
 
 from pixelrnn_tf.data.levels import map_range
-from pixelrnn_tf.pictures.png_data import bit_depth, check_complete
+from pixelrnn_tf.pictures.png_data import bit_depth, check_complete, scale_transparent_gray
 
 # What Pillow may take a file for, whatever its name ends in: a JPEG called .png is a JPEG.
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
@@ -167,27 +167,18 @@ def _wide_values(image: Image.Image, contents: bytes) -> tuple[np.ndarray, np.nd
     values = tf.io.decode_png(contents, dtype=tf.uint16).numpy()
     if values.shape[-1] in (2, 4):
         return values[..., :-1], values[..., -1:]
-    return values, _keyed(values, image.info.get("transparency"), 65535)
+    key = image.info.get("transparency")
+    return values, None if key is None else np.where((values == key).all(-1, keepdims=True), 0, 65535)
 
 
 def _byte_values(image: Image.Image, contents: bytes, gray: bool) -> tuple[np.ndarray, np.ndarray | None]:
     """Values and opacity of any other picture, uint8."""
-    depth, key = bit_depth(contents), image.info.get("transparency")
-    if depth in (2, 4) and image.mode == "L" and key is not None:
-        # Pillow has scaled the pixels to bytes, but not the one that is transparent.
-        values = np.asarray(image)[..., None]
-        most = 2**depth - 1
-        return values, _keyed(values, (key & most) * (255 // most), 255)
+    scale_transparent_gray(image, contents)
     if image.has_transparency_data:
         values = np.asarray(image.convert("LA" if gray else "RGBA"))
         return values[..., :-1], values[..., -1:]
     values = np.asarray(image.convert("L" if gray else "RGB"))
     return values.reshape(*values.shape[:2], -1), None
-
-
-def _keyed(values: np.ndarray, key: int | tuple[int, ...] | None, opaque: int) -> np.ndarray | None:
-    """The opacity of values of which one color is transparent."""
-    return None if key is None else np.where((values == key).all(-1, keepdims=True), 0, opaque)
 
 
 def _on_white(pixels: np.ndarray, opacity: np.ndarray) -> np.ndarray:

@@ -3,6 +3,8 @@
 import zlib
 from collections.abc import Iterator
 
+from PIL import Image
+
 START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 # Sub-pixels of a pixel by color type, and the passes of an interlaced file: first row, first column, strides.
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -24,6 +26,14 @@ def chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
 def bit_depth(png: bytes) -> int | None:
     """Bits of a sub-pixel of a PNG file; None for other files."""
     return png[24] if png.startswith(START) and len(png) > 25 else None
+
+
+def scale_transparent_gray(image: Image.Image, png: bytes) -> None:
+    """Scale the transparent gray of a PNG of 2 or 4 bits to a byte, as Pillow has done with the pixels alone."""
+    depth, key = bit_depth(png), image.info.get("transparency")
+    if depth in (2, 4) and image.mode == "L" and isinstance(key, int):
+        most = 2**depth - 1
+        image.info["transparency"] = (key & most) * (255 // most)
 
 
 def check_complete(png: bytes) -> None:

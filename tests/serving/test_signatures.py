@@ -170,8 +170,9 @@ def test_the_receptive_field_of_the_reloaded_logits_is_exact_from_both_sides(ser
         images = np.random.default_rng(seed).integers(0, 3, (1, size))
         for step in (1, 2):
             changed = np.concatenate([(images + step * np.eye(size, dtype=int)) % 3, images]).astype("uint8")
-            logits = reloaded.signatures["logits"](images=tf.constant(changed.reshape(-1, *shape)))["logits"].numpy()
-            logits = logits.reshape(size + 1, size, 3)
+            parts = np.array_split(changed.reshape(-1, *shape), 3)  # An export takes 256 images at a time.
+            logits = [reloaded.signatures["logits"](images=tf.constant(part))["logits"].numpy() for part in parts]
+            logits = np.concatenate(logits).reshape(size + 1, size, 3)
             field = (logits[:-1] != logits[-1:]).any(axis=-1).T
             assert not (field & ~expected).any(), "sub-pixels are read that must not be"
             seen |= field
@@ -196,3 +197,32 @@ def test_networks_of_real_size_equal_the_model(arguments, tmp_path):
     served = Served(model, export_model(model, tmp_path / "network"))
     compared(served, (1, 3) if arguments["levels"] == 256 else (1, 3, 64))
     served.loader.close()
+
+
+def test_a_batch_beyond_the_limit_is_refused_before_anything_is_computed(tmp_path):
+    """A few bytes may ask for any number of rows: the server repeats the one value of a tensor."""
+    model = make_network("pixel_cnn", (3, 4, 1), num_blocks=1)
+    folder = export_model(model, tmp_path / "network", max_batch_size=5)
+    assert Format.of(folder).max_batch_size == 5
+    with Loader(folder) as loader:
+        served = {name: loader.signatures[name].inputs for name in SIGNATURES}
+        for rows, right in ((5, True), (6, False)):
+            inputs = example_inputs((3, 4, 1), 4, None, 1)
+            inputs = {name: np.repeat(value, rows, axis=0) for name, value in inputs.items()}
+            for signature, names in served.items():
+                request = {name: inputs[name] for name in names}
+                if right:
+                    loader.run(signature, request)
+                    continue
+                with pytest.raises(
+                    LoaderError, match="the same batch size, 1 or more and at most 5; the batch"
+                ) as caught:
+                    loader.run(signature, request)
+                assert caught.value.code == tf.errors.INVALID_ARGUMENT
+        many = {"seed": np.zeros((10**6, 2), "int32"), "temperature": np.ones(10**6, "float32")}
+        with pytest.raises(LoaderError, match="at most 5"):
+            loader.run("sample", many)
+        inputs = example_inputs((3, 4, 1), 4, None, 4)
+        for name in ("temperature", "seed"):
+            with pytest.raises(LoaderError, match="All inputs must have the same batch size"):
+                loader.run("sample", {**{k: inputs[k] for k in served["sample"]}, name: inputs[name][:3]})

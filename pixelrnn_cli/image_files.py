@@ -24,7 +24,7 @@ def find_images(given: Iterable[Given], flag: str = "--images") -> list[pathlib.
     for item in given:
         found += _of_item(os.fspath(item), flag)
     if not found:
-        raise ValueError(f"{flag} must name PNG files or folders of them; nothing is given.")
+        raise ValueError(f"{flag} must be PNG files; none is given.")
     return found
 
 
@@ -42,7 +42,7 @@ def _of_item(item: str, flag: str) -> list[pathlib.Path]:
             if not parts[0].strip():
                 parts = parts[1:]
                 continue
-            raise ValueError(f"{flag} must be PNG files or folders of them; there is no file or folder {parts[0]!r}.")
+            raise ValueError(f"{flag} must be PNG files; there is no file {parts[0]!r}.")
     return found
 
 
@@ -53,7 +53,7 @@ def _of_name(name: str, flag: str) -> list[pathlib.Path]:
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if _is_png(file))
         if not files:
-            raise ValueError(f"{flag}: there are no PNG files in the folder {path}.")
+            raise ValueError(f"{flag} must be PNG files; there are none in the folder {path}.")
         return files
     if path.exists():
         return [path]

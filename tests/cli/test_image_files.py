@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from pixelrnn_tf.pictures.image_files import find_images
+from pixelrnn_cli.image_files import find_images
 
 
 @pytest.fixture
@@ -41,11 +41,11 @@ def test_what_is_given_is_found(folder, given, found):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["b.png,c.png"], r"--images must be PNG files or folders of them; there is no file or folder 'c\.png'"),
-        (["*.jpg"], "there is no file or folder '\\*.jpg'"),
-        (["empty"], "there are no PNG files in the folder empty"),
-        ([], "nothing is given"),
-        ([","], "nothing is given"),
+        (["b.png,c.png"], r"--images must be PNG files; there is no file 'c\.png'"),
+        (["*.jpg"], "there is no file '\\*.jpg'"),
+        (["empty"], "there are none in the folder empty"),
+        ([], "none is given"),
+        ([","], "none is given"),
     ],
 )
 def test_what_is_not_there_is_named(folder, given, message):
