@@ -199,30 +199,28 @@ def test_networks_of_real_size_equal_the_model(arguments, tmp_path):
     served.loader.close()
 
 
-def test_a_batch_beyond_the_limit_is_refused_before_anything_is_computed(tmp_path):
+@pytest.mark.parametrize("name", ["score", "sample"])
+def test_a_batch_beyond_the_limit_is_refused_before_anything_is_computed(name, monkeypatch):
     """A few bytes may ask for any number of rows: the server repeats the one value of a tensor."""
-    model = make_network("pixel_cnn", (3, 4, 1), num_blocks=1)
-    folder = export_model(model, tmp_path / "network", max_batch_size=5)
-    assert Format.of(folder).max_batch_size == 5
-    with Loader(folder) as loader:
-        served = {name: loader.signatures[name].inputs for name in SIGNATURES}
-        for rows, right in ((5, True), (6, False)):
-            inputs = example_inputs((3, 4, 1), 4, None, 1)
-            inputs = {name: np.repeat(value, rows, axis=0) for name, value in inputs.items()}
-            for signature, names in served.items():
-                request = {name: inputs[name] for name in names}
-                if right:
-                    loader.run(signature, request)
-                    continue
-                with pytest.raises(
-                    LoaderError, match="the same batch size, 1 or more and at most 5; the batch"
-                ) as caught:
-                    loader.run(signature, request)
-                assert caught.value.code == tf.errors.INVALID_ARGUMENT
-        many = {"seed": np.zeros((10**6, 2), "int32"), "temperature": np.ones(10**6, "float32")}
-        with pytest.raises(LoaderError, match="at most 5"):
-            loader.run("sample", many)
-        inputs = example_inputs((3, 4, 1), 4, None, 4)
-        for name in ("temperature", "seed"):
-            with pytest.raises(LoaderError, match="All inputs must have the same batch size"):
-                loader.run("sample", {**{k: inputs[k] for k in served["sample"]}, name: inputs[name][:3]})
+    signatures = Signatures(make_network("pixel_cnn", (3, 4, 1), num_blocks=1), max_batch_size=5)
+    computed = []
+
+    def run(**inputs):
+        computed.append(tf.py_function(lambda: computed.append("run"), [], []))
+        return {"log_prob": tf.zeros(tf.shape(next(iter(inputs.values())))[0])}
+
+    monkeypatch.setattr(signatures, f"_{name}", run)
+    inputs = signatures.inputs[name]
+    serve = tf.function(signatures.function(name), input_signature=[item.spec for item in inputs], autograph=False)
+    values = example_inputs((3, 4, 1), 4, None, 1)
+    for rows in (6, 10**6):
+        many = [tf.constant(np.repeat(values[item.name], rows, axis=0)) for item in inputs]
+        with pytest.raises(tf.errors.InvalidArgumentError, match="batch size, 1 or more and at most 5; the batch"):
+            serve(*many)
+    assert "run" not in computed
+    few = [tf.constant(np.repeat(values[item.name], 5, axis=0)) for item in inputs]
+    assert serve(*few)["log_prob"].shape == (5,)
+    for k in range(len(few) if len(few) > 1 else 0):
+        unequal = [value[:3] if n == k else value for n, value in enumerate(few)]
+        with pytest.raises(tf.errors.InvalidArgumentError, match="All inputs must have the same batch size"):
+            serve(*unequal)
