@@ -6,6 +6,7 @@ the signatures of `pixelrnn_tf.serving.signatures`, a warm-up request for each o
 
 import dataclasses
 import pathlib
+import shlex
 
 from pixelrnn_cli import program
 from pixelrnn_cli.flags import check, option
@@ -17,6 +18,7 @@ class Options:
 
     model: pathlib.Path = option("A .keras file, or the name of a preset with weights.")
     out: pathlib.Path = option("BASE/NAME: the folder that holds the versions of the model NAME.")
+    max_batch_size: int = option("Images of a request; larger ones are refused.", 256, at_least=1, at_most=100_000)
 
     def __post_init__(self):
         check(self)
@@ -32,10 +34,13 @@ def main(options: Options) -> None:
     check_model_dir(options.out)
     model, card = load_model(options.model), card_of(options.model)
     if not card:
-        print(f"There is no model.json beside {options.model}: the export will not say what the model was trained on.")
-    version = export_model(model, options.out, card)
+        where = shlex.quote(str(options.model))
+        print(f"There is no model.json beside {where}: the export will not say what the model was trained on.")
+    version = export_model(model, options.out, card, options.max_batch_size)
     print(f"{version}: {', '.join(Signatures(model).inputs)}; {size_on_disk(version):,} bytes")
-    print(f"Check it with: python -m export.check --model_dir={version} --model={options.model}")
+    print(f"Requests of up to {options.max_batch_size} images are served, by --max_batch_size.")
+    where, source = shlex.quote(str(version)), shlex.quote(str(options.model))
+    print(f"Check it with: python -m export.check --model_dir={where} --model={source}")
 
 
 def run() -> None:

@@ -4,7 +4,8 @@ import dataclasses
 import pathlib
 
 from pixelrnn_cli.flags import check, option
-from pixelrnn_cli.shared_options import temperature_option
+from pixelrnn_cli.image_files import find_images
+from pixelrnn_cli.shared_options import images_option, label_option, temperature_option
 
 PORTS = {"rest": 8501, "grpc": 8500}
 OTHER_PICTURES = (".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".npy")
@@ -32,27 +33,25 @@ class ServerOptions:
     condition: pathlib.Path | None = option(
         "The condition of all images, such as a map (height, width, features).", None, endings=(".npy",)
     )
-    label: int | None = option(
-        "The class of all images, for a class-conditional model.", None, at_least=0, at_most=2**31 - 1
-    )
+    label: str | None = label_option("The class of all images, for a class-conditional model.")
 
     def __post_init__(self):
         check(self)
         if not self.model.strip() or (self.server is not None and not self.server.strip()):
-            raise ValueError("model must be a name, and server HOST:PORT; one of them is empty.")
+            raise ValueError("--model must be a name, and --server HOST:PORT; one of them is empty.")
         if self.condition is not None and self.label is not None:
-            raise ValueError("condition and label are two ways to say the same: give one of them.")
+            raise ValueError("--condition and --label are two ways to say the same: give one of them.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ScoreOptions(ServerOptions):
     """Which images to score."""
 
-    images: tuple[str, ...] = option("PNG files of the model's size, 8-bit greyscale or RGB.", form="a.png,b.png")
+    images: tuple[str, ...] = images_option("PNG files of the model's size, 8-bit gray or RGB.")
 
     def __post_init__(self):
         super().__post_init__()
-        _check_files(self.images)
+        object.__setattr__(self, "images", tuple(map(str, find_images(self.images))))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -62,7 +61,7 @@ class ClassifyOptions(ScoreOptions):
     def __post_init__(self):
         super().__post_init__()
         if self.label is not None or self.condition is not None:
-            raise ValueError("classify finds the class: leave out label and condition.")
+            raise ValueError("classify finds the class: leave out --label and --condition.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -81,9 +80,13 @@ class DrawOptions(ServerOptions):
     def __post_init__(self):
         super().__post_init__()
         if self.out.suffix.lower() in OTHER_PICTURES:
-            raise ValueError(f"out must be a .png file or a folder, got {self.out}: pictures are written as PNG files.")
+            raise ValueError(
+                f"--out must be a .png file or a folder, got {self.out}: pictures are written as PNG files."
+            )
         if self.out.exists() and self.out.is_dir() == self.is_picture:
-            raise ValueError(f"{self.out} is {'a folder' if self.is_picture else 'a file'} already; give another out.")
+            raise ValueError(
+                f"{self.out} is {'a folder' if self.is_picture else 'a file'} already; give another --out."
+            )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -97,7 +100,7 @@ class SampleOptions(DrawOptions):
 class CompleteOptions(DrawOptions):
     """What to complete."""
 
-    images: tuple[str, ...] = option("PNG files of the model's size, 8-bit greyscale or RGB.", form="a.png,b.png")
+    images: tuple[str, ...] = images_option("PNG files of the model's size, 8-bit gray or RGB.")
     mask: str = option(
         "What to hide: lower_half, upper_half, right_half, left_half, center, or a PNG file, black there.", "lower_half"
     )
@@ -105,12 +108,4 @@ class CompleteOptions(DrawOptions):
 
     def __post_init__(self):
         super().__post_init__()
-        _check_files(self.images)
-
-
-def _check_files(paths: tuple[str, ...]) -> None:
-    for path in paths:
-        if not path.strip() or not pathlib.Path(path).expanduser().is_file():
-            raise ValueError(f"images must be PNG files; there is no file {path!r}.")
-    if not paths:
-        raise ValueError("images must be PNG files; none is given.")
+        object.__setattr__(self, "images", tuple(map(str, find_images(self.images))))

@@ -17,7 +17,7 @@ _data = functools.partial(option, group="Images")
 class DataConfig:
     """Which images."""
 
-    name: str = _data('Images: "digits", "tfds:NAME" or "folder:PATH".', "digits", flag="data")
+    name: str = _data('Images: "digits", "tfds:NAME", "folder:PATH" or "npz:FILE".', "digits", flag="data")
     levels: int | None = _data(
         "Requantise to this many levels; by default the data set's own.", None, at_least=2, at_most=256
     )
@@ -25,6 +25,11 @@ class DataConfig:
     image_size: tuple[int, int] | None = _data("Resize to this size.", None, form="HEIGHT,WIDTH, such as 32,32")
     channels: int | None = _data(
         "1 for grey, 3 for colour; by default the data set's own.", None, at_least=1, at_most=3
+    )
+    value_range: tuple[int, int] | None = _data(
+        "Map these values of the data to black and white; by default all that the files can hold.",
+        None,
+        form="LOW,HIGH, such as 0,4095 for 12 bits in files of 16",
     )
     class_conditional: bool = _data("Give every image's class with it, to a class-conditional network.", False)
 
@@ -35,11 +40,22 @@ class DataConfig:
             object.__setattr__(self, "image_size", tuple(self.image_size))
             if len(self.image_size) != 2 or not all(isinstance(n, int) and 0 < n <= 4096 for n in self.image_size):
                 raise ValueError(
-                    f"image_size must be two whole numbers from 1 to 4096, height and width, got {self.image_size}."
+                    "--image_size must be HEIGHT,WIDTH, whole numbers from 1 to 4096; got "
+                    f"{','.join(map(str, self.image_size))}."
                 )
 
-    def load(self) -> "ImageData":
+        if self.value_range is not None:
+            object.__setattr__(self, "value_range", tuple(self.value_range))
+            low, high = self.value_range if len(self.value_range) == 2 else (0, 0)
+            if not all(isinstance(n, int) for n in (low, high)) or not 0 <= low < high <= 65535:
+                given = ",".join(map(str, self.value_range))
+                raise ValueError(f"--value_range must be LOW,HIGH, growing whole numbers up to 65535; got {given}.")
+
+    def load(self, whole: bool = False) -> "ImageData":
         """The data set.
+
+        Args:
+            whole: as of `pixelrnn_tf.data.load`.
 
         Raises:
             ValueError: for arguments that do not fit each other or the data set.
@@ -48,5 +64,13 @@ class DataConfig:
         from pixelrnn_tf.data import load  # Here: it loads TensorFlow, which this module does without.
 
         kind, _, path = self.name.partition(":")
-        name = f"folder:{os.path.expanduser(path)}" if kind == "folder" else self.name
-        return load(name, self.levels, self.binarization, self.image_size, self.channels, self.class_conditional)
+        return load(
+            f"{kind}:{os.path.expanduser(path)}" if kind in ("folder", "npz") else self.name,
+            self.levels,
+            self.binarization,
+            self.image_size,
+            self.channels,
+            self.class_conditional,
+            self.value_range,
+            whole,
+        )

@@ -38,6 +38,7 @@ def option(
     choices: tuple[str, ...] = (),
     form: str = "",
     endings: tuple[str, ...] = (),
+    files: bool = False,
     written: str = "",
 ) -> Any:
     """A field of a dataclass that is a flag too.
@@ -53,12 +54,14 @@ def option(
         below: numbers must be smaller than this.
         choices: the strings that are allowed.
         form: for a tuple, what its text looks like, such as "HEIGHT,WIDTH".
+        files: for a tuple of strings, whether they are files, as `image_files.find_images` takes them; the flag may be
+            repeated.
         endings: for a path, the endings a file's name may have, such as ".png".
         written: for a path, "file" or "folder", which must be possible to write there.
     """
     metadata = {
         "help": help, "flag": flag, "group": group, "choices": choices, "form": form, "endings": endings,
-        "written": written,
+        "files": files, "written": written,
         "at_least": at_least, "above": above, "at_most": at_most, "below": below,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata=metadata)
@@ -131,6 +134,8 @@ def define(options: type, values: flags.FlagValues = flags.FLAGS) -> None:
         kind, more = _kind(hint), {"flag_values": values, "module_name": metadata["group"]}
         if metadata["choices"]:
             flags.DEFINE_enum(name, default, list(metadata["choices"]), metadata["help"], **more)
+        elif metadata["files"]:
+            flags.DEFINE_multi_string(name, default or None, metadata["help"], **more)
         elif kind is tuple:
             flags.DEFINE_list(name, default if default is None else list(default), metadata["help"], **more)
         elif kind is bool:
@@ -183,7 +188,7 @@ def _converted(field: dataclasses.Field, hint: Any, value: Any) -> Any:
     if value is None and field.default is dataclasses.MISSING:
         raise ValueError(f"--{_flag(field)} is missing. {field.metadata['help']}")
     if value is None:
-        return None
+        return () if field.metadata["files"] else None
     if kind is pathlib.Path:
         return _path(_flag(field), value, field.metadata)
     if kind is not tuple:

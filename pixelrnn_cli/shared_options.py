@@ -4,6 +4,8 @@ from typing import Any
 
 from pixelrnn_cli.flags import option
 
+# Of the images that a program reads.
+SPLITS = ("train", "validation", "test", "all")
 # More images than a server takes in one request by any usual setting.
 LARGEST_BATCH = 4096
 
@@ -11,6 +13,16 @@ LARGEST_BATCH = 4096
 def temperature_option() -> Any:
     """A field `temperature`, with the bounds of `pixelrnn_tf.sampling.check_temperature`."""
     return option("Divide the logits by this; below 1 for more likely images.", 1.0, at_least=1e-30, at_most=1e30)
+
+
+def label_option(help: str) -> Any:
+    """A field `label`, the name of a class."""
+    return option(f"{help} Its name, or its number if the model's classes have no names.", None)
+
+
+def images_option(help: str, **more: Any) -> Any:
+    """A field `images`, a tuple of files; give its value to `image_files.find_images`."""
+    return option(help, form="files, folders or patterns, such as a.png,folder,b*.png", files=True, **more)
 
 
 def batch_sizes_option(default: tuple[int, ...]) -> Any:

@@ -1,4 +1,40 @@
-"""Durations as people read them."""
+"""Progress of long work: one line in place on a terminal, and a line now and then in a log file."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from tqdm import tqdm
+
+# Seconds between two lines in a log file.
+LOG_SECONDS = 15.0
+_quiet = False
+
+
+def set_quiet(quiet: bool) -> None:
+    """Show no progress in this process from now on, or show it again."""
+    global _quiet
+    _quiet = quiet
+
+
+def is_quiet() -> bool:
+    """Whether no progress is shown."""
+    return _quiet
+
+
+def on_terminal() -> bool:
+    """Whether progress is one line in place: standard error, which it is written to, is a terminal."""
+    return not _quiet and sys.stderr.isatty()
+
+
+def say(text: str) -> None:
+    """Print a line on standard output, above the line of progress if there is one."""
+    if on_terminal():
+        tqdm.write(text)
+    else:
+        print(text)
+    sys.stdout.flush()
 
 
 def duration(seconds: float) -> str:
@@ -6,3 +42,65 @@ def duration(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+class Progress:
+    """The progress of work of a known size; use it in a `with` block.
+
+    On a terminal it is a bar with rate and time left, on standard error, which goes when the work is done. Otherwise it
+    is a line on standard output every `LOG_SECONDS`, and one at the end.
+
+    Args:
+        done: what is done to each, such as "drew".
+        total: how many there are.
+        unit: what they are.
+        start: how many are done already.
+        last_line: whether the end is a line in a log file if the work took less than `LOG_SECONDS`.
+
+    Attributes:
+        seconds: from the start to the last update.
+    """
+
+    def __init__(self, done: str, total: int, unit: str = "images", start: int = 0, last_line: bool = True):
+        self.done, self.total, self.unit, self.number = done, total, unit, start
+        self.seconds, self._first, self._start = 1e-9, start, time.monotonic()
+        self._told, self._last_line = self._start, last_line
+        self._bar = None
+        if on_terminal():
+            self._bar = tqdm(
+                desc=done, total=total, unit=f" {unit}", initial=start, leave=False, dynamic_ncols=True, delay=0.3
+            )
+
+    def update(self, number: int, note: str = "") -> None:
+        """Tell how many are done so far.
+
+        Args:
+            number: of all; it never falls.
+            note: what else to show on a terminal, such as the loss.
+        """
+        now = time.monotonic()
+        self.number, self.seconds = number, max(now - self._start, 1e-9)
+        if self._bar is not None:
+            self._bar.set_postfix_str(note, refresh=False)
+            self._bar.update(number - self._bar.n)
+        elif not _quiet and (now - self._told >= LOG_SECONDS or (number >= self.total and self._wants_last_line())):
+            self._told = now
+            left = self.seconds / max(number - self._first, 1) * (self.total - number)
+            print(
+                f"{self.done} {number}/{self.total} {self.unit} in {duration(self.seconds)}, {duration(left)} left",
+                flush=True,
+            )
+
+    def _wants_last_line(self) -> bool:
+        return self._last_line or self._told > self._start
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()

@@ -15,7 +15,17 @@ PACKAGES = ("pixelrnn_cli", "pixelrnn_tf", "trainers", "export", "benchmarks")
 # Everyone may import these, and they import each other at most.
 COMMON = tuple(
     f"pixelrnn_tf.{name}"
-    for name in ("files", "known_values", "pictures", "precision", "progress", "typing", "version", "zoo")
+    for name in (
+        "files",
+        "known_values",
+        "pictures",
+        "precision",
+        "progress",
+        "regular_files",
+        "typing",
+        "version",
+        "zoo",
+    )
 )
 
 _NETWORK = ("pixelrnn_tf.layers", "pixelrnn_tf.models", "pixelrnn_tf.sampling")

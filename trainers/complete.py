@@ -14,7 +14,7 @@ import pathlib
 from pixelrnn_cli import program
 from pixelrnn_cli.data_config import DataConfig
 from pixelrnn_cli.flags import check, option, options_in
-from pixelrnn_cli.shared_options import temperature_option
+from pixelrnn_cli.shared_options import SPLITS, label_option, temperature_option
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,13 +26,11 @@ class Options:
     mask: str = option(
         "What to hide: lower_half, upper_half, right_half, left_half, center, or a PNG file, black there.", "lower_half"
     )
-    split: str = option("Split whose first images are completed.", "test", choices=("train", "validation", "test"))
+    split: str = option("Split whose first images are completed.", "test", choices=SPLITS)
     num_images: int = option("Number of images.", 8, at_least=1, at_most=10_000)
     num_samples: int = option("Completions of each image.", 6, at_least=1, at_most=10_000)
     temperature: float = temperature_option()
-    label: int | None = option(
-        "Class to complete images as, for a class-conditional model; by default each image's own.", None, at_least=0
-    )
+    label: str | None = label_option("Class to complete images as, for a class-conditional model; by default its own.")
     seed: int = option("Seed of the completions.", 0, at_least=0, at_most=2**63 - 1)
     data: DataConfig | None = options_in(DataConfig, given_by="data")
 
@@ -45,8 +43,8 @@ def main(options: Options) -> None:
 
     from pixelrnn_tf import sampling
     from pixelrnn_tf.data import to_bytes
-    from pixelrnn_tf.evaluation.batched_sampling import check_label, complete_images
-    from pixelrnn_tf.evaluation.compatibility import check_fit
+    from pixelrnn_tf.evaluation.batched_sampling import complete_images
+    from pixelrnn_tf.models.classification import find_class
     from pixelrnn_tf.models.loading import load_model
     from pixelrnn_tf.pictures import grids, occlusion, png_files
     from pixelrnn_tf.programs import model_files
@@ -54,15 +52,11 @@ def main(options: Options) -> None:
     sampling.check_temperature(options.temperature)
     model = load_model(options.model)
     known = occlusion.known_pixels(options.mask, *model.image_shape[:2])
-    check_label(model, options.label)
-    if options.data:
-        data = model_files.with_classes(model, options.data).load()
-    else:
-        data = model_files.data_of(options.model, options.split)
-    check_fit(model, data)
+    label = None if options.label is None else find_class(model, options.label)
+    data = model_files.images_for(model, options.model, options.data, options.split)
     images, condition = data.first(options.split, options.num_images)
-    if options.label is not None:
-        condition = np.full(len(images), options.label, "int32")
+    if label is not None:
+        condition = np.full(len(images), label, "int32")
     completed = complete_images(
         model, images, known, options.num_samples, options.seed, options.temperature, condition=condition
     )

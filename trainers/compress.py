@@ -1,4 +1,4 @@
-"""Compress images without loss: `python -m trainers.compress --model=PATH --out=FILE.pxr [--data=...|--images=FOLDER]`.
+"""Compress images without loss: `python -m trainers.compress --model=PATH --out=FILE.pxr [--data=...|--images=...]`.
 
 Prints how many bytes the images took, headers included, beside the bits of their likelihood. `trainers.decompress` with
 the same model gives the images back. Without --data and --images, they are those the model was trained on, as the
@@ -11,6 +11,8 @@ import pathlib
 from pixelrnn_cli import program
 from pixelrnn_cli.data_config import DataConfig
 from pixelrnn_cli.flags import check, option, options_in
+from pixelrnn_cli.image_files import find_images
+from pixelrnn_cli.shared_options import SPLITS, images_option
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,36 +21,31 @@ class Options:
 
     model: pathlib.Path = option("A .keras file, or the name of a preset with weights.")
     out: pathlib.Path = option("File to write.", endings=(".pxr",), written="file")
-    split: str = option(
-        "Split of the data whose images are compressed.", "test", choices=("train", "validation", "test")
-    )
+    split: str = option("Split of the data whose images are compressed.", "test", choices=SPLITS)
     num_images: int = option("Compress the first so many images; 0 for all.", 0, at_least=0, at_most=2**32 - 1)
-    images: pathlib.Path | None = option("Compress the PNG files of this folder instead, in the order of names.", None)
+    images: tuple[str, ...] = images_option("Compress these PNG files instead, or those of folders.", default=())
     verify: bool = option("Decompress again, and compare, before the file is written.", False)
     compare: bool = option("Print what zlib, bz2, lzma, PNG and the like make of the same images, as a table.", False)
     data: DataConfig | None = options_in(DataConfig, given_by="data")
 
     def __post_init__(self):
         check(self)
-        if self.images is not None and self.data is not None:
+        if self.images and self.data is not None:
             raise ValueError("Give --images or --data, not both.")
+        if self.images:
+            given = (self.images,) if isinstance(self.images, str | pathlib.Path) else self.images
+            object.__setattr__(self, "images", tuple(map(str, find_images(given))))
 
 
 def main(options: Options) -> None:
-    from pixelrnn_tf.evaluation.compatibility import check_fit
     from pixelrnn_tf.models.loading import load_model
     from pixelrnn_tf.programs import compressing, model_files, other_codecs
 
     model = load_model(options.model)
-    if options.images is not None:
-        images, labels = compressing.read_folder(options.images, model, options.num_images), None
+    if options.images:
+        images, labels = compressing.read_pictures(options.images, model, options.num_images), None
     else:
-        if options.data:
-            data = model_files.with_classes(model, options.data).load()
-        else:
-            data = model_files.data_of(options.model, options.split)
-        print(data.describe(), flush=True)
-        check_fit(model, data)
+        data = model_files.images_for(model, options.model, options.data, options.split)
         images, labels = data.first(options.split, options.num_images or None)
     size = compressing.compress_file(model, images, labels, options.out, options.verify)
     if options.compare:

@@ -12,6 +12,7 @@ import pathlib
 from pixelrnn_cli import program
 from pixelrnn_cli.data_config import DataConfig
 from pixelrnn_cli.flags import check, option, options_in
+from pixelrnn_cli.shared_options import SPLITS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Options:
     """What to score, on what."""
 
     model: pathlib.Path = option("A .keras file, or the name of a preset with weights.")
-    split: str = option("Split to score.", "test", choices=("train", "validation", "test"))
+    split: str = option("Split to score.", "test", choices=SPLITS)
     batch_size: int = option("Images per pass.", 100, at_least=1, at_most=100_000)
     data: DataConfig | None = options_in(DataConfig, given_by="data")
 
@@ -33,14 +34,10 @@ def main(options: Options) -> None:
     from pixelrnn_tf.programs import model_files
 
     model = load_model(options.model)
-    if options.data:
-        data = model_files.with_classes(model, options.data).load()
-    else:
-        data = model_files.data_of(options.model, options.split)
-    print(data.describe(), flush=True)
+    data = model_files.images_for(model, options.model, options.data, options.split)
     evaluator = Evaluator(model, options.batch_size)
     score = evaluator.score(data, options.split)
-    print(f"{options.split} ({data.splits[options.split].name}, binarisation {data.binarization}): {score}", flush=True)
+    print(f"{options.split} ({data.split(options.split).name}, binarisation {data.binarization}): {score}", flush=True)
     if data.classes:
         print(f"{options.split}: {evaluator.classify(data, options.split)}")
     if len(model.scales()) > 1:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from pixelrnn_cli import program
 from pixelrnn_cli.data_config import DataConfig
 from pixelrnn_cli.flags import check, option
+from pixelrnn_cli.shared_options import SPLITS
 
 if TYPE_CHECKING:
     from pixelrnn_tf.data import ImageData
@@ -39,7 +40,7 @@ class Options:
     )
     out: pathlib.Path = option("Folder for scores.json and the pictures.", written="folder")
     background: pathlib.Path | None = option("A background network: a .keras file, or the name of a preset.", None)
-    split: str = option("Split of both.", "test", choices=("train", "validation", "test"))
+    split: str = option("Split of both.", "test", choices=SPLITS)
     num_images: int = option("Images of each, from the first.", 1000, at_least=2, at_most=1_000_000)
     bootstraps: int = option("Resamplings for the standard error.", 200, at_least=2, at_most=100_000)
     batch_size: int = option("Images per pass.", 64, at_least=1, at_most=100_000)
@@ -67,7 +68,9 @@ def main(options: Options) -> None:
     if options.out_data == MADE:
         others = odd_images.made_odd(images, model.levels, options.seed)
     else:
-        others = _load(options.out_data, model).first(options.split, options.num_images)[0]
+        others = _load(options.out_data, model, whole=options.split == "all").first(options.split, options.num_images)[
+            0
+        ]
     training = own.first("train", min(options.num_images, 1000))[0]
     scores = odd_images.scores(model, background, images, others, training, options.batch_size)
     results = odd_images.aurocs(scores, options.bootstraps, options.seed)
@@ -87,14 +90,14 @@ def main(options: Options) -> None:
     )
 
 
-def _load(name: str, model: "PixelRNN") -> "ImageData":
+def _load(name: str, model: "PixelRNN", whole: bool = False) -> "ImageData":
     """A data set as the model takes its images; says what it is, and how it became binary where it did."""
-    from pixelrnn_tf.evaluation.compatibility import check_fit
+    from pixelrnn_tf.evaluation.compatibility import fit_data
 
     height, width, channels = model.image_shape
     colours = channels if channels in (1, 3) else None
-    data = DataConfig(name, levels=model.levels, image_size=(height, width), channels=colours).load()
-    check_fit(model, data)
+    data = DataConfig(name, levels=model.levels, image_size=(height, width), channels=colours).load(whole)
+    data = fit_data(model, data)
     print(data.describe(), flush=True)
     return data
 

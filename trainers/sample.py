@@ -5,7 +5,7 @@ import pathlib
 
 from pixelrnn_cli import program
 from pixelrnn_cli.flags import check, option
-from pixelrnn_cli.shared_options import temperature_option
+from pixelrnn_cli.shared_options import label_option, temperature_option
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,9 +16,7 @@ class Options:
     out: pathlib.Path = option("PNG file to write.", endings=(".png",), written="file")
     num_images: int = option("Number of images.", 16, at_least=1, at_most=100_000)
     temperature: float = temperature_option()
-    label: int | None = option(
-        "Class to draw, for a class-conditional model; by default every class in turn.", None, at_least=0
-    )
+    label: str | None = label_option("Class to draw, for a class-conditional model; by default every class in turn.")
     seed: int = option("Image k is a function of the seed and k alone.", 0, at_least=0, at_most=2**63 - 1)
 
     def __post_init__(self):

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from pixelrnn_cli import program
 from pixelrnn_cli.data_config import DataConfig
 from pixelrnn_cli.flags import check, option, options_in
+from pixelrnn_cli.image_files import find_images
+from pixelrnn_cli.shared_options import SPLITS, images_option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,11 +27,11 @@ class Options:
 
     model: pathlib.Path = option("A .keras file, or the name of a preset with weights.")
     out: pathlib.Path = option("Folder for surprise.png and scores.csv.", written="folder")
-    images: tuple[str, ...] = option("PNG files of the model's size, instead of --data.", (), form="a.png,b.png")
+    images: tuple[str, ...] = images_option("PNG files of the model's size, instead of --data.", default=())
     background: pathlib.Path | None = option(
         "A background network for the likelihood ratio: a .keras file, or a preset.", None
     )
-    split: str = option("Split of --data.", "test", choices=("train", "validation", "test"))
+    split: str = option("Split of --data.", "test", choices=SPLITS)
     num_images: int = option("How many images of --data, from the first.", 16, at_least=1, at_most=100_000)
     batch_size: int = option("Images per pass.", 64, at_least=1, at_most=100_000)
     data: DataConfig | None = options_in(DataConfig, given_by="data")
@@ -38,6 +40,8 @@ class Options:
         check(self)
         if (self.data is None) == (not self.images):
             raise ValueError("Give either --data or --images: which images to look at.")
+        if self.images:
+            object.__setattr__(self, "images", tuple(map(str, find_images(self.images))))
 
 
 def main(options: Options) -> None:
@@ -79,10 +83,7 @@ def _from_files(model: "PixelRNN", options: Options) -> "tuple[list[str], np.nda
     height, width, channels = model.image_shape
     pictures = []
     for name in options.images:
-        path = pathlib.Path(name).expanduser()
-        if not path.is_file():
-            raise ValueError(f"--images must be PNG files; there is no file {name!r}.")
-        picture = png_files.decode(path.read_bytes(), name, channels)
+        picture = png_files.read(name, channels)
         if picture.shape[:2] != (height, width):
             raise ValueError(
                 f"{name} is {picture.shape[0]}x{picture.shape[1]}; the model's images are {height}x{width}."
@@ -93,16 +94,11 @@ def _from_files(model: "PixelRNN", options: Options) -> "tuple[list[str], np.nda
 
 def _from_data(model: "PixelRNN", options: Options) -> "tuple[list[str], np.ndarray, np.ndarray | None]":
     """The first images of a split, named by its name and their numbers, and their classes if the model takes them."""
-
-    from pixelrnn_tf.evaluation.compatibility import check_fit
     from pixelrnn_tf.programs import model_files
 
-    assert options.data is not None
-    data = model_files.with_classes(model, options.data).load()
-    check_fit(model, data)
-    print(data.describe(), flush=True)
+    data = model_files.images_for(model, options.model, options.data, options.split)
     images, condition = data.first(options.split, options.num_images)
-    return [f"{data.splits[options.split].name}/{k}" for k in range(len(images))], images, condition
+    return [f"{data.split(options.split).name}/{k}" for k in range(len(images))], images, condition
 
 
 def run() -> None:

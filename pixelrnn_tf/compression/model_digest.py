@@ -32,9 +32,10 @@ def model_digest(model: ImageModel) -> bytes:
 def _told(value: Any) -> Any:
     """An argument; of a serialised layer its registered name and its arguments, not where its code lies.
 
-    Nor whether it is frozen, of which a file says what it always said, that it is not.
+    Nor whether it is frozen, of which a file says what it always said, that it is not; nor the names of classes, which
+    decide no code.
     """
     if not isinstance(value, dict) or "registered_name" not in value:
         return value
-    config = value["config"]
+    config = {key: item for key, item in value["config"].items() if key != "class_names"}
     return [value["registered_name"], {**config, "trainable": True} if "trainable" in config else config]

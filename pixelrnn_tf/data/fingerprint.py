@@ -30,7 +30,7 @@ def check_unchanged(
         data: the data set as it is now.
         recorded: its `ImageData.fingerprint` of then; None or empty if nobody wrote it down.
         user: what was made with it then, for the error: "the run in runs/mnist".
-        splits: which splits must be the same; None for all of then.
+        splits: which splits must be the same; None, or "all" among them, for all of then.
 
     Raises:
         ValueError: if they differ; the message lists how. Also for a folder of which nothing was written down: the
@@ -44,6 +44,8 @@ def check_unchanged(
         )
     if not recorded or not data.fingerprint:
         return
+    if splits is not None and "all" in splits:
+        splits = None
     different = [
         f"{key}: {recorded.get(key, 'none')} then, {data.fingerprint.get(key, 'none')} now"
         for key in (splits or dict.fromkeys([*recorded, *data.fingerprint]))

@@ -9,20 +9,21 @@ import numpy as np
 from pixelrnn_tf.data.fingerprint import split_fingerprint
 from pixelrnn_tf.data.folder_files import SUFFIXES, find_classes, find_files
 from pixelrnn_tf.data.image_data import ImageData, Split, fits_memory
+from pixelrnn_tf.data.levels import range_note
 from pixelrnn_tf.data.reading import PictureFile, file_channels, read_files, stream_files
+from pixelrnn_tf.data.splitting import Part, cut, keep_classes_in_train
 from pixelrnn_tf.typing import ImageShape
-
-# The share of images that become validation, and as much again test, where a folder does not say.
-SHARE = 0.1
-
-# The name of a split, and its files in order as indices of all files.
-Part = tuple[str, list[int]]
 
 
 def load_folder(
-    path: str, image_size: tuple[int, int] | None, channels: int | None, class_conditional: bool = False
+    path: str,
+    image_size: tuple[int, int] | None,
+    channels: int | None,
+    class_conditional: bool = False,
+    value_range: tuple[int, int] | None = None,
+    whole: bool = False,
 ) -> ImageData:
-    """The images in a folder and the folders in it: png, jpg, jpeg, bmp, gif and webp files.
+    """The images in a folder and the folders in it: png, jpg, jpeg, bmp, gif, webp, tif and tiff files.
 
     A file is read as a viewer shows it, an animation by its first frame (see `decoding.decode_picture`). If the
     folder holds `train/` and also one for validation or test (see `folder_files`), these are the splits, and a missing
@@ -31,8 +32,9 @@ def load_folder(
     Which images those are is a function of each file's contents alone, its SHA-256: a folder that gains or loses
     files keeps every other file in its split, wherever it is moved and whatever it is called, and copies of a file
     never fall into two splits. So a tenth is a tenth on average; in a folder so small that a split would be empty
-    the nearest file becomes it, and a note says so. The images of train, and all that are cut from one folder, are in
-    the order of their SHA-256: sorted files are often sorted by what they show.
+    the nearest file becomes it, and a note says so. If a class would have no file in train, one is moved there. The
+    images of train, and all that are cut from one folder, are in the order of their SHA-256:
+    sorted files are often sorted by what they show.
 
     Every file is decoded here, so that a broken one is known before the training starts; those of images that
     fit in `image_data.IN_MEMORY_BYTES` all together are not read again.
@@ -43,6 +45,8 @@ def load_folder(
         channels: 1 for grey or 3 for colour; None for what all files are.
         class_conditional: the first folder that a file lies in, inside that of its split if there is one, is the name
             of its class.
+        value_range: as of `load`.
+        whole: make no splits: all files in the order of their paths are the one split "all".
 
     Returns:
         the images with 256 levels, and notes on what was left out, changed or found twice.
@@ -59,22 +63,31 @@ def load_folder(
         raise ValueError(f"folder:{path} needs image_size=(height, width), to which its images are resized.")
     found = find_files(root)
     for key, (name, paths) in found.parts.items():
-        least = 3 if not key else 2 if key == "train" and "validation" not in found.parts else 1
+        least = 1 if whole else 3 if not key else 2 if key == "train" and "validation" not in found.parts else 1
         _check_number(root / name if key else root, paths, least)
     classes, labels = find_classes(root, found) if class_conditional else ((), None)
     paths = list(itertools.chain.from_iterable(paths for _, paths in found.parts.values()))
     shape = (*image_size, channels or file_channels(paths[0]))
-    files, images = read_files(paths, shape, keep=fits_memory(len(paths), shape))
+    files, images = read_files(paths, shape, fits_memory(len(paths), shape), value_range)
     if channels is None:
         _check_one_kind(root, files)
-    parts, cut_notes = _split(found.parts, files)
-    notes = [*found.notes(), *cut_notes, *_notes(parts, files, channels)]
+    cut_notes: list[str] = []
+    if whole:
+        parts = {"all": ("all files", list(range(len(files))))}
+    else:
+        parts, cut_notes = _split(found.parts, files)
+        if labels is not None:
+            cut_notes += keep_classes_in_train(str(root), parts, [file.digest for file in files], classes, labels)
+    notes = [*found.notes(), *cut_notes, *_notes(parts, files, channels), *_range_notes(files, value_range)]
     return ImageData(
         f"folder:{path}",
         shape,
         256,
         "none (256 levels)",
-        {key: _to_split(name, indices, paths, shape, images, labels) for key, (name, indices) in parts.items()},
+        {
+            key: _to_split(name, indices, paths, shape, images, labels, value_range)
+            for key, (name, indices) in parts.items()
+        },
         fingerprint={key: _fingerprint(indices, files, classes, labels) for key, (_, indices) in parts.items()},
         notes=tuple(notes),
         classes=classes,
@@ -88,11 +101,12 @@ def _to_split(
     shape: ImageShape,
     images: np.ndarray | None,
     labels: np.ndarray | None,
+    value_range: tuple[int, int] | None,
 ) -> Split:
     own = None if labels is None else labels[indices]
     if images is not None:
         return Split.of_array(name, images[indices], own)
-    return Split(name, len(indices), stream_files([paths[k] for k in indices], shape), labels=own)
+    return Split(name, len(indices), stream_files([paths[k] for k in indices], shape, value_range), labels=own)
 
 
 def _fingerprint(
@@ -123,46 +137,27 @@ def _check_one_kind(root: pathlib.Path, files: list[PictureFile]) -> None:
 
 def _split(found: dict[str, tuple[str, list[str]]], files: list[PictureFile]) -> tuple[dict[str, Part], list[str]]:
     """The splits, and notes on them."""
+    digests = [file.digest for file in files]
     ends = list(itertools.accumulate(len(paths) for _, paths in found.values()))
     indices = {key: list(range(end - len(found[key][1]), end)) for key, end in zip(found, ends, strict=True)}
     if "" in found:
-        return _cut("", indices[""], files, ["validation", "test"])
+        return cut("files", indices[""], digests, ["validation", "test"], files[0].path)
     parts = {key: (name, indices[key]) for key, (name, _) in found.items()}
     if "validation" in parts:
         parts["train"] = (parts["train"][0], sorted(indices["train"], key=lambda k: files[k].digest))
         return parts, []
-    cut, notes = _cut(f"{parts['train'][0]}, ", indices["train"], files, ["validation"])
-    return {**cut, **{key: part for key, part in parts.items() if key not in cut}}, notes
+    first = files[indices["train"][0]].path
+    of_train, notes = cut(f"{parts['train'][0]}, files", indices["train"], digests, ["validation"], first)
+    return {**of_train, **{key: part for key, part in parts.items() if key not in of_train}}, notes
 
 
-def _cut(
-    prefix: str, indices: list[int], files: list[PictureFile], keys: list[str]
-) -> tuple[dict[str, Part], list[str]]:
-    """Train, and a share of the files for every other key, by their contents alone; and notes."""
-    copies: dict[str, list[int]] = collections.defaultdict(list)
-    for k in sorted(indices, key=lambda k: files[k].digest):
-        copies[files[k].digest].append(k)
-    # Where in [0, 1) a file lies: the first 48 bits of its digest.
-    places = [int(digest[:12], 16) / 2**48 for digest in copies]
-    if len(places) <= len(keys):
-        raise ValueError(
-            f"{files[indices[0]].path} and the other {len(indices) - 1} images are {len(places)} different ones; "
-            f"train, {' and '.join(keys)} need one each at least."
-        )
-    groups, start = list(copies.values()), 0
-    parts: dict[str, Part] = {}
-    notes: list[str] = []
-    for number, key in enumerate(keys):
-        bounds = f"[{SHARE * number:.1g}, {SHARE * (number + 1):.1g})"
-        share_end = int(np.searchsorted(places, SHARE * (number + 1)))
-        # At least one, and at least one for each of those to come.
-        end = min(max(share_end, start + 1), len(groups) - len(keys) + number)
-        if end != share_end:
-            notes.append(f"{key}: by the nearest files, since too few or too many have a SHA-256 in {bounds}")
-        parts[key] = (f"{prefix}files of SHA-256 in {bounds}", list(itertools.chain(*groups[start:end])))
-        start = end
-    rest = f"{prefix}files of SHA-256 in [{SHARE * len(keys):.1g}, 1)"
-    return {"train": (rest, list(itertools.chain(*groups[start:]))), **parts}, notes
+def _range_notes(files: list[PictureFile], value_range: tuple[int, int] | None) -> list[str]:
+    """The range of the values in the files of each depth."""
+    notes = []
+    for largest in sorted({file.largest for file in files}):
+        lows, highs = zip(*[file.values for file in files if file.largest == largest], strict=True)
+        notes.append(range_note(min(lows), max(highs), largest, value_range, f"{largest.bit_length()}-bit files"))
+    return notes
 
 
 def _notes(parts: dict[str, Part], files: list[PictureFile], channels: int | None) -> list[str]:

@@ -7,9 +7,10 @@ import pathlib
 
 import numpy as np
 
+from pixelrnn_tf.data.classes import sorted_names
 from pixelrnn_tf.data.split_names import SPLIT_NAMES, by_split, split_of
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 
 
 @dataclasses.dataclass
@@ -76,20 +77,26 @@ def find_classes(root: pathlib.Path, found: FolderFiles) -> tuple[tuple[str, ...
         found: the files in it.
 
     Returns:
-        `(names, labels)`: the names of the classes, sorted, and the label of every file, int32, in the order of
-        `found.parts`.
+        `(names, labels)`: the names of the classes, in numerical order if all are whole numbers and otherwise
+        alphabetically, and the label of every file, int32, in the order of `found.parts`.
 
     Raises:
-        ValueError: if a file lies in no folder of a class, there are fewer than two classes, or a split has a class
-            that train has not.
+        ValueError: if a file lies in no folder of a class, there are fewer than two classes, a split has a class
+            that train has not, or the name of a class is not UTF-8.
     """
     of_split = {key: _class_folders(root / name if key else root, paths) for key, (name, paths) in found.parts.items()}
-    names = sorted(set(of_split.get("train") or of_split[""]))
+    names = sorted_names(set(of_split.get("train") or of_split[""]))
     if len(names) < 2:
         raise ValueError(
             f"{root} has one class only, {names[0]}/: put the pictures of each class into a folder of its own, or "
             "leave out class_conditional."
         )
+    for name in names:
+        if not name.isascii() and name.encode(errors="ignore").decode() != name:
+            raise ValueError(
+                f"{root} has a folder of a class whose name is not UTF-8: {name!r}. Class names are saved with the "
+                "model; rename the folder."
+            )
     for key, folders in of_split.items():
         unknown = sorted(set(folders) - set(names))
         if unknown:

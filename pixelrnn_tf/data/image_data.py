@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from pixelrnn_tf.data.binarize import make_key, sample_binary
 from pixelrnn_tf.data.integers import check_integer
+from pixelrnn_tf.progress import Progress
 from pixelrnn_tf.typing import ImageShape, Structure
 
 # A split of at most so many bytes is kept in memory, one byte per sub-pixel; a larger one is read anew every epoch.
@@ -80,9 +81,11 @@ class Split:
         array = np.empty((self.size, *self.images.element_spec.shape), "uint8")
         count = 0
         try:
-            for batch in self.images.batch(256).as_numpy_iterator():
-                array[count : count + len(batch)] = batch[: max(0, self.size - count)]
-                count += len(batch)
+            with Progress("read", self.size, last_line=False) as progress:
+                for batch in self.images.batch(256).as_numpy_iterator():
+                    array[count : count + len(batch)] = batch[: max(0, self.size - count)]
+                    count += len(batch)
+                    progress.update(count)
         except tf.errors.InvalidArgumentError as error:
             raise ValueError(f"Cannot read the images of {self.name}: {error.message}") from error
         if count != self.size:
@@ -124,7 +127,8 @@ class ImageData:
         image_shape: `(height, width, channels)`.
         levels: number of values of a sub-pixel of a batch, 2 to 256.
         binarization: what was done to make images binary, in words.
-        splits: "train", "validation" and, if there is one, "test".
+        splits: "train", "validation" and, if there is one, "test"; or "all" if the data were not split. Methods take
+            "all" in any case, for the images of all splits.
         sampled_from: for dynamic binarisation, the number of levels of the images of the splits, from which
             the binary images of the batches are drawn. Otherwise None: batches hold the images of the splits.
         fingerprint: for every split what it holds in a few words, such as "1437 images, sha256 0f3a...", which
@@ -180,7 +184,7 @@ class ImageData:
             ValueError: for a batch size or a step out of range, or images of a split in memory that cannot be
                 read. Those of another split raise a `tf.errors.OpError` when they are reached.
         """
-        train = self._split("train")
+        train = self.split("train")
         batch_size = check_integer("batch_size", batch_size, 1)
         start_step = check_integer("start_step", start_step, 0)
         if batch_size > train.size:
@@ -202,7 +206,7 @@ class ImageData:
         Under dynamic binarisation the images are one fixed sample, the same in every call and every process.
 
         Args:
-            split: a key of `splits`.
+            split: a key of `splits`, or "all".
             batch_size: images per batch, at least 1.
 
         Returns:
@@ -214,9 +218,9 @@ class ImageData:
                 that cannot be read.
         """
         batch_size = check_integer("batch_size", batch_size, 1)
-        batches = self._split(split).indexed().batch(batch_size)
+        batches = self.split(split).indexed().batch(batch_size)
         key = make_key(FIXED_SEED, FIXED_SAMPLE, zlib.crc32(split.encode()))
-        return self._finished(self._split(split), batches, key).prefetch(tf.data.AUTOTUNE)
+        return self._finished(self.split(split), batches, key).prefetch(tf.data.AUTOTUNE)
 
     def first(self, split: str, number: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         """The first images of a split, in memory: all of them for None, or where there are fewer.
@@ -228,7 +232,7 @@ class ImageData:
         Raises:
             ValueError: as `batches`.
         """
-        images, conditions, left = [], [], self._split(split).size if number is None else number
+        images, conditions, left = [], [], self.split(split).size if number is None else number
         for batch in self.batches(split, min(left, 1000)).as_numpy_iterator():
             of_batch, condition = images_and_condition(batch)
             images.append(of_batch[:left])
@@ -238,7 +242,27 @@ class ImageData:
                 break
         return np.concatenate(images), np.concatenate(conditions) if conditions else None
 
-    def _split(self, name: str) -> Split:
+    @functools.cached_property
+    def _all(self) -> Split:
+        """The images of all splits, one split after another."""
+        splits = list(self.splits.values())
+        images = functools.reduce(tf.data.Dataset.concatenate, [split.images for split in splits])
+        labels = [split.labels for split in splits if split.labels is not None]
+        return Split(
+            " + ".join(split.name for split in splits),
+            sum(split.size for split in splits),
+            images,
+            labels=np.concatenate(labels) if len(labels) == len(splits) else None,
+        )
+
+    def split(self, name: str) -> Split:
+        """A split by its name, or for "all" the images of all splits.
+
+        Raises:
+            ValueError: if there is no such split.
+        """
+        if name == "all" and "all" not in self.splits:
+            return self._all
         if name not in self.splits:
             raise ValueError(f"{self.name} has no split {name!r}. Its splits are: {', '.join(self.splits)}.")
         return self.splits[name]

@@ -53,25 +53,77 @@ def to_bytes(levels_array: TensorLike, levels: int) -> Tensor:
     return to_levels(levels_array, 256, levels)
 
 
+def range_note(low: int, high: int, largest: int, value_range: tuple[int, int] | None, what: str) -> str:
+    """A note on the range of the values that were found, with a warning if it is a small part of the possible one.
+
+    Images whose values fill less than a quarter of their range become nearly one shade, and their scores mean little.
+
+    Args:
+        low: the smallest value found.
+        high: the largest.
+        largest: the largest value that the data can hold; the smallest is 0.
+        value_range: the values that become black and white, if they were given.
+        what: the data, such as "16-bit files".
+    """
+    first, last = value_range or (0, largest)
+    found = f"values from {low} to {high} in {what}"
+    if 4 * (high - low) >= last - first:
+        return found
+    return (
+        f"WARNING: {found}, less than a quarter of {first} to {last}, which becomes black to white. Map the range of "
+        f"your images by --value_range=LOW,HIGH, such as --value_range={low},{max(high, low + 1)}"
+    )
+
+
+def check_value_range(value_range: tuple[int, int] | None) -> tuple[int, int] | None:
+    """A range of values as two plain ints, or None.
+
+    Raises:
+        ValueError: if it is not two whole numbers from 0 to 65535 that grow.
+    """
+    if value_range is None:
+        return None
+    try:
+        low, high = (check_integer("value_range", value, 0, 65535) for value in value_range)
+        if low < high:
+            return low, high
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(f"value_range must be two growing whole numbers from 0 to 65535, LOW,HIGH; got {value_range}.")
+
+
+def map_range(values: TensorLike, value_range: tuple[int, int]) -> Tensor:
+    """Map integers to bytes: the ends of a range to 0 and 255, and what is between to the nearest.
+
+    Raises:
+        ValueError: if a value is outside the range; for a tensor of a graph, a `tf.errors.InvalidArgumentError`.
+    """
+    low, high = value_range
+    values = check_range(values, high + 1, low)
+    shifted = (tf.cast(values, tf.int32) if tf.is_tensor(values) else np.asarray(values).astype("int32")) - low
+    scaled = (2 * 255 * shifted + high - low) // (2 * (high - low))
+    return tf.cast(scaled, tf.uint8) if tf.is_tensor(scaled) else scaled.astype("uint8")
+
+
 def _is_integer(values: Tensor) -> bool:
     return values.dtype.is_integer if tf.is_tensor(values) else np.issubdtype(values.dtype, np.integer)
 
 
-def check_range(values: TensorLike, levels: int) -> Tensor:
-    """Return integers unchanged if all of them are in `[0, levels)`.
+def check_range(values: TensorLike, levels: int, low: int = 0) -> Tensor:
+    """Return integers unchanged if all of them are in `[low, levels)`.
 
     Raises:
         ValueError: if one is not; for a tensor of a graph, a `tf.errors.InvalidArgumentError` when it runs.
     """
-    message = f"Values must be in [0, {levels})"
+    message = f"Values must be in [{low}, {levels})"
     if tf.is_tensor(values) and not hasattr(values, "numpy"):
         wide = tf.cast(values, tf.int64)
-        within = tf.reduce_all((wide >= 0) & (wide < levels))
+        within = tf.reduce_all((wide >= low) & (wide < levels))
         with tf.control_dependencies(
             [tf.debugging.Assert(within, [message, tf.reduce_min(wide), tf.reduce_max(wide)])]
         ):
             return tf.identity(values)
     array = np.asarray(values)
-    if array.size and (array.min() < 0 or array.max() >= levels):
+    if array.size and (array.min() < low or array.max() >= levels):
         raise ValueError(f"{message}, got values from {array.min()} to {array.max()}.")
     return values

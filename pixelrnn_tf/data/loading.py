@@ -2,12 +2,13 @@
 
 import dataclasses
 
+from pixelrnn_tf.data.arrays import load_npz
 from pixelrnn_tf.data.digits import load_digits
 from pixelrnn_tf.data.fit import fit_image, fitted_shape
 from pixelrnn_tf.data.folder import load_folder
 from pixelrnn_tf.data.image_data import ImageData
 from pixelrnn_tf.data.integers import check_integer
-from pixelrnn_tf.data.levels import to_levels
+from pixelrnn_tf.data.levels import check_value_range, map_range, to_levels
 from pixelrnn_tf.data.tfds_images import load_tfds
 
 BINARIZATIONS = ("none", "dynamic", "threshold")
@@ -22,13 +23,16 @@ def load(
     image_size: tuple[int, int] | None = None,
     channels: int | None = None,
     class_conditional: bool = False,
+    value_range: tuple[int, int] | None = None,
+    whole: bool = False,
 ) -> ImageData:
     """Load a data set of images as integer levels.
 
     Args:
         name: "digits" for those of scikit-learn, 8x8x1 with 17 levels; "tfds:NAME" or "tfds:NAME/CONFIG" for one
             of TFDS, which is downloaded if the environment's TFDS_DATA_DIR does not hold it; "folder:PATH" for
-            the images in a folder, which needs `image_size`.
+            the images in a folder, which needs `image_size`; "npz:FILE" for the arrays in a file of `numpy.savez`
+            (see `arrays.load_npz` for their names). `from_arrays` takes arrays.
         levels: number of levels to requantise to, 2 to those of the data set, which None keeps.
         binarization: how to make images binary. "none": not. "threshold": a sub-pixel of at least half the
             highest level becomes 1. "dynamic": it becomes 1 with probability value / highest level, drawn anew
@@ -39,13 +43,19 @@ def load(
             are; one of grey and colour files needs to be told.
         class_conditional: give every image's class with it, for class-conditional models: that of the digit, the
             feature `label` of TFDS, or the first folder that a file lies in, one for each class.
+        value_range: `(low, high)`: the values in the data are mapped so that these become black and white, the ends
+            of 256 levels. For images that fill only a part of what their type holds, such as `(0, 4095)` for 12 bits in
+            16-bit files. None maps all that the type holds.
+        whole: do not split a folder or an npz file: all of it is the split "all". Every data set has that split, of its
+            other splits in turn; this is for images that are scored and not trained on.
 
     Raises:
         ValueError: for arguments that do not fit each other or the data set.
         FileNotFoundError: if there is no such folder, or a data set of TFDS is not there and cannot be downloaded.
     """
     levels, image_size, channels = _checked(levels, binarization, image_size, channels)
-    data = _load_native(name, image_size, channels, bool(class_conditional))
+    value_range = check_value_range(value_range)
+    data = _load_native(name, image_size, channels, bool(class_conditional), value_range, whole)
     if binarization != "none":
         return _binarized(data, binarization)
     if levels is None or levels == data.levels:
@@ -80,17 +90,33 @@ def _checked(
 
 
 def _load_native(
-    name: str, image_size: tuple[int, int] | None, channels: int | None, class_conditional: bool
+    name: str,
+    image_size: tuple[int, int] | None,
+    channels: int | None,
+    class_conditional: bool,
+    value_range: tuple[int, int] | None,
+    whole: bool,
 ) -> ImageData:
     """The data set with the levels it has."""
     kind, _, rest = name.partition(":")
     if name == "digits":
-        return _fitted(load_digits(class_conditional), image_size, channels)
+        return _fitted(_mapped(load_digits(class_conditional), value_range), image_size, channels)
     if kind == "tfds" and rest:
-        return load_tfds(rest, image_size, channels, class_conditional)
+        return load_tfds(rest, image_size, channels, class_conditional, value_range)
     if kind == "folder" and rest:
-        return load_folder(rest, image_size, channels, class_conditional)
-    raise ValueError(f"There is no data set {name!r}. Give digits, tfds:NAME, tfds:NAME/CONFIG or folder:PATH.")
+        return load_folder(rest, image_size, channels, class_conditional, value_range, whole)
+    if kind == "npz" and rest:
+        return _fitted(load_npz(rest, class_conditional, value_range, whole), image_size, channels)
+    raise ValueError(
+        f"There is no data set {name!r}. Give digits, tfds:NAME, tfds:NAME/CONFIG, folder:PATH or npz:FILE."
+    )
+
+
+def _mapped(data: ImageData, value_range: tuple[int, int] | None) -> ImageData:
+    if value_range is None:
+        return data
+    splits = {key: split.map(lambda image: map_range(image, value_range)) for key, split in data.splits.items()}
+    return dataclasses.replace(data, levels=256, binarization="none (256 levels)", splits=splits)
 
 
 def _fitted(data: ImageData, image_size: tuple[int, int] | None, channels: int | None) -> ImageData:

@@ -9,7 +9,8 @@ import tensorflow as tf
 from pixelrnn_tf.data.fingerprint import split_fingerprint
 from pixelrnn_tf.data.fit import fit_image, fitted_shape
 from pixelrnn_tf.data.image_data import ImageData, Split
-from pixelrnn_tf.data.levels import check_range
+from pixelrnn_tf.data.levels import check_range, map_range, range_note
+from pixelrnn_tf.data.network import can_reach
 from pixelrnn_tf.data.split_names import SPLIT_NAMES, by_split, split_of
 
 if TYPE_CHECKING:
@@ -17,12 +18,18 @@ if TYPE_CHECKING:
     from tensorflow_datasets.decode import PartialDecoding
     from tensorflow_datasets.features import Image
 
+# So many images are looked at for the range of their values.
+RANGE_IMAGES = 256
 # Data sets whose bytes are 0 and 1.
 BINARY = ("binarized_mnist",)
 
 
 def load_tfds(
-    name: str, image_size: tuple[int, int] | None, channels: int | None, class_conditional: bool = False
+    name: str,
+    image_size: tuple[int, int] | None,
+    channels: int | None,
+    class_conditional: bool = False,
+    value_range: tuple[int, int] | None = None,
 ) -> ImageData:
     """A data set of TFDS, downloaded and prepared if it is not there yet.
 
@@ -35,36 +42,42 @@ def load_tfds(
         image_size: `(height, width)` to crop and resize to, or None.
         channels: 1 or 3 to convert to, or None.
         class_conditional: read the feature `label` too.
+        value_range: as of `load`.
 
     Returns:
         the images with 256 levels, or 2 for a data set that is binary.
 
     Raises:
         ValueError: if there is no such data set, it has no uint8 images, or they do not fit what is asked, or
-            classes are asked for and it has none.
+            classes are asked for and it has none, or a split has labels that are no classes.
         FileNotFoundError: if it is not there and cannot be downloaded.
     """
     builder = _prepared(name)
     image = _image_feature(builder, name)
     title, levels = f"tfds:{name}", 2 if builder.name in BINARY else 256
+    stored = levels
+    if value_range:
+        levels = 256
     shape = fitted_shape(title, tuple(image.shape), image_size, channels)
     if levels == 2 and shape[:2] != tuple(image.shape[:2]):
         raise ValueError(f"{title} is already binary: resizing it would change its binarisation.")
 
     def prepare(example: dict[str, tf.Tensor]) -> tf.Tensor:
-        return fit_image(check_range(example["image"], levels), shape, levels)
+        values = check_range(example["image"], stored)
+        return fit_image(map_range(values, value_range) if value_range else values, shape, levels)
 
     classes = _classes(builder, title) if class_conditional else ()
     names, splits = _split_names(builder, title), {}
     for key, tfds_name in names.items():
         # The decoder leaves all other features alone: some are costly.
         examples = builder.as_dataset(split=tfds_name, decoders=_only("image"))
-        labels = _labels(builder, tfds_name) if classes else None
+        labels = _labels(builder, tfds_name, title, len(classes)) if classes else None
         size = builder.info.splits[tfds_name].num_examples
         splits[key] = Split(tfds_name, size, examples, labels=labels).map(prepare)
     binarization = "fixed (as shipped)" if levels == 2 else f"none ({levels} levels)"
     others = [key for key in builder.info.splits if split_of(key) not in names]
-    notes = (f"left out the splits {', '.join(others)}",) if others else ()
+    notes = _range_notes(builder, names["train"], stored, value_range)
+    notes += (f"left out the splits {', '.join(others)}",) if others else ()
     fingerprint = _fingerprint(builder, names)
     return ImageData(title, shape, levels, binarization, splits, fingerprint=fingerprint, notes=notes, classes=classes)
 
@@ -79,6 +92,12 @@ def _prepared(name: str) -> "DatasetBuilder":
         builder = tfds.builder(name, data_dir=data_dir)
     except (ValueError, AssertionError) as error:
         raise ValueError(f"TFDS has no data set {name!r}: {_first_line(error)}") from error
+    if not builder.data_path.exists() and not can_reach(map(str, builder.url_infos or ())):
+        raise FileNotFoundError(
+            f"tfds:{name} is not in {builder.data_dir}, and there is no network to download it. Set the environment "
+            "variable TFDS_DATA_DIR to a directory that holds it prepared, or connect to the network."
+            f"{_advice(builder.name)}"
+        )
     try:
         builder.download_and_prepare()
     except Exception as error:  # Every data set fails in a way of its own.
@@ -132,11 +151,34 @@ def _classes(builder: "DatasetBuilder", title: str) -> tuple[str, ...]:
     return tuple(label.names)
 
 
-def _labels(builder: "DatasetBuilder", split: str) -> np.ndarray:
-    """The labels of a split, int32, in the order of its images."""
+def _range_notes(
+    builder: "DatasetBuilder", split: str, levels: int, value_range: tuple[int, int] | None
+) -> tuple[str, ...]:
+    """A note on the range of the values in the first images, if it is a small part of what is possible, or mapped."""
+    examples = builder.as_dataset(split=split, decoders=_only("image")).take(RANGE_IMAGES)
+    found = [(int(image.min()), int(image.max())) for image in (e["image"] for e in examples.as_numpy_iterator())]
+    low, high = min(low for low, _ in found), max(high for _, high in found)
+    what = f"the first {len(found)} images of {split}"
+    note = range_note(low, high, levels - 1, value_range, what)
+    return (note,) if value_range or note.startswith("WARNING") else ()
+
+
+def _labels(builder: "DatasetBuilder", split: str, title: str, classes: int) -> np.ndarray:
+    """The labels of a split, int32, in the order of its images.
+
+    Raises:
+        ValueError: if one is the number of no class: TFDS gives -1 to images without a label.
+    """
     examples = builder.as_dataset(split=split, decoders=_only("label"))
     batches = [batch["label"] for batch in examples.batch(1024).as_numpy_iterator()]
-    return np.concatenate(batches).astype("int32")
+    labels = np.concatenate(batches)
+    wrong = labels[(labels < 0) | (labels >= classes)]
+    if wrong.size:
+        raise ValueError(
+            f"{title}: {wrong.size} of the {labels.size} images of the split {split} have no class (their label is "
+            f"{wrong[0]}), so it cannot be used with class_conditional. Leave that out."
+        )
+    return labels.astype("int32")
 
 
 def _only(feature: str) -> "PartialDecoding":

@@ -1,6 +1,7 @@
 """Sampling and completing any number of images, batch by batch, with progress."""
 
 import os
+import shlex
 import time
 from collections.abc import Callable
 
@@ -10,7 +11,9 @@ import tensorflow as tf
 from pixelrnn_tf import sampling
 from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.models import ImageModel
+from pixelrnn_tf.models.classification import class_name, find_class
 from pixelrnn_tf.pictures import png_files
+from pixelrnn_tf.pictures.captions import with_words
 from pixelrnn_tf.pictures.grids import square_grid
 from pixelrnn_tf.progress import duration
 
@@ -120,34 +123,24 @@ def draw_picture(
     number: int,
     seed: int,
     temperature: float = 1.0,
-    label: int | None = None,
+    label: int | str | None = None,
 ) -> None:
     """Draw images from a model into a PNG file, a grid.
 
     Those of a class-conditional model are of one class, or of every class in turn: a row for each class, if there are
-    as many images of each.
+    as many images of each, with the name of the class beside it.
 
     Raises:
         ValueError: for a label that the model does not take.
     """
-    check_label(model, label)
-    condition = None if label is None else np.full(number, label, "int32")
+    number_of_class = None if label is None else find_class(model, label)
+    condition = None if number_of_class is None else np.full(number, number_of_class, "int32")
     images = draw_images(model, number, seed, temperature, condition=condition)
-    columns, classes = None, model.num_classes or 1
+    columns, classes, names = None, model.num_classes or 1, []
     if label is None and classes > 1 and number % classes == 0:
         columns = number // classes
         images = images.reshape(columns, classes, *model.image_shape).swapaxes(0, 1).reshape(images.shape)
-    png_files.write(out, square_grid(to_bytes(images, model.levels), columns))
+        names = [class_name(model, k) for k in range(classes)]
+    png_files.write(out, with_words(square_grid(to_bytes(images, model.levels), columns), rows=names))
     of_class = "" if label is None else f" of class {label}"
-    print(f"{number} images{of_class} at temperature {temperature:g}: {out}", flush=True)
-
-
-def check_label(model: ImageModel, label: int | None) -> None:
-    """Check that a model takes the label given, if one is.
-
-    Raises:
-        ValueError: if not.
-    """
-    if label is not None and not 0 <= label < (model.num_classes or 0):
-        takes = f"labels from 0 to {model.num_classes - 1}" if model.num_classes else "no labels"
-        raise ValueError(f"The model takes {takes}, got --label={label}.")
+    print(f"{number} images{of_class} at temperature {temperature:g}: {shlex.quote(str(out))}", flush=True)

@@ -11,7 +11,7 @@ import tensorflow as tf
 from pixelrnn_tf.data import ImageData
 from pixelrnn_tf.data.image_data import images_and_condition
 from pixelrnn_tf.devices.strategies import number_of_images, parts_for_cores, split_batch
-from pixelrnn_tf.evaluation.compatibility import check_fit
+from pixelrnn_tf.evaluation.compatibility import fit_data
 from pixelrnn_tf.models import ImageModel, bits_per_dim, class_log_probs, log_prob, log_prob_by_scale
 from pixelrnn_tf.models.classification import marginal_of
 from pixelrnn_tf.typing import Structure
@@ -65,6 +65,8 @@ class Classification:
             f"without labels {self.marginal_nats_per_image:.2f} nats per image; a label is worth {self.gain:.3f} nats "
             f"(at most ln {self.classes} = {math.log(self.classes):.3f}); {self.accuracy:.2%} of {self.images} images "
             "classified right"
+            + "; WARNING: a label is worth less than nothing: are these the classes the model was trained with?"
+            * (self.gain < 0)
         )
 
 
@@ -156,7 +158,7 @@ class Evaluator:
             ValueError: if the images do not fit the model, or there is no such split.
             FloatingPointError: if the score of an image is not finite.
         """
-        check_fit(self.model, data)
+        data = fit_data(self.model, data)
         batches = _first_batches(data, split, self.batch_size, limit)
         nats = -np.concatenate([self.log_prob(images) for images in batches]).astype("float64")
         broken = np.count_nonzero(~np.isfinite(nats))
@@ -176,7 +178,7 @@ class Evaluator:
         Raises:
             ValueError: if the images do not fit the model, or there is no such split.
         """
-        check_fit(self.model, data)
+        data = fit_data(self.model, data)
         run = self._on_replicas(lambda inputs: log_prob_by_scale(self.model, *images_and_condition(inputs)))
         batches = _first_batches(data, split, self.batch_size, limit)
         nats = -np.concatenate([self._run(run, images, self.batch_size) for images in batches]).astype("float64")
@@ -189,7 +191,7 @@ class Evaluator:
         Raises:
             ValueError: if the images do not fit the model, or there is no such split.
         """
-        check_fit(self.model, data)
+        data = fit_data(self.model, data)
         classes, replicas = len(data.classes), self.strategy.num_replicas_in_sync
         size = math.ceil(self.batch_size / classes / replicas) * replicas
         run = self._on_replicas(lambda images: class_log_probs(self.model, images))

@@ -4,6 +4,7 @@ import csv
 import math
 import pathlib
 from collections.abc import Iterable
+from typing import IO
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -106,11 +107,16 @@ def write_scores(
     ratio = [""] * len(images)
     if background is not None:
         ratio = [f"{value:.6f}" for value in oddness.likelihood_ratio(log_prob, background, shape)]
-    with written_beside(path) as beside, beside.open("w", newline="") as file:
+    # Names of files need not be UTF-8.
+    with written_beside(path) as beside, _open_table(beside) as file:
         table = csv.writer(file)
         table.writerow(COLUMNS)
         for row in zip(names, -log_prob, bits, complexity, bits - complexity, ratio, strict=True):
             table.writerow([value if isinstance(value, str) else f"{value:.6f}" for value in row])
+
+
+def _open_table(path: pathlib.Path) -> IO[str]:
+    return path.open("w", newline="", encoding="utf-8", errors="surrogateescape")
 
 
 def check_same_images(model: PixelRNN, background: PixelRNN) -> None:

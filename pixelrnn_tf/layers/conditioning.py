@@ -5,6 +5,7 @@ on (the sampler, the distribution, the trainer, the export) asks for its shape, 
 """
 
 import abc
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -93,9 +94,11 @@ class Conditioner(keras.layers.Layer, abc.ABC):
     Attributes:
         num_classes: how many conditions there are, if a condition is the number of a class; None if it is something
             else.
+        class_names: names of the classes, in the order of their numbers; None if nobody named them.
     """
 
     num_classes: int | None = None
+    class_names: tuple[str, ...] | None = None
 
     def __init__(self, features: int, name: str = "conditioner", **kwargs: Any):
         super().__init__(name=name, **kwargs)
@@ -127,7 +130,8 @@ class Conditioner(keras.layers.Layer, abc.ABC):
         return {**super().get_config(), "features": self.features}
 
     def __repr__(self) -> str:
-        arguments = [f"{k}={v!r}" for k, v in self.get_config().items() if k not in ("name", "trainable", "dtype")]
+        left_out = ("name", "trainable", "dtype", "class_names")
+        arguments = [f"{k}={v!r}" for k, v in self.get_config().items() if k not in left_out]
         return f"{type(self).__name__}({', '.join(arguments)})"
 
 
@@ -162,6 +166,11 @@ class LabelEmbedding(Conditioner):
     Args:
         num_classes: number of classes.
         features: number of features of the vectors.
+        class_names: a name for each class, in the order of the labels. They are saved with the model, so that data,
+            programs and servers mean the same class by the same name. None leaves the classes without names.
+
+    Raises:
+        ValueError: if there are not as many different names as classes.
 
     Call arguments:
         condition: labels, integers `(batch,)` in `[0, num_classes)`.
@@ -176,9 +185,10 @@ class LabelEmbedding(Conditioner):
     TensorShape([3, 1, 1, 16])
     """
 
-    def __init__(self, num_classes: int, features: int, **kwargs: Any):
+    def __init__(self, num_classes: int, features: int, class_names: Sequence[str] | None = None, **kwargs: Any):
         super().__init__(features, **kwargs)
         self.num_classes: int = checked_integer("num_classes", num_classes, 1)
+        self.class_names = None if class_names is None else _checked_names(class_names, self.num_classes)
 
     def build(self, condition_shape: Shape) -> None:
         # As wide as the activations of the maps it is added to.
@@ -205,7 +215,18 @@ class LabelEmbedding(Conditioner):
         return (condition_shape[0], 1, 1, self.features)
 
     def get_config(self) -> Config:
-        return {**super().get_config(), "num_classes": self.num_classes}
+        names = None if self.class_names is None else list(self.class_names)
+        return {**super().get_config(), "num_classes": self.num_classes, "class_names": names}
+
+
+def _checked_names(names: Sequence[str], number: int) -> tuple[str, ...]:
+    if isinstance(names, str) or not all(isinstance(name, str) and name for name in names):
+        raise ValueError(f"class_names must be a list of strings that are not empty, got {names!r}.")
+    if len(names) != number or len(set(names)) != number:
+        raise ValueError(
+            f"class_names must have {number} different names, one for each class; got {len(names)}: {', '.join(names)}."
+        )
+    return tuple(names)
 
 
 def conditioner_of(conditioner: Any, condition_features: int, dtype: DType) -> Conditioner | None:

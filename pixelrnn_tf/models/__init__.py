@@ -1,6 +1,6 @@
 """The PixelRNN model, its loss and metric, and the named configurations of the paper."""
 
-from pixelrnn_tf.models.classification import class_log_probs, classify, marginal_log_prob
+from pixelrnn_tf.models.classification import class_log_probs, classify, marginal_log_prob, predict_classes
 from pixelrnn_tf.models.image_model import ImageModel
 from pixelrnn_tf.models.likelihood import BitsPerDim, NegativeLogLikelihood, bits_per_dim, negative_log_likelihood
 from pixelrnn_tf.models.log_probs import log_prob, log_prob_by_scale, log_prob_map
@@ -28,4 +28,5 @@ __all__ = [
     "log_prob_map",
     "marginal_log_prob",
     "negative_log_likelihood",
+    "predict_classes",
 ]

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 from keras import ops
 
 from pixelrnn_tf.models.image_model import ImageModel
@@ -60,6 +61,54 @@ def classify(model: ImageModel, images: TensorLike) -> Tensor:
     TensorShape([5, 10])
     """
     return ops.softmax(class_log_probs(model, images), axis=-1)
+
+
+def predict_classes(model: ImageModel, images: TensorLike) -> list[str]:
+    """The name of the most probable class of every image; its number as a string if the model's classes have no names.
+
+    Args:
+        model: a class-conditional one.
+        images: integer levels `(batch, height, width, channels)`.
+
+    Raises:
+        ValueError: as `class_log_probs`.
+
+    Example:
+
+    >>> from pixelrnn_tf.layers import LabelEmbedding
+    >>> from pixelrnn_tf.models import PixelRNN
+    >>> pets = LabelEmbedding(2, 16, class_names=["cat", "dog"])
+    >>> model = PixelRNN((3, 3, 1), 2, "pixel_cnn", 1, 4, 4, conditioner=pets)
+    >>> set(predict_classes(model, np.zeros((5, 3, 3, 1), "uint8"))) <= {"cat", "dog"}
+    True
+    """
+    labels = np.argmax(ops.convert_to_numpy(class_log_probs(model, images)), axis=-1)
+    return [class_name(model, label) for label in labels]
+
+
+def class_name(model: ImageModel, label: int) -> str:
+    """The name of a class of a model, or its number as a string if it has none."""
+    return str(label) if model.class_names is None else model.class_names[label]
+
+
+def find_class(model: ImageModel, name: int | str) -> int:
+    """The label of a class of a model.
+
+    Args:
+        model: a class-conditional one.
+        name: of the class; its number, if the classes have no names.
+
+    Raises:
+        ValueError: if there is no such class.
+    """
+    if model.num_classes is None:
+        raise ValueError(f"The model takes no labels, got --label={name}.")
+    names = model.class_names or tuple(map(str, range(model.num_classes)))
+    if str(name) in names:
+        return names.index(str(name))
+    if names == tuple(map(str, range(len(names)))):
+        raise ValueError(f"The model takes labels from 0 to {len(names) - 1}, got --label={name}.")
+    raise ValueError(f"The model takes the classes {', '.join(names)}; got --label={name}.")
 
 
 def marginal_log_prob(model: ImageModel, images: TensorLike) -> Tensor:

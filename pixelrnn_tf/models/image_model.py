@@ -125,6 +125,11 @@ class ImageModel(keras.Model):
         """How many classes there are, if the condition is the number of one; None if it is something else."""
         return None if self.conditioner is None else self.conditioner.num_classes
 
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """Names of the classes, in the order of their labels; None if there are no classes, or they have no names."""
+        return None if self.conditioner is None else self.conditioner.class_names
+
     def split_inputs(self, inputs: Structure) -> tuple[Tensor, Tensor | None]:
         """Images and condition of a call: from images, a pair, or a dictionary of "images" and "condition".
 

@@ -5,19 +5,21 @@ A file is read to the pixels that a viewer shows, or refused by name: nothing is
 
 import io
 import os
+import pathlib
 import warnings
-from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from pixelrnn_tf.files import written_beside
+from pixelrnn_tf.pictures.png_data import START, bit_depth, check_complete, chunks, scale_transparent_gray
+from pixelrnn_tf.regular_files import read_regular
 
 # More pixels than any network here has; a header may promise any number.
 MOST_PIXELS = 2**24
+# Of a file: no picture of so many pixels needs more.
+MOST_BYTES = 2**27
 
-_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
-_SIXTEEN_BIT = ("I;16", "I;16B", "I")
 _ORIENTATION = 0x112  # The tag of EXIF.
 
 
@@ -46,7 +48,7 @@ def size(png: bytes, name: str) -> tuple[int, int]:
     Raises:
         ValueError: if it is no PNG file.
     """
-    if not png.startswith(_START) or len(png) < 33:
+    if not png.startswith(START) or len(png) < 33:
         raise ValueError(f"{name} is no PNG file that can be read: it does not start as one.")
     return int.from_bytes(png[20:24], "big"), int.from_bytes(png[16:20], "big")
 
@@ -56,7 +58,7 @@ def not_plain(png: bytes) -> str:
 
     Programs that read the pixels alone, as TensorFlow does, see another picture then.
     """
-    for kind, content in _chunks(png):
+    for kind, content in chunks(png):
         if kind == b"acTL":
             return "animated"
         if kind == b"eXIf":
@@ -65,15 +67,6 @@ def not_plain(png: bytes) -> str:
             if exif.get(_ORIENTATION, 1) != 1:
                 return "turned"
     return ""
-
-
-def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The kind and the content of every whole chunk of a PNG file; none of what is no PNG file."""
-    position = 8 if png.startswith(_START) else len(png)
-    while position + 12 <= len(png):
-        length = int.from_bytes(png[position : position + 4], "big")
-        yield png[position + 4 : position + 8], png[position + 8 : position + 8 + length]
-        position += 12 + length
 
 
 def decode(png: bytes, name: str, channels: int) -> np.ndarray:
@@ -88,6 +81,11 @@ def decode(png: bytes, name: str, channels: int) -> np.ndarray:
             raise ValueError(f"{name} is a PNG of mode {image.mode}; greyscale is needed.")
         picture = np.asarray(image.convert("L" if channels == 1 else "RGB"))
     return picture.reshape(*picture.shape[:2], channels)
+
+
+def read(path: str | os.PathLike, channels: int) -> np.ndarray:
+    """The pixels of a PNG file of at most `MOST_BYTES`; the rest is that of `decode`."""
+    return decode(read_regular(pathlib.Path(path).expanduser(), MOST_BYTES), os.fspath(path), channels)
 
 
 def decode_mask(png: bytes, name: str, height: int, width: int) -> np.ndarray:
@@ -114,14 +112,19 @@ def _opened(png: bytes, name: str) -> Image.Image:
     if height * width > MOST_PIXELS:
         raise ValueError(f"{name} declares {height}x{width} pixels; at most {MOST_PIXELS:,} are read.")
     try:
+        check_complete(png)
+    except ValueError as error:
+        raise ValueError(f"{name} is no PNG file that can be read: {error}") from error
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Of what is broken and can be passed over, such as its text.
             image = Image.open(io.BytesIO(png), formats=["PNG"])
             image.load()
             if getattr(image, "n_frames", 1) > 1:
                 raise ValueError(f"{name} is an animated PNG; one picture is needed.")
-            if image.mode in _SIXTEEN_BIT:
+            if bit_depth(png) == 16:  # Pillow would drop the lower byte of colors.
                 raise ValueError(f"{name} is a 16-bit PNG; 8 bits are needed.")
+            scale_transparent_gray(image, png)
             return ImageOps.exif_transpose(_opaque(image, name))
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"{name} is no PNG file that can be read: {error}") from error

@@ -1,8 +1,8 @@
 """Commands of `export.client`: score, classify, draw and complete images with a served model."""
 
 import pathlib
+import shlex
 import sys
-import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -19,18 +19,20 @@ from pixelrnn_cli.client_options import (
 from pixelrnn_tf.files import written_beside
 from pixelrnn_tf.pictures import occlusion, png_files
 from pixelrnn_tf.pictures.grids import occlusion_panel, square_grid
-from pixelrnn_tf.progress import duration
+from pixelrnn_tf.progress import Progress
+from pixelrnn_tf.regular_files import read_regular
 from pixelrnn_tf.serving import Client, ServingError
 
 
 def score(options: ScoreOptions) -> None:
     """Print the log-probability of every image."""
-    files, condition = _read(options.images), _condition(options)
+    files = _read(options.images)
     with _client(options) as client:
+        condition = _condition(options, client)
         results = [client.score_png(files[part], condition(len(files[part]))) for part in _parts(options, len(files))]
     log_prob, bits = (np.concatenate(values) for values in zip(*results, strict=True))
     for path, nats, each in zip(options.images, log_prob, bits, strict=True):
-        print(f"{path}: log-probability {nats:.3f} nats, {each:.4f} bits/dim")
+        print(f"{shlex.quote(path)}: log-probability {nats:.3f} nats, {each:.4f} bits/dim")
     if len(files) > 1:
         print(f"mean of {len(files)} images: log-probability {log_prob.mean():.3f} nats, {bits.mean():.4f} bits/dim")
 
@@ -40,31 +42,36 @@ def classify(options: ClassifyOptions) -> None:
     files = _read(options.images)
     with _client(options) as client:
         results = [client.classify_png(files[part]) for part in _parts(options, len(files))]
+        names = client.class_names
     probabilities, log_prob = (np.concatenate(values) for values in zip(*results, strict=True))
     for path, of_classes, nats in zip(options.images, probabilities, log_prob, strict=True):
         best = int(of_classes.argmax())
-        print(f"{path}: class {best} with probability {of_classes[best]:.3f}; log-probability {nats:.3f} nats")
+        name = best if names is None else names[best]
+        likely = f"class {name} with probability {of_classes[best]:.3f}"
+        print(f"{shlex.quote(path)}: {likely}; log-probability {nats:.3f} nats")
 
 
 def sample(options: SampleOptions) -> None:
     """Draw images into a picture or a folder."""
-    condition, drawn, start = _condition(options), [], time.monotonic()
-    with _client(options) as client:
+    drawn: list[bytes] = []
+    with _client(options) as client, Progress("drew", options.num_images) as progress:
+        condition = _condition(options, client)
         for part in _parts(options, options.num_images):
             number = part.stop - part.start
             answer = client.sample_png(number, options.seed, options.temperature, condition(number), part.start)
             drawn += answer.images
-            _print_progress(len(drawn), options.num_images, start)
+            progress.update(len(drawn))
         channels = client.image_shape[-1]
     _write(options, [f"{k:04}" for k in range(len(drawn))], drawn, channels)
-    print(f"{len(drawn)} images at temperature {options.temperature:g}: {options.out}")
+    print(f"{len(drawn)} images at temperature {options.temperature:g}: {shlex.quote(str(options.out))}")
 
 
 def complete(options: CompleteOptions) -> None:
     """Complete images; a picture has a row for each: the image, what was known of it, and completions."""
-    files, condition = _read(options.images), _condition(options)
-    total, completed, start = options.num_samples * len(files), [], time.monotonic()
-    with _client(options) as client:
+    files, completed = _read(options.images), []
+    total = options.num_samples * len(files)
+    with _client(options) as client, Progress("drew", total) as progress:
+        condition = _condition(options, client)
         height, width, channels = client.image_shape
         known = occlusion.known_pixels(options.mask, height, width)
         mask = png_files.encode(np.where(known, 255, 0).astype("uint8"))
@@ -74,7 +81,7 @@ def complete(options: CompleteOptions) -> None:
             completed += client.complete_png(
                 given, masks, options.seed, options.temperature, conditions, part.start
             ).images
-            _print_progress(len(completed), total, start)
+            progress.update(len(completed))
     if options.is_picture:
         _write_panel(options, files, known, completed, channels)
     else:
@@ -82,7 +89,7 @@ def complete(options: CompleteOptions) -> None:
         _write(options, [f"{stem}_{k:02}" for k in range(options.num_samples) for stem in stems], completed, channels)
     print(
         f"{options.num_samples} completions of {len(files)} images, {options.mask} occluded, "
-        f"at temperature {options.temperature:g}: {options.out}"
+        f"at temperature {options.temperature:g}: {shlex.quote(str(options.out))}"
     )
 
 
@@ -108,7 +115,7 @@ def _client(options: ServerOptions) -> Client:
 
 
 def _read(paths: tuple[str, ...]) -> list[bytes]:
-    return [pathlib.Path(path).expanduser().read_bytes() for path in paths]
+    return [read_regular(path, png_files.MOST_BYTES) for path in paths]
 
 
 def _parts(options: ServerOptions, total: int) -> Iterator[slice]:
@@ -116,10 +123,10 @@ def _parts(options: ServerOptions, total: int) -> Iterator[slice]:
         yield slice(start, min(start + options.batch_size, total))
 
 
-def _condition(options: ServerOptions) -> Callable[[int], np.ndarray | None]:
+def _condition(options: ServerOptions, client: Client) -> Callable[[int], np.ndarray | None]:
     """From a number of images to their conditions."""
     if options.label is not None:
-        condition = np.array(options.label, "int32")
+        condition = np.array(_label(str(options.label), client), "int32")
     elif options.condition is None:
         return lambda number: None
     else:
@@ -132,10 +139,19 @@ def _condition(options: ServerOptions) -> Callable[[int], np.ndarray | None]:
     return lambda number: np.broadcast_to(condition, (number, *condition.shape))
 
 
-def _print_progress(done: int, total: int, start: float) -> None:
-    elapsed = time.monotonic() - start
-    left = elapsed / done * (total - done)
-    print(f"drew {done}/{total} images in {duration(elapsed)}, {duration(left)} left", flush=True)
+def _label(name: str, client: Client) -> int:
+    """The label of a class of the served model, by its name, or its number if it has none.
+
+    Raises:
+        ValueError: if it has no such class.
+    """
+    names = client.class_names
+    if names is not None and name in names:
+        return names.index(name)
+    if names is None and name.isascii() and name.isdigit() and int(name) < 2**31:
+        return int(name)  # The server knows whether there is such a class.
+    takes = "a whole number, as its classes have no names" if names is None else f"one of {', '.join(names)}"
+    raise ValueError(f"--label must be {takes}; got {name}.")
 
 
 def _write(options: DrawOptions, names: list[str], files: list[bytes], channels: int) -> None:

@@ -3,39 +3,36 @@
 import csv
 import io
 import pathlib
-import shutil
-import tempfile
-import time
+import shlex
+from collections.abc import Sequence
 
 import numpy as np
 
 from pixelrnn_tf.compression import Codec, Decoded
 from pixelrnn_tf.data import to_bytes, to_levels
-from pixelrnn_tf.files import written_beside
-from pixelrnn_tf.models import PixelRNN, bits_per_dim
+from pixelrnn_tf.files import folder_beside, written_beside
+from pixelrnn_tf.models import ImageModel, bits_per_dim
 from pixelrnn_tf.pictures import png_files
-from pixelrnn_tf.progress import duration
+from pixelrnn_tf.progress import Progress, duration
+from pixelrnn_tf.regular_files import read_regular
 
+# Of a compressed file.
+MOST_BYTES = 2**36
 # From so many images on, XLA saves more time than it takes to compile.
 XLA_PAYS = 500
 
 
-def read_folder(folder: pathlib.Path, model: PixelRNN, number: int) -> np.ndarray:
-    """The PNG files of a folder in the order of their names, the first `number` or all for 0, as levels of a model.
+def read_pictures(paths: Sequence[str], model: ImageModel, number: int) -> np.ndarray:
+    """PNG files, the first `number` or all for 0, as levels of a model.
 
     Raises:
-        ValueError: if there are none, or one cannot be had back from levels: it is of another size or colour, or has
-            values between those of the levels.
+        ValueError: if one cannot be had back from levels: it is of another size or color, or has values between those
+            of the levels.
     """
     height, width, channels = model.image_shape
-    if not folder.is_dir():
-        raise ValueError(f"There is no folder {folder}.")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".png")
-    if not paths:
-        raise ValueError(f"There are no PNG files in {folder}.")
     images = []
     for path in paths[: number or None]:
-        picture = png_files.decode(path.read_bytes(), str(path), channels)
+        picture = png_files.read(path, channels)
         if picture.shape != model.image_shape:
             raise ValueError(
                 f"{path} is {picture.shape[0]}x{picture.shape[1]}; the model takes images of {height}x{width}."
@@ -52,7 +49,7 @@ def read_folder(folder: pathlib.Path, model: PixelRNN, number: int) -> np.ndarra
 
 
 def compress_file(
-    model: PixelRNN, images: np.ndarray, labels: np.ndarray | None, out: pathlib.Path, verify: bool
+    model: ImageModel, images: np.ndarray, labels: np.ndarray | None, out: pathlib.Path, verify: bool
 ) -> int:
     """Compress images into a file and print what they took; returns its size in bytes.
 
@@ -61,10 +58,11 @@ def compress_file(
         FloatingPointError: if they cannot be compressed, or, with `verify`, are not had back.
     """
     codec = Codec(model, jit_compile=len(images) >= XLA_PAYS)
-    progress = _Progress("compressed")
-    encoded = codec.encode(images, labels, progress)
+    with Progress("compressed", len(images)) as progress:
+        encoded = codec.encode(images, labels, lambda number, of: progress.update(number))
     if verify:
-        decoded = codec.decode(encoded.data, progress=_Progress("decompressed"))
+        with Progress("decompressed", len(images)) as shown:
+            decoded = codec.decode(encoded.data, progress=lambda number, of: shown.update(number))
         _check_same(decoded, images, labels)
     with written_beside(out) as beside:
         beside.write_bytes(encoded.data)
@@ -72,7 +70,8 @@ def compress_file(
     coded = "" if labels is None else " and labels"
     bits, nats = encoded.model_bits, float(encoded.nats.mean())
     print(
-        f"{out}: {size:,} bytes, {8 * size / len(images):.2f} bits an image, {8 * size / images.size:.4f} bits/dim.\n"
+        f"{shlex.quote(str(out))}: {size:,} bytes, {8 * size / len(images):.2f} bits an image, "
+        f"{8 * size / images.size:.4f} bits/dim.\n"
         f"The model: {nats:.2f} nats an image, {bits_per_dim(nats, model.image_shape):.4f} bits/dim; -log2 p of all "
         f"{len(images)} images{coded} is {bits / 8:,.0f} bytes, and the file {8 * size / bits - 1:.3%} more.\n"
         f"{len(images) / progress.seconds:.1f} images/s, in {duration(progress.seconds)}."
@@ -81,39 +80,29 @@ def compress_file(
     return size
 
 
-def decompress_file(model: PixelRNN, file: pathlib.Path, out: pathlib.Path) -> None:
+def decompress_file(model: ImageModel, file: pathlib.Path, out: pathlib.Path) -> None:
     """Decompress a file into a folder of PNG files, which gets none before all are there.
 
     Args:
         model: that the file was compressed with.
         file: from `compress_file`.
-        out: a new folder, or one that is there and empty: a link to one, or where another disk is mounted.
+        out: a new folder, or one that is there and empty, or a link to one.
 
     Raises:
         ValueError: if the file is damaged or of another model, or needs a condition.
+        OSError: if another program has filled the folder meanwhile.
     """
-    progress = _Progress("decompressed")
-    decoded = Codec(model).decode(file.read_bytes(), progress=progress)
-    out = out.resolve()
-    around = out if out.is_dir() else out.parent
-    around.mkdir(parents=True, exist_ok=True)
-    beside = pathlib.Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=around))
-    try:
-        beside.chmod(0o755)
-        digits = max(5, len(str(len(decoded.images))))
-        names = [f"{number:0{digits}}.png" for number in range(len(decoded.images))]
+    progress = _UnknownTotal("decompressed")
+    decoded = Codec(model).decode(read_regular(file, MOST_BYTES), progress=progress)
+    progress.close()
+    digits = max(5, len(str(len(decoded.images))))
+    names = [f"{number:0{digits}}.png" for number in range(len(decoded.images))]
+    with folder_beside(out.resolve()) as beside:
         for name, picture in zip(names, to_bytes(decoded.images, model.levels), strict=True):
             (beside / name).write_bytes(png_files.encode(picture))
         if decoded.labels is not None:
             (beside / "labels.csv").write_text(_csv([("file", "label"), *zip(names, decoded.labels, strict=True)]))
-        if around == out:
-            for path in sorted(beside.iterdir()):
-                path.rename(out / path.name)
-        else:
-            beside.rename(out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    print(f"{len(decoded.images)} images in {duration(progress.seconds)}: {out}")
+    print(f"{len(decoded.images)} images in {duration(progress.seconds)}: {shlex.quote(str(out))}")
 
 
 def _check_same(decoded: Decoded, images: np.ndarray, labels: np.ndarray | None) -> None:
@@ -130,13 +119,19 @@ def _csv(rows: list[tuple]) -> str:
     return stream.getvalue()
 
 
-class _Progress:
-    """Prints how far a codec is, a line after every batch."""
+class _UnknownTotal:
+    """Progress of work whose size is told with its first part."""
 
     def __init__(self, done: str):
-        self.done, self.start, self.seconds = done, time.monotonic(), 1e-9
+        self.done, self.seconds = done, 0.0
+        self._progress: Progress | None = None
 
     def __call__(self, number: int, of: int) -> None:
-        self.seconds = time.monotonic() - self.start
-        left = self.seconds / number * (of - number)
-        print(f"{self.done} {number}/{of} images in {duration(self.seconds)}, {duration(left)} left", flush=True)
+        if self._progress is None:
+            self._progress = Progress(self.done, of)
+        self._progress.update(number)
+        self.seconds = self._progress.seconds
+
+    def close(self) -> None:
+        if self._progress is not None:
+            self._progress.close()

@@ -7,14 +7,32 @@ from typing import Any
 
 from pixelrnn_cli.data_config import DataConfig
 from pixelrnn_tf.data import ImageData, check_unchanged
+from pixelrnn_tf.evaluation.compatibility import fit_data
 from pixelrnn_tf.files import read_json
 from pixelrnn_tf.models import ImageModel, preset_files
 from pixelrnn_tf.zoo import find_preset
 
 
-def with_classes(model: ImageModel, data: DataConfig) -> DataConfig:
-    """The same images, with their classes if the model is given classes."""
-    return dataclasses.replace(data, class_conditional=model.num_classes is not None)
+def images_for(model: ImageModel, source: str | os.PathLike, config: DataConfig | None, split: str) -> ImageData:
+    """The images for a model, with classes if it takes them, numbered as it numbers them; prints what they are.
+
+    Args:
+        model: the model.
+        source: what it was loaded from.
+        config: which images; None for those it was trained on.
+        split: that is wanted. "all" of a folder or an npz file is all of it, without splits.
+
+    Raises:
+        ValueError: as `data_of`, or if the images do not fit the model.
+    """
+    if config is None:
+        data = data_of(source, split)
+    else:
+        config = dataclasses.replace(config, class_conditional=model.num_classes is not None)
+        data = config.load(whole=split == "all")
+    data = fit_data(model, data)
+    print(data.describe(), flush=True)
+    return data
 
 
 def card_of(source: str | os.PathLike) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from pixelrnn_cli.train_config import TrainConfig
 from pixelrnn_tf.backend import cores
 from pixelrnn_tf.data import ImageData, to_bytes
 from pixelrnn_tf.evaluation.batched_sampling import complete_images, draw_picture
+from pixelrnn_tf.evaluation.compatibility import fit_data
 from pixelrnn_tf.evaluation.scoring import Evaluator
 from pixelrnn_tf.files import read_json
 from pixelrnn_tf.models import PRESETS, ImageModel, log_prob, preset_files
@@ -27,7 +28,7 @@ from pixelrnn_tf.models.loading import load_model
 from pixelrnn_tf.pictures import grids, occlusion, png_files
 from pixelrnn_tf.sampling import generate
 from pixelrnn_tf.training import model_cards
-from pixelrnn_tf.training.journal import metrics_in
+from pixelrnn_tf.training.metrics import metrics_in
 from pixelrnn_tf.training.workdir import with_defaults
 from pixelrnn_tf.version import __version__
 
@@ -82,9 +83,9 @@ def publish(
         ValueError: if the run is not finished or its scores are not of whole splits.
     """
     run, config = _finished_run(workdir)
-    data = DataConfig(**config["data"]).load()
-    check_whole_splits(run["scores"], {key: split.size for key, split in data.splits.items()}, workdir)
     model = load_model(workdir / "model.keras", "--workdir")
+    data = fit_data(model, DataConfig(**config["data"]).load())
+    check_whole_splits(run["scores"], {key: split.size for key, split in data.splits.items()}, workdir)
     shown = "test" if "test" in data.splits else "validation"
     training = _training(workdir, run, config, name) | {"commit": commit or None, "remark": remark}
     metadata = _metadata(name, description, data_license, run, config, data, model, shown, training)
@@ -152,7 +153,7 @@ def _metadata(
             "class": type(model).__name__,
             "image_shape": list(model.image_shape),
             "levels": model.levels,
-            "classes": list(data.classes),
+            "classes": list(model.class_names or data.classes),
         },
         "data": {
             "title": DATA_TITLES.get(data.name, data.name) + BINARIZATION_TITLES[config["data"]["binarization"]],

@@ -38,11 +38,16 @@ class Input:
         return tf.TensorSpec((None,) * (1 + len(self.shape)), self.dtype, name=self.name)
 
 
-def checked(inputs: tuple[Input, ...], tensors: tuple[tf.Tensor, ...]) -> list[tf.Tensor]:
+def checked(inputs: tuple[Input, ...], tensors: tuple[tf.Tensor, ...], max_batch_size: int) -> list[tf.Tensor]:
     """The tensors of a request, with static shapes, once all of them have proved right.
 
-    Shapes are checked first, then that all have one batch size, then values; nothing is computed from a
-    request that fails.
+    Shapes are checked first, then that all have one batch size that is not too large, then values; nothing is computed
+    from a request that fails. A few bytes may ask for any number of rows: the server repeats the one value of a tensor.
+
+    Args:
+        inputs: of the signature.
+        tensors: their values.
+        max_batch_size: rows that a request may have.
 
     Raises:
         tf.errors.InvalidArgumentError: when the graph runs, with what was expected and what was given.
@@ -54,8 +59,9 @@ def checked(inputs: tuple[Input, ...], tensors: tuple[tf.Tensor, ...]) -> list[t
         sizes = tf.identity(sizes)
     names = ", ".join(item.name for item in inputs)
     one_batch = assert_that(
-        tf.reduce_all(sizes == sizes[0]) & (sizes[0] > 0),
-        f"All inputs must have the same batch size, 1 or more; the batch sizes of {names} are",
+        tf.reduce_all(sizes == sizes[0]) & (sizes[0] > 0) & (sizes[0] <= max_batch_size),
+        f"All inputs must have the same batch size, 1 or more and at most {max_batch_size}; the batch sizes of {names} "
+        "are",
         sizes,
     )
     batches = [_fixed(item, tensor, [one_batch]) for item, tensor in zip(inputs, tensors, strict=True)]

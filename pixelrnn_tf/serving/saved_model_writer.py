@@ -15,7 +15,7 @@ from pixelrnn_tf.models import ImageModel
 from pixelrnn_tf.models.loading import float32_twin
 from pixelrnn_tf.serving.example_inputs import example_inputs
 from pixelrnn_tf.serving.saved_model_protos import read_saved_model
-from pixelrnn_tf.serving.signatures import Signatures
+from pixelrnn_tf.serving.signatures import MAX_BATCH_SIZE, Signatures
 from pixelrnn_tf.serving.versions import publish, unpublished
 from pixelrnn_tf.serving.warmup import write_warmup
 from pixelrnn_tf.version import __version__
@@ -24,13 +24,19 @@ from pixelrnn_tf.version import __version__
 CARD_FILE = pathlib.Path("assets.extra") / "model.json"
 
 
-def export_model(model: ImageModel, out: str | os.PathLike, card: dict[str, Any] | None = None) -> pathlib.Path:
+def export_model(
+    model: ImageModel,
+    out: str | os.PathLike,
+    card: dict[str, Any] | None = None,
+    max_batch_size: int = MAX_BATCH_SIZE,
+) -> pathlib.Path:
     """Write a model as the next version in a folder.
 
     Args:
         model: the network; one of another precision is exported in float32.
         out: folder of the versions, `BASE/NAME`; the model is served as NAME.
         card: what it was trained on and how it scored, to travel in `assets.extra/model.json`.
+        max_batch_size: rows that a request may have; more are refused before anything is computed.
 
     Returns:
         the folder of the new version, `BASE/NAME/<version>`.
@@ -41,10 +47,13 @@ def export_model(model: ImageModel, out: str | os.PathLike, card: dict[str, Any]
     model = in_float32(model)
     check_finite(model)
     with unpublished(out) as folder:
-        signatures = Signatures(model)
+        signatures = Signatures(model, max_batch_size)
         write_graphs(signatures, folder)
         write_warmup(folder, pathlib.Path(out).resolve().name, warmup_requests(signatures))
         known = {"pixelrnn_tf": __version__, "model": arguments(model), **(card or {})}
+        known["max_batch_size"] = max_batch_size
+        if model.class_names is not None:
+            known["class_names"] = list(model.class_names)
         if model.condition_format is not None:
             known["condition"] = model.condition_format._asdict()
         write_json(folder / CARD_FILE, with_null_for_nan(known))

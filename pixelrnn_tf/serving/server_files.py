@@ -11,7 +11,7 @@ import shlex
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
-from pixelrnn_tf.files import written_beside
+from pixelrnn_tf.files import write_text
 from pixelrnn_tf.serving.versions import check_names, version_folders
 
 CPU_IMAGE, GPU_IMAGE = "tensorflow/serving:2.19.1", "tensorflow/serving:2.19.1-gpu"
@@ -148,8 +148,7 @@ def write_files(
         "compose.yaml": compose_file(names, batching),
     }
     for name, text in contents.items():
-        with written_beside(base / name) as beside:
-            beside.write_text(text)
+        write_text(base / name, text)
     return [base / name for name in contents]
 
 

@@ -18,6 +18,9 @@ K for the number of classes:
 | `complete_png` | `image_bytes`, `known_bytes` string (batch,), `seed`, `temperature` | `image_bytes`, `log_prob` |
 | `classify`, of class-conditional models | `images` | `probabilities` float32 (batch, K), `log_prob` |
 | `classify_png`, likewise | `image_bytes` | `probabilities`, `log_prob` |
+| `class_names`, if the classes have names | `condition` | `class_name` string (batch,) |
+
+If the classes have names, `classify` and `classify_png` return the most probable one as `class_name` too.
 
 `images` are levels in [0, levels), at pixels that are not known too. They are checked as the server hands them
 over: it takes integers of JSON modulo 256, so that 259 is seen as 3. PNGs hold them as bytes: level l of L is the
@@ -42,6 +45,8 @@ from pixelrnn_tf.serving.input_checks import Input, checked, finite
 from pixelrnn_tf.serving.png_ops import COLOUR_TYPES, decode_pngs
 
 Outputs = dict[str, tf.Tensor]
+# Rows of a request, unless the export says otherwise: a server runs out of memory before it refuses one by itself.
+MAX_BATCH_SIZE = 256
 
 
 class Signatures:
@@ -49,13 +54,14 @@ class Signatures:
 
     Args:
         model: the network, in float32.
+        max_batch_size: rows that a request may have.
 
     Attributes:
         inputs: the inputs of every signature, by its name, in order.
     """
 
-    def __init__(self, model: ImageModel):
-        self.model = model
+    def __init__(self, model: ImageModel, max_batch_size: int = MAX_BATCH_SIZE):
+        self.model, self.max_batch_size = model, max_batch_size
         # Traced once for all signatures that use them.
         self._run_model = tf.function(self._logits_of, autograph=False)
         self._generate = tf.function(self._generate_from, autograph=False)
@@ -68,7 +74,7 @@ class Signatures:
         run = getattr(self, "_score" if name == "serving_default" else f"_{name}")
 
         def serve(*tensors: tf.Tensor) -> Outputs:
-            right = checked(inputs, tensors)
+            right = checked(inputs, tensors, self.max_batch_size)
             return finite(run(**{item.name: tensor for item, tensor in zip(inputs, right, strict=True)}))
 
         return serve
@@ -119,7 +125,13 @@ class Signatures:
 
     def _classify(self, images: tf.Tensor) -> Outputs:
         log_probs = self._of_classes(images)
-        return {"probabilities": tf.nn.softmax(log_probs), "log_prob": marginal_of(log_probs)}
+        found = {"probabilities": tf.nn.softmax(log_probs), "log_prob": marginal_of(log_probs)}
+        if self.model.class_names is not None:
+            found |= self._class_names(tf.argmax(found["probabilities"], axis=-1))
+        return found
+
+    def _class_names(self, condition: tf.Tensor) -> Outputs:
+        return {"class_name": tf.gather(tf.constant(self.model.class_names), condition)}
 
     def _classify_png(self, image_bytes: tf.Tensor) -> Outputs:
         return self._classify(self._decode(image_bytes))
@@ -174,6 +186,8 @@ def _inputs_by_signature(model: ImageModel) -> dict[str, tuple[Input, ...]]:
     takes = model.condition_format
     if takes is not None:
         by_name = {name: (*inputs, _condition_input(takes)) for name, inputs in by_name.items()}
+    if model.class_names is not None and takes is not None:
+        by_name["class_names"] = (_condition_input(takes),)
     if model.num_classes is not None:
         by_name["classify"] = (images,)
         if channels in COLOUR_TYPES:

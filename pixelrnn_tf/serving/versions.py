@@ -4,9 +4,9 @@ import contextlib
 import os
 import pathlib
 import re
-import shutil
-import uuid
 from collections.abc import Iterable, Iterator
+
+from pixelrnn_tf.files import temporary_folder
 
 # What goes into the address of a model.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -69,7 +69,7 @@ def check_model_dir(model_dir: pathlib.Path) -> None:
 def unpublished(model_dir: str | os.PathLike) -> Iterator[pathlib.Path]:
     """A new hidden folder to fill beside the versions, which the server passes over.
 
-    Unless the block publishes it, it is removed when the block ends.
+    Unless the block publishes it, it is removed when the block ends, and by the next export if this process is killed.
 
     Raises:
         ValueError: as `check_model_dir`.
@@ -77,12 +77,8 @@ def unpublished(model_dir: str | os.PathLike) -> Iterator[pathlib.Path]:
     model_dir = pathlib.Path(model_dir)
     check_model_dir(model_dir)
     model_dir.mkdir(parents=True, exist_ok=True)
-    folder = model_dir / f".export-{uuid.uuid4().hex}"
-    folder.mkdir()
-    try:
+    with temporary_folder(model_dir, ".export-") as folder:
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def publish(folder: pathlib.Path) -> pathlib.Path:

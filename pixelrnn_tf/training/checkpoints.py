@@ -20,7 +20,10 @@ from typing import Any
 import tensorflow as tf
 
 from pixelrnn_tf.files import read_json, write_json
+from pixelrnn_tf.regular_files import open_regular
 
+# More than the state of any network that can be trained.
+MOST_BYTES = 2**42
 STATE, MANIFEST, PARTIAL = "state", "manifest.json", ".partial"
 NAME = re.compile(r"step-\d{8,}")
 
@@ -163,6 +166,8 @@ def _problem(path: pathlib.Path) -> str | None:
         manifest = read_json(path / MANIFEST)
         Progress.from_json(manifest["progress"])
         for name, expected in manifest["files"].items():
+            if name != pathlib.PurePath(name).name:
+                return f"{MANIFEST} names {name!r}, which is no file beside it"
             found = _fingerprint(path / name)
             if found["bytes"] != expected["bytes"]:
                 return f"{name} has {found['bytes']} bytes instead of {expected['bytes']}"
@@ -176,7 +181,7 @@ def _problem(path: pathlib.Path) -> str | None:
 
 
 def _fingerprint(path: pathlib.Path) -> dict[str, Any]:
-    with path.open("rb") as file:
+    with open_regular(path, MOST_BYTES) as file:
         return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 

@@ -1,12 +1,9 @@
 """What a run tells while it goes: lines of progress, `metrics.jsonl`, TensorBoard and the learning curve."""
 
-import contextlib
-import json
 import os
 import pathlib
 import time
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -14,12 +11,14 @@ import tensorflow as tf
 from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.evaluation.batched_sampling import draw_images
 from pixelrnn_tf.evaluation.scoring import Score
-from pixelrnn_tf.files import to_json, written_beside
+from pixelrnn_tf.files import to_json, write_text
 from pixelrnn_tf.models import ImageModel
 from pixelrnn_tf.pictures.grids import square_grid
 from pixelrnn_tf.progress import duration
+from pixelrnn_tf.regular_files import read_regular
 from pixelrnn_tf.training.checkpoints import Progress
 from pixelrnn_tf.training.learning_curve import write_curve
+from pixelrnn_tf.training.metrics import metrics_in
 
 
 class Journal:
@@ -96,22 +95,6 @@ class Journal:
         self.summaries.flush()
 
 
-def metrics_in(path: pathlib.Path) -> list[dict[str, Any]]:
-    """The lines of a `metrics.jsonl` that can be read; none if there is no such file.
-
-    A run that was killed while it wrote leaves half a line, and an editor may leave anything.
-    """
-    if not path.exists():
-        return []
-    lines = []
-    for text in path.read_text(errors="replace").splitlines():
-        with contextlib.suppress(ValueError, RecursionError):
-            line = json.loads(text)
-            if isinstance(line, dict) and isinstance(line.get("step"), int):
-                lines.append(line)
-    return lines
-
-
 class MetricsFile:
     """`metrics.jsonl`: one JSON object a line, each with its step; values that are not finite are left out.
 
@@ -126,11 +109,10 @@ class MetricsFile:
     def __init__(self, path: str | os.PathLike, last_step: int):
         self.path = pathlib.Path(path)
         found = metrics_in(self.path)
-        lines = self.path.read_bytes().splitlines() if self.path.exists() else []
+        lines = read_regular(self.path).splitlines() if self.path.exists() else []
         self.unreadable = len(lines) - len(found)
         kept = [line for line in found if line["step"] <= last_step]
-        with written_beside(self.path) as beside:
-            beside.write_text("".join(to_json(line) + "\n" for line in kept))
+        write_text(self.path, "".join(to_json(line) + "\n" for line in kept))
 
     def write(self, **values: float) -> None:
         """Add a line."""

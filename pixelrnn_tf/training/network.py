@@ -37,7 +37,7 @@ def network_arguments(config: TrainConfig, data: ImageData) -> dict[str, Any]:
         )
     if data.classes:
         features = arguments.pop("condition_features", CLASS_FEATURES)
-        arguments["conditioner"] = LabelEmbedding(len(data.classes), features)
+        arguments["conditioner"] = LabelEmbedding(len(data.classes), features, data.classes)
     return arguments
 
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from pixelrnn_cli.train_config import TrainConfig
 from pixelrnn_tf.data import ImageData
 from pixelrnn_tf.evaluation.scoring import Classification, ScaleTerms, Score
-from pixelrnn_tf.files import write_json, written_beside
+from pixelrnn_tf.files import write_json, write_text
 from pixelrnn_tf.models import PRESETS
 from pixelrnn_tf.progress import duration
 from pixelrnn_tf.training.checkpoints import Progress
@@ -74,6 +74,7 @@ def write_card(workdir: pathlib.Path, run: RunSummary, results: Results) -> None
             "data": dataclasses.asdict(run.config.data),
             "binarization": run.data.binarization,
             FINGERPRINT: dict(run.data.fingerprint),
+            **({"classes": list(run.data.classes)} if run.data.classes else {}),
             "steps": run.progress.best_step,
             "training_seconds": round(run.progress.seconds, 1),
             **found,
@@ -90,8 +91,7 @@ def write_report(workdir: pathlib.Path, run: RunSummary, results: Results, comma
         results: of the best model.
         command: what the user typed; empty if the run was started from Python.
     """
-    with written_beside(workdir / "report.md") as beside:
-        beside.write_text("\n\n".join(_sections(run, results, command)) + "\n")
+    write_text(workdir / "report.md", "\n\n".join(_sections(run, results, command)) + "\n")
 
 
 def _sections(run: RunSummary, results: Results, command: str) -> list[str]:
@@ -107,6 +107,7 @@ def _sections(run: RunSummary, results: Results, command: str) -> list[str]:
         *_paper_score(config),
         "## Data",
         f"`{data.name}`: images of shape {data.image_shape}, {data.levels} levels. Binarisation: {data.binarization}.",
+        *([f"Classes, in the order of their labels: {', '.join(data.classes)}."] if data.classes else []),
         _table(["split", "what it is", "images"], [[k, s.name, f"{s.size:,}"] for k, s in data.splits.items()]),
         "## Network",
         f"{run.parameters:,} parameters." + (f" Preset: `{config.preset}`." if config.preset else ""),

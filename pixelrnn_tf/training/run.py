@@ -18,7 +18,7 @@ from pixelrnn_tf.training.network import with_batch_size
 from pixelrnn_tf.training.report import Results, write_card, write_report
 from pixelrnn_tf.training.stop_signals import StopRequest
 from pixelrnn_tf.training.trainer import Trainer
-from pixelrnn_tf.training.workdir import check_data, check_workdir, locked, read_config
+from pixelrnn_tf.training.workdir import check_workdir, checked_data, locked, read_config
 
 
 def train(config: TrainConfig, workdir: str | pathlib.Path, command: str = "") -> dict[str, Score] | None:
@@ -49,8 +49,7 @@ def train(config: TrainConfig, workdir: str | pathlib.Path, command: str = "") -
     config = _with_network(with_batch_size(config), workdir)
     check_workdir(workdir, config)
     strategy = make_strategy(config.distribution)
-    data = config.data.load()
-    check_data(workdir, data)
+    data = checked_data(workdir, config.data.load())
     with _in_plain_words(workdir, strategy), locked(workdir, is_chief(strategy)):
         with StopRequest() as stop:
             trainer = Trainer(config, data, workdir, strategy)

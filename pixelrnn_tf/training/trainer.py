@@ -23,7 +23,7 @@ from pixelrnn_tf.training.report import Results, RunSummary, write_card
 from pixelrnn_tf.training.step_queue import StepQueue
 from pixelrnn_tf.training.stop_signals import StopRequest
 from pixelrnn_tf.training.train_step import TrainStep
-from pixelrnn_tf.training.workdir import FINGERPRINT, as_json
+from pixelrnn_tf.training.workdir import CLASSES, FINGERPRINT, as_json
 
 
 class Trainer:
@@ -153,7 +153,7 @@ class Trainer:
             f"{describe(self.strategy)}"
         )
         if self.chief:
-            noted = {"xla": self.xla, FINGERPRINT: dict(self.data.fingerprint)}
+            noted = {"xla": self.xla, FINGERPRINT: dict(self.data.fingerprint), CLASSES: list(self.data.classes)}
             write_json(self.workdir / "config.json", {**as_json(config), **noted})
 
     def evaluate(self) -> None:

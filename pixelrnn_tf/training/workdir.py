@@ -6,13 +6,17 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import socket
+import stat
 from collections.abc import Iterator
 from typing import Any
 
 from pixelrnn_cli.train_config import FREE_TO_CHANGE, TrainConfig
-from pixelrnn_tf.data import ImageData, check_unchanged
-from pixelrnn_tf.files import read_json, to_json
+from pixelrnn_tf.data import ImageData, check_unchanged, match_classes
+from pixelrnn_tf.evaluation.compatibility import as_numbered_before_names
+from pixelrnn_tf.files import read_json, temporary_name, to_json
+from pixelrnn_tf.training.metrics import metrics_in
 
 try:
     import fcntl
@@ -22,16 +26,19 @@ except ImportError:  # On Windows, where nothing guards against a second program
 LOCK = ".lock"
 # The entry of config.json that says what the images were when the run began.
 FINGERPRINT = "fingerprint"
-# What `pixelrnn_tf.files.written_beside` names a file that is not whole yet.
-HALF_WRITTEN = re.compile(r"\..+\.\d+(\.\w+)?")
+# The entry that says the names of the classes, in the order of their labels.
+CLASSES = "classes"
+# The files of a run besides its checkpoints and the folder for TensorBoard.
+CONFIG, METRICS = "config.json", "metrics.jsonl"
+FILES = ("model.keras", "model.json", "report.md", "curve.png", "samples.png", METRICS, CONFIG)
 
 
 @contextlib.contextmanager
 def locked(workdir: pathlib.Path, is_chief: bool = True) -> Iterator[None]:
     """Keep other programs from writing in a folder, which is made if it is not there.
 
-    The lock is that of the operating system on a file, so it ends with the process, however that ends. What an earlier
-    process left half written is removed. A folder that was made for nothing is removed again.
+    The lock is that of the operating system on a file, so it ends with the process, however that ends. Files of a run
+    that an earlier process left half written are removed. A folder that was made for nothing is removed again.
 
     Args:
         workdir: the folder.
@@ -48,8 +55,8 @@ def locked(workdir: pathlib.Path, is_chief: bool = True) -> Iterator[None]:
     workdir.mkdir(parents=True, exist_ok=True)
     try:
         with _lock_file(workdir / LOCK):
-            for path in workdir.iterdir():
-                if HALF_WRITTEN.fullmatch(path.name) and path.is_file():
+            if (workdir / CONFIG).is_file():
+                for path in _half_written(workdir):
                     path.unlink()
             yield
     finally:
@@ -58,10 +65,31 @@ def locked(workdir: pathlib.Path, is_chief: bool = True) -> Iterator[None]:
                 path.rmdir()  # If it is empty.
 
 
+def _half_written(workdir: pathlib.Path) -> list[pathlib.Path]:
+    """Regular files with the temporary name of a file of a run, of this version or an earlier one."""
+    patterns = [
+        re.compile(rf"{re.escape(prefix)}(\d+|[a-z0-9_]{{8}}){re.escape(suffix)}")
+        for prefix, suffix in map(temporary_name, FILES)
+    ]
+    return [
+        path
+        for path in workdir.iterdir()
+        if any(pattern.fullmatch(path.name) for pattern in patterns) and path.is_file() and not path.is_symlink()
+    ]
+
+
 @contextlib.contextmanager
 def _lock_file(path: pathlib.Path) -> Iterator[None]:
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
+        except OSError as error:
+            if not path.is_symlink() and not path.exists():
+                raise
+            raise ValueError(f"{path} is no lock of a run but a link or a folder: choose another --workdir.") from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise ValueError(f"{path} is no lock of a run but no regular file: choose another --workdir.")
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -85,13 +113,20 @@ def _lock_file(path: pathlib.Path) -> Iterator[None]:
 
 
 def check_workdir(workdir: pathlib.Path, config: TrainConfig) -> None:
-    """Check that a run in `workdir`, if there is one, has the same configuration.
+    """Check that a run in `workdir`, if there is one, has the same configuration, and that nothing would be lost.
 
     Raises:
-        ValueError: if it has another one; the message lists what differs.
+        ValueError: if it has another one; the message lists what differs. Also if there are files that a run would
+            replace: of no run, or of one whose checkpoints are gone.
     """
-    path = workdir / "config.json"
+    path = workdir / CONFIG
     if not path.exists():
+        taken = [name for name in FILES if (workdir / name).exists()]
+        if taken:
+            raise ValueError(
+                f"{workdir} has {', '.join(taken)}, which the run would replace, and no {CONFIG} of a run. Choose "
+                "another --workdir."
+            )
         return
     # A run of an earlier version lacks what that did not have, and went by today's defaults.
     found, wanted = with_defaults(read_config(path)), as_json(config)
@@ -105,6 +140,21 @@ def check_workdir(workdir: pathlib.Path, config: TrainConfig) -> None:
             f"{workdir} holds a run of another configuration ({'; '.join(different)}). Choose another "
             "--workdir, or the same configuration to go on with that run."
         )
+    if not any((workdir / "checkpoints").glob("step-*")) and _has_trained(workdir):
+        raise ValueError(
+            f"{workdir} holds the results of a run whose checkpoints are gone: it cannot go on, and starting again "
+            "would replace them. Choose another --workdir; to start there from these weights, give "
+            f"--init_from={shlex.quote(str(workdir / 'model.keras'))}."
+        )
+
+
+def _has_trained(workdir: pathlib.Path) -> bool:
+    """Whether a run has results of more than its beginning."""
+    card = read_json(workdir / "model.json") if (workdir / "model.json").is_file() else {}
+    steps = card.get("steps") if isinstance(card, dict) else None
+    trained = isinstance(steps, int) and steps > 0
+    lines = metrics_in(workdir / METRICS)
+    return trained or (workdir / "report.md").exists() or any(line["step"] > 0 for line in lines)
 
 
 def with_defaults(config: dict[str, Any]) -> dict[str, Any]:
@@ -114,15 +164,23 @@ def with_defaults(config: dict[str, Any]) -> dict[str, Any]:
     return {**defaults, **config, "data": {**defaults["data"], **(data if isinstance(data, dict) else {})}}
 
 
-def check_data(workdir: pathlib.Path, data: ImageData) -> None:
+def checked_data(workdir: pathlib.Path, data: ImageData) -> ImageData:
     """Check that a run in `workdir`, if there is one, was begun on the images that are there now.
+
+    Returns:
+        the data, with their classes numbered as the run numbers them.
 
     Raises:
         ValueError: if they have changed; the message lists how.
     """
-    path = workdir / "config.json"
-    if path.exists():
-        check_unchanged(data, read_config(path).get(FINGERPRINT), f"the run in {workdir}")
+    path = workdir / CONFIG
+    if not path.exists():
+        return data
+    found = read_config(path)
+    check_unchanged(data, found.get(FINGERPRINT), f"the run in {workdir}")
+    if not data.classes:
+        return data
+    return match_classes(data, found[CLASSES]) if found.get(CLASSES) else as_numbered_before_names(data)
 
 
 def read_config(path: pathlib.Path) -> dict[str, Any]:

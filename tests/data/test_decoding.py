@@ -10,6 +10,7 @@ import tensorflow as tf
 from PIL import Image, ImageOps
 
 from pixelrnn_tf.data.decoding import MAX_PIXELS, decode_picture, picture_channels
+from tests.support.raw_pngs import ADAM7, chunk, interlaced, raw_png
 
 ORIENTATION = 0x0112
 
@@ -132,8 +133,8 @@ def test_a_gif_that_covers_a_part_of_itself_is_refused():
 
 
 def test_the_end_of_a_name_does_not_matter_but_the_format_does():
-    with pytest.raises(ValueError, match="no file of the formats PNG, JPEG, BMP, GIF, WEBP"):
-        decode_picture(encoded(Image.new("L", (2, 2)), "TIFF"))
+    with pytest.raises(ValueError, match="no file of the formats PNG, JPEG, BMP, GIF, WEBP, TIFF"):
+        decode_picture(encoded(Image.new("L", (2, 2)), "PPM"))
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
@@ -162,3 +163,61 @@ def test_damaged_files_are_refused():
     stored[len(stored) // 2] ^= 255  # A wrong pixel, which only the checksum tells.
     with pytest.raises(ValueError, match="broken"):
         decode_picture(bytes(stored))
+
+
+def png_of_bits(depth, color_type, row, *more):
+    """A PNG of one row of 4 pixels."""
+    return raw_png((4, 1, depth, color_type, 0, 0, 0), zlib.compress(b"\0" + bytes(row)), *more)
+
+
+def test_a_transparent_color_of_any_depth_lies_on_white():
+    hidden = chunk(b"tRNS", struct.pack(">H", 2))
+    assert pixels(png_of_bits(2, 0, [0b00011011], hidden)) == [[[0], [85], [255], [255]]]
+    assert pixels(png_of_bits(4, 0, [0x02, 0x3F], hidden)) == [[[0], [255], [51], [255]]]
+    assert pixels(png_of_bits(1, 0, [0b01010000], chunk(b"tRNS", b"\0\1"))) == [[[0], [255], [0], [255]]]
+    # In the upper byte alone 0x0102 and 0x0103 are the same.
+    gray = png_of_bits(16, 0, [1, 2, 1, 3, 0, 0, 255, 255], chunk(b"tRNS", b"\1\2"))
+    assert pixels(gray) == [[[255], [1], [0], [255]]]
+    color = png_of_bits(16, 2, [1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 7, *12 * [0]], chunk(b"tRNS", b"\1\2\3\4\5\6"))
+    assert pixels(color) == [[[255] * 3, [1, 3, 5], [0] * 3, [0] * 3]]
+    assert decode_picture(gray).transparent
+    assert decode_picture(color).transparent
+
+
+@pytest.mark.parametrize("interlace", [0, 1])
+def test_a_png_whose_data_end_early_is_refused(interlace):
+    picture = np.full((6, 9), 200, "uint8")
+    rows = b"".join(b"\0" + row.tobytes() for row in picture[:3])
+    if interlace:
+        assert pixels(interlaced(picture)) == picture[..., None].tolist()
+        rows = b"".join(b"\0" + line.tobytes() for r, c, dr, dc in ADAM7[:5] for line in picture[r::dr, c::dc])
+    with pytest.raises(ValueError, match=r"its image data end after \d+ of \d+ bytes: the file is truncated"):
+        decode_picture(raw_png((9, 6, 8, 0, 0, 0, interlace), zlib.compress(rows)))
+
+
+def test_tiffs_are_read():
+    assert pixels(encoded(Image.fromarray(np.array([[1, 200]], "uint8")), "TIFF")) == [[[1], [200]]]
+    assert pixels(encoded(Image.fromarray(np.array([[[1, 2, 3]]], "uint8")), "TIFF")) == [[[1, 2, 3]]]
+    wide = Image.fromarray(np.array([[0, 257, 65535]], "uint16"))
+    assert pixels(encoded(wide, "TIFF")) == [[[0], [1], [255]]]
+    negative = encoded(wide, "TIFF", tiffinfo={262: 0})
+    assert pixels(negative) == [[[255], [254], [0]]]
+    exif = {ORIENTATION: 6}
+    lying = Image.fromarray(np.array([[1, 2, 3], [4, 5, 6]], "uint8"))
+    assert np.array(pixels(encoded(lying, "TIFF", tiffinfo=exif)))[..., 0].tolist() == [[4, 1], [5, 2], [6, 3]]
+    with pytest.raises(ValueError, match=r"this TIFF has 2 pages; files of one page are read"):
+        decode_picture(encoded(lying, "TIFF", save_all=True, append_images=[lying]))
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+def test_twelve_bits_in_sixteen_are_mapped_by_their_range(form):
+    twelve = encoded(Image.fromarray(np.array([[0, 1000, 2048, 4095]], "uint16")), form)
+    picture = decode_picture(twelve)
+    assert picture.pixels.ravel().tolist() == [0, 4, 8, 16]
+    assert (picture.values, picture.largest) == ((0, 4095), 65535)
+    mapped = decode_picture(twelve, value_range=(0, 4095)).pixels.ravel()
+    assert mapped.tolist() == np.round(np.array([0, 1000, 2048, 4095]) * 255 / 4095).tolist()
+    with pytest.raises(ValueError, match=r"holds values from 0 to 4095, outside value_range=0,4000"):
+        decode_picture(twelve, value_range=(0, 4000))
+    byte = encoded(Image.fromarray(np.array([[10, 11, 12]], "uint8")), form)
+    assert decode_picture(byte, value_range=(10, 12)).pixels.ravel().tolist() == [0, 128, 255]

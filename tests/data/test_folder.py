@@ -216,7 +216,7 @@ def test_a_folder_is_decoded_once_if_it_fits_in_memory(tmp_path, monkeypatch):
     reading = importlib.import_module("pixelrnn_tf.data.reading")
     decoded = []
 
-    def counted(contents, decode=reading.decode_picture):
+    def counted(contents, value_range=None, decode=reading.decode_picture):
         decoded.append(contents)
         return decode(contents)
 
@@ -268,7 +268,7 @@ def test_a_broken_image_is_named(tmp_path):
 def test_wrong_folders_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"There is no folder .*nowhere"):
         load_small(tmp_path / "nowhere")
-    with pytest.raises(ValueError, match=r"has no images \(png, jpg, jpeg, bmp, gif, webp\); it needs at least 3"):
+    with pytest.raises(ValueError, match=r"no images \(png, jpg, .*, webp, tif, tiff\); it needs at least 3"):
         load_small(tmp_path)
     write_numbered(tmp_path / "train", range(2))
     with pytest.raises(ValueError, match=r"has 2 images .* it needs at least 3"):
@@ -312,3 +312,52 @@ def test_classes_are_those_of_train(tmp_path):
     write_numbered(tmp_path / "alone" / "a", range(5))
     with pytest.raises(ValueError, match="one class only, a/"):
         load(f"folder:{tmp_path / 'alone'}", image_size=(3, 4), class_conditional=True)
+
+
+def test_every_class_is_in_train(tmp_path):
+    for name in range(40):
+        write_numbered(tmp_path / f"class_{name:02}", [2 * name, 2 * name + 1], ".bmp")
+    data = load(f"folder:{tmp_path}", image_size=(3, 4), class_conditional=True)
+    sizes = [split.size for split in data.splits.values()]
+    assert sum(sizes) == 80
+    for split in data.splits:
+        images, labels = data.first(split)
+        assert np.array_equal(images[:, 0, 0, 0] // 2, labels)
+    assert set(data.first("train")[1]) == set(range(40))
+    places = {int(path.stem): sha256_place(path) for path in tmp_path.rglob("*.bmp")}
+    lost = sum(places[2 * name] < 0.2 and places[2 * name + 1] < 0.2 for name in range(40))
+    assert lost > 0, "a class would have none"
+    assert f"train: one image of each of {lost} small classes that had none, such as class_" in data.describe()
+
+
+def test_a_split_that_would_be_left_empty_is_named(tmp_path):
+    for name in range(3):
+        write_numbered(tmp_path / str(name), [name], ".bmp")
+    with pytest.raises(ValueError, match=r"too few images: with one of the class . in train, none is left for"):
+        load(f"folder:{tmp_path}", image_size=(3, 4), class_conditional=True)
+
+
+def test_the_range_of_the_files_is_told_and_mapped(tmp_path):
+    for number in range(6):
+        write_picture(tmp_path / f"{number}.png", np.full((2, 2), 10 * number))
+    told = load_small(tmp_path).describe()
+    assert "WARNING: values from 0 to 50 in 8-bit files, less than a quarter of 0 to 255, which becomes black" in told
+    mapped = load_small(tmp_path, value_range=(0, 50))
+    assert sorted(itertools.chain(*numbers_of(mapped).values())) == [0, 51, 102, 153, 204, 255]
+    assert "  note: values from 0 to 50 in 8-bit files" in mapped.describe()
+    with pytest.raises(ValueError, match=r"5\.png: it holds values from 50 to 50, outside value_range=0,40"):
+        load_small(tmp_path, value_range=(0, 40))
+
+
+def test_a_whole_folder_of_any_size_is_one_split(tmp_path):
+    write_numbered(tmp_path, [5])
+    assert numbers_of(load_small(tmp_path, whole=True)) == {"all": [5]}
+    write_numbered(tmp_path, range(10))
+    assert numbers_of(load_small(tmp_path, whole=True)) == {"all": list(range(10))}
+    assert sorted(all_images(load_small(tmp_path), "all")[:, 0, 0, 0]) == list(range(10))
+
+
+def test_pictures_that_are_no_files_are_left_out(tmp_path):
+    write_numbered(tmp_path, range(5))
+    os.mkfifo(tmp_path / "006.png")
+    assert "left out 1 files of other kinds (.png 1)" in load_small(tmp_path).describe()

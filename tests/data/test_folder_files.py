@@ -110,7 +110,7 @@ def test_a_link_to_nowhere_is_named(tmp_path):
 
 def test_what_is_no_picture_is_counted(tmp_path):
     write_numbered(tmp_path, range(3))
-    for name in ("a.tif", "b.TIF", "c.heic", "d"):
+    for name in ("a.avi", "b.AVI", "c.heic", "d"):
         (tmp_path / "sub").mkdir(exist_ok=True)
         (tmp_path / "sub" / name).write_bytes(b"")
-    assert find_files(tmp_path).notes() == ["left out 4 files of other kinds (.tif 2, .heic 1, no suffix 1)"]
+    assert find_files(tmp_path).notes() == ["left out 4 files of other kinds (.avi 2, .heic 1, no suffix 1)"]

@@ -167,7 +167,10 @@ def test_dynamic_binarisation_of_a_data_set_has_its_mean():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "mnist"}, "There is no data set 'mnist'. Give digits, tfds:NAME, tfds:NAME/CONFIG or folder:PATH"),
+        (
+            {"name": "mnist"},
+            "There is no data set 'mnist'. Give digits, tfds:NAME, tfds:NAME/CONFIG, folder:PATH or npz",
+        ),
         ({"name": "tfds:"}, "There is no data set 'tfds:'"),
         ({"name": "folder:"}, "There is no data set 'folder:'"),
         ({"name": "digits", "levels": 18}, "digits has 17 levels: levels must be at most that, got 18"),
@@ -222,7 +225,8 @@ def test_a_split_of_another_size_than_it_says_is_named():
 
 
 def test_everything_public_is_there():
-    assert sorted(data.__all__) == ["ImageData", "Split", "check_unchanged", "load", "to_bytes", "to_levels"]
+    names = ["ImageData", "Split", "check_unchanged", "from_arrays", "load", "match_classes", "to_bytes", "to_levels"]
+    assert sorted(data.__all__) == names
     assert all(hasattr(data, name) for name in data.__all__)
 
 

@@ -1,12 +1,15 @@
 """Data sets of TFDS: the real ones where they are prepared, small ones made here, and errors."""
 
 import os
+import re
+import threading
+import time
 
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from pixelrnn_tf.data import load
+from pixelrnn_tf.data import load, network
 
 
 def all_images(images, split, batch_size=1000):
@@ -187,6 +190,7 @@ def test_what_cannot_be_downloaded_is_named(monkeypatch, tmp_path):
         raise ConnectionError("the network is down\nand a long tail")
 
     monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", no_network)
+    monkeypatch.setattr("pixelrnn_tf.data.tfds_images.can_reach", lambda addresses: True)
     with pytest.raises(FileNotFoundError) as caught:
         load("tfds:mnist")
     message = str(caught.value)
@@ -217,3 +221,55 @@ def test_the_label_of_an_image_is_the_one_beside_it():
 def test_images_without_classes_are_no_data_for_class_conditional_models():
     with pytest.raises(ValueError, match=r"tfds:binarized_mnist has no classes: it needs a feature `label`"):
         load("tfds:binarized_mnist", class_conditional=True)
+
+
+def test_images_without_a_class_are_refused_when_loading(make_data):
+    features = {"image": tfds.features.Image(shape=(2, 2, 1)), "label": tfds.features.ClassLabel(num_classes=3)}
+    image = np.full((2, 2, 1), 200)
+    train = [{"image": image.astype("uint8"), "label": k % 3} for k in range(10)]
+    test = [{"image": image.astype("uint8"), "label": -1} for _ in range(4)]
+    make_data("unlabeled", features, train=train, test=test)
+    assert load("tfds:unlabeled").splits["test"].size == 4
+    with pytest.raises(ValueError, match=r"4 of the 4 images of the split test have no class \(their label is -1\)"):
+        load("tfds:unlabeled", class_conditional=True)
+
+
+def test_a_dark_data_set_is_told_and_mapped(make_data):
+    make_data(
+        "dark",
+        {"image": tfds.features.Image(shape=(2, 2, 1))},
+        train=examples(np.arange(20)[:, None, None, None] * np.ones((2, 2, 1), int)),
+    )
+    assert re.search(
+        r"WARNING: values from \d to 1\d in the first 18 images of train\[:18\]", load("tfds:dark").describe()
+    )
+    mapped = load("tfds:dark", value_range=(0, 51))
+    assert mapped.levels == 256
+    assert sorted(all_images(mapped, "all")[:, 0, 0, 0]) == [5 * n for n in range(20)]
+
+
+def test_without_a_network_the_advice_comes_at_once(tmp_path, monkeypatch):
+    """No host is asked more than once: TFDS would retry for minutes."""
+    asked = []
+
+    def refuse(address, timeout):
+        asked.append(address)
+        raise OSError("no network")
+
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr("socket.create_connection", refuse)
+    monkeypatch.setattr("urllib.request.getproxies", dict)
+    start = time.monotonic()
+    with pytest.raises(FileNotFoundError, match=r"there is no network.* TFDS_DATA_DIR to a directory .* prepared, or"):
+        load("tfds:mnist")
+    assert time.monotonic() - start < 5
+    assert asked == [("storage.googleapis.com", 443)]
+
+
+def test_a_network_that_never_answers_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr("socket.create_connection", lambda *_: threading.Event().wait(60))
+    monkeypatch.setattr("urllib.request.getproxies", dict)
+    assert not network.can_reach(["https://example.org/a"], seconds=0.05)
+    assert network.can_reach([]), "nothing to download"
+    monkeypatch.setattr("urllib.request.getproxies", lambda: {"https": "http://proxy"})
+    assert network.can_reach(["https://example.org/a"])

@@ -8,9 +8,10 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
+from pixelrnn_tf.compression import model_digest
 from pixelrnn_tf.distributions import PixelDistribution
 from pixelrnn_tf.layers import Conditioner, ConditionFormat, GivenMap, LabelEmbedding
-from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN, negative_log_likelihood
+from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN, classify, negative_log_likelihood, predict_classes
 from pixelrnn_tf.models.loading import float32_twin
 from pixelrnn_tf.sampling import generate
 from pixelrnn_tf.training.initialization import start_from
@@ -276,3 +277,30 @@ def test_a_conditioner_that_does_not_fit_is_refused(arguments, error, message):
 def test_wrong_arguments_of_an_embedding_are_named(arguments):
     with pytest.raises(ValueError, match="num_classes must be"):
         LabelEmbedding(**arguments)
+
+
+@pytest.mark.parametrize("names", [["a", "b"], ["a", "b", "b"], ["a", "b", ""], ["a", "b", 3], "abc"])
+def test_class_names_are_as_many_different_strings_as_classes(names):
+    with pytest.raises(ValueError, match="class_names must"):
+        LabelEmbedding(3, 2, class_names=names)
+
+
+def test_class_names_are_saved_with_the_model(tmp_path):
+    model = make_network("pixel_cnn", (3, 4, 1), conditioner=LabelEmbedding(3, 4, class_names=("x", "y", "z")))
+    assert model.class_names == ("x", "y", "z")
+    model.save(tmp_path / "model.keras")
+    model.save_to_preset(tmp_path / "preset")
+    for loaded in (keras.models.load_model(tmp_path / "model.keras"), PixelRNN.from_preset(tmp_path / "preset")):
+        assert loaded.class_names == ("x", "y", "z")
+    images = random_images(model, 5)
+    expected = [model.class_names[k] for k in np.argmax(classify(model, images), -1)]
+    assert predict_classes(model, images) == expected
+    # As versions without names wrote them.
+    config = model.get_config()
+    del config["conditioner"]["config"]["class_names"]
+    unnamed = PixelRNN.from_config(config)
+    unnamed.set_weights(model.get_weights())
+    assert unnamed.class_names is None
+    assert predict_classes(unnamed, images) == [str("xyz".index(name)) for name in expected]
+    assert model_digest(unnamed) == model_digest(model), "a compressed file does not depend on names"
+    assert make_network("pixel_cnn").class_names is None

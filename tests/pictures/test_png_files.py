@@ -2,13 +2,14 @@
 
 import io
 import time
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from pixelrnn_tf.pictures import occlusion, png_files
-from tests.support.raw_pngs import interlaced, turned
+from tests.support.raw_pngs import chunk, interlaced, raw_png, turned
 
 GREY = np.arange(12, dtype="uint8").reshape(3, 4) * 20
 
@@ -110,3 +111,16 @@ def test_what_viewers_turn_or_move_is_told():
     animated = saved(Image.fromarray(GREY), save_all=True, append_images=[Image.fromarray(255 - GREY)])
     assert png_files.not_plain(animated) == "animated"
     assert png_files.not_plain(plain[:40]) == ""
+
+
+def test_what_another_reader_would_change_is_refused():
+    """Pillow drops the lower byte of 16-bit colors, shows hidden grays and leaves missing rows black."""
+    row = bytes([0, 1, 2, 3, 4, 5, 6])
+    with pytest.raises(ValueError, match="x is a 16-bit PNG; 8 bits are needed"):
+        png_files.decode(raw_png((1, 1, 16, 2, 0, 0, 0), zlib.compress(row)), "x", 3)
+    hidden = raw_png((4, 1, 2, 0, 0, 0, 0), zlib.compress(b"\0\x1b"), chunk(b"tRNS", b"\0\2"))
+    with pytest.raises(ValueError, match="x is a PNG with transparent pixels; opaque ones are needed"):
+        png_files.decode(hidden, "x", 1)
+    half = raw_png((4, 4, 8, 0, 0, 0, 0), zlib.compress(2 * b"\0abcd"))
+    with pytest.raises(ValueError, match="x is no PNG file that can be read: its image data end after 10 of 20 bytes"):
+        png_files.decode(half, "x", 1)

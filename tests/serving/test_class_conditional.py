@@ -23,13 +23,18 @@ from tests.support import serving_servers
 from tests.support.networks import make_network, random_images
 
 CLASSES = 3
+NAMES = ("cat", "dog", "été")
 
 
 @pytest.fixture(scope="module")
 def model():
     keras.utils.set_random_seed(0)
     return make_network(
-        "pixel_cnn", (3, 4, 1), num_blocks=1, conditioner=LabelEmbedding(CLASSES, 4), dtype="mixed_bfloat16"
+        "pixel_cnn",
+        (3, 4, 1),
+        num_blocks=1,
+        conditioner=LabelEmbedding(CLASSES, 4, class_names=NAMES),
+        dtype="mixed_bfloat16",
     )
 
 
@@ -54,6 +59,15 @@ def test_every_signature_takes_labels_and_answers_as_the_model_does(model, expor
     for item in measures:
         assert item.value <= LIMITS[item.quantity], item
     assert set(loader.signatures["classify"].inputs) == {"images"}
+    assert fmt.class_names == NAMES
+    assert fmt.max_batch_size == 256
+    images = random_images(model, 20)
+    found = loader.run("classify", {"images": images})
+    named = [NAMES[label].encode() for label in np.argmax(found["probabilities"], -1)]
+    assert found["class_name"].tolist() == named
+    assert len(set(named)) > 1
+    labels = {"condition": np.array([2, 0, 1], "int32")}
+    assert [name.decode() for name in loader.run("class_names", labels)["class_name"]] == ["été", "cat", "dog"]
     assert set(loader.signatures["sample"].inputs) == {"seed", "temperature", "condition"}
 
 
@@ -73,6 +87,7 @@ def test_the_client_classifies_and_draws_by_label(model, exported, tmp_path, cap
     with serving_servers.stand_in(exported.parent) as server:
         for protocol in ("rest", "grpc"):
             with server.client(protocol) as client:
+                assert client.class_names == NAMES
                 classes = client.classify(images)
                 np.testing.assert_allclose(classes.probabilities, classify(twin, images), rtol=1e-4, atol=1e-5)
                 np.testing.assert_allclose(classes.log_prob, marginal_log_prob(twin, images), rtol=1e-5)
@@ -87,8 +102,12 @@ def test_the_client_classifies_and_draws_by_label(model, exported, tmp_path, cap
         picture.write_bytes(encoded(to_bytes(images, 4))[0])
         common = {"model": serving_servers.NAME, "server": server.addresses["rest"]}
         client_commands.classify(client_options.ClassifyOptions(images=(str(picture),), **common))
-        assert f"class {classes.probabilities[0].argmax()} with probability" in capsys.readouterr().out
-        client_commands.sample(client_options.SampleOptions(out=tmp_path / "b.png", num_images=2, label=1, **common))
+        assert f"class {NAMES[classes.probabilities[0].argmax()]} with probability" in capsys.readouterr().out
+        client_commands.sample(
+            client_options.SampleOptions(out=tmp_path / "b.png", num_images=2, label="dog", **common)
+        )
         assert (tmp_path / "b.png").exists()
-        with pytest.raises(ValueError, match="condition and label are two ways"):
+        with pytest.raises(ValueError, match="--label must be one of cat, dog, été; got 1"):
+            client_commands.sample(client_options.SampleOptions(out=tmp_path / "c.png", label="1", **common))
+        with pytest.raises(ValueError, match="--condition and --label are two ways"):
             client_options.SampleOptions(out=tmp_path / "c.png", label=1, condition=tmp_path / "x.npy", **common)

@@ -170,8 +170,9 @@ def test_the_receptive_field_of_the_reloaded_logits_is_exact_from_both_sides(ser
         images = np.random.default_rng(seed).integers(0, 3, (1, size))
         for step in (1, 2):
             changed = np.concatenate([(images + step * np.eye(size, dtype=int)) % 3, images]).astype("uint8")
-            logits = reloaded.signatures["logits"](images=tf.constant(changed.reshape(-1, *shape)))["logits"].numpy()
-            logits = logits.reshape(size + 1, size, 3)
+            parts = np.array_split(changed.reshape(-1, *shape), 3)  # An export takes 256 images at a time.
+            logits = [reloaded.signatures["logits"](images=tf.constant(part))["logits"].numpy() for part in parts]
+            logits = np.concatenate(logits).reshape(size + 1, size, 3)
             field = (logits[:-1] != logits[-1:]).any(axis=-1).T
             assert not (field & ~expected).any(), "sub-pixels are read that must not be"
             seen |= field
@@ -196,3 +197,30 @@ def test_networks_of_real_size_equal_the_model(arguments, tmp_path):
     served = Served(model, export_model(model, tmp_path / "network"))
     compared(served, (1, 3) if arguments["levels"] == 256 else (1, 3, 64))
     served.loader.close()
+
+
+@pytest.mark.parametrize("name", ["score", "sample"])
+def test_a_batch_beyond_the_limit_is_refused_before_anything_is_computed(name, monkeypatch):
+    """A few bytes may ask for any number of rows: the server repeats the one value of a tensor."""
+    signatures = Signatures(make_network("pixel_cnn", (3, 4, 1), num_blocks=1), max_batch_size=5)
+    computed = []
+
+    def run(**inputs):
+        computed.append(tf.py_function(lambda: computed.append("run"), [], []))
+        return {"log_prob": tf.zeros(tf.shape(next(iter(inputs.values())))[0])}
+
+    monkeypatch.setattr(signatures, f"_{name}", run)
+    inputs = signatures.inputs[name]
+    serve = tf.function(signatures.function(name), input_signature=[item.spec for item in inputs], autograph=False)
+    values = example_inputs((3, 4, 1), 4, None, 1)
+    for rows in (6, 10**6):
+        many = [tf.constant(np.repeat(values[item.name], rows, axis=0)) for item in inputs]
+        with pytest.raises(tf.errors.InvalidArgumentError, match="batch size, 1 or more and at most 5; the batch"):
+            serve(*many)
+    assert "run" not in computed
+    few = [tf.constant(np.repeat(values[item.name], 5, axis=0)) for item in inputs]
+    assert serve(*few)["log_prob"].shape == (5,)
+    for k in range(len(few) if len(few) > 1 else 0):
+        unequal = [value[:3] if n == k else value for n, value in enumerate(few)]
+        with pytest.raises(tf.errors.InvalidArgumentError, match="All inputs must have the same batch size"):
+            serve(*unequal)

@@ -91,7 +91,9 @@ LAYERS = [
         ((3, 4, 3),),
         levels=5,
     ),
-    Descriptor(layers.LabelEmbedding, {"num_classes": 5, "features": 3}, ((),), classes=5),
+    Descriptor(
+        layers.LabelEmbedding, {"num_classes": 5, "features": 3, "class_names": list("edcba")}, ((),), classes=5
+    ),
 ]
 MODELS = [_model(block, features) for block in layers.BLOCKS for features in (0, 2)]
 MODELS.append(_model("diagonal_bilstm", 4, classes=5))
@@ -151,6 +153,7 @@ OTHER = {
     "count_parameters",
     "get_preset",
     "negative_log_likelihood",
+    "predict_classes",
 }
 
 

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from benchmarks import compression
+from pixelrnn_cli.image_files import find_images
 from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.layers import LabelEmbedding
 from pixelrnn_tf.pictures import png_files
@@ -55,18 +56,18 @@ def test_a_folder_of_pictures_comes_back(saved, pictures, tmp_path, capsys):
 
 def test_pictures_that_would_not_come_back_are_refused(model, pictures):
     folder, images = pictures
-    assert np.array_equal(compressing.read_folder(folder, model, 0), images)
-    assert np.array_equal(compressing.read_folder(folder, model, 2), images[:2])
+    assert np.array_equal(compressing.read_pictures(find_images([folder]), model, 0), images)
+    assert np.array_equal(compressing.read_pictures(find_images([folder]), model, 2), images[:2])
     picture = to_bytes(images[0], 17)
     picture[1, 1] = 100
     png_files.write(folder / "b.png", picture)
     with pytest.raises(ValueError, match=r"b\.png has the value 100, which is between those of the 17 levels"):
-        compressing.read_folder(folder, model, 0)
+        compressing.read_pictures(find_images([folder]), model, 0)
     png_files.write(folder / "b.png", picture[:2])
     with pytest.raises(ValueError, match=r"b\.png is 2x4; the model takes images of 3x4"):
-        compressing.read_folder(folder, model, 0)
-    with pytest.raises(ValueError, match="There are no PNG files"):
-        compressing.read_folder(folder.parent, model, 0)
+        compressing.read_pictures(find_images([folder]), model, 0)
+    with pytest.raises(ValueError, match="there are none in the folder"):
+        find_images([folder.parent])
 
 
 def test_labels_come_back_in_a_table(tmp_path):
@@ -127,3 +128,20 @@ def test_the_benchmark_times_what_comes_back(capsys):
     assert result["images"] == 512
     assert 0 < result["bytes"] - result["model_bytes"] < 100
     assert f"{512 / result['seconds']['decompress']:8.1f} images/s" in printed
+
+
+def test_a_folder_that_another_program_fills_meanwhile_is_left_to_it(tmp_path, monkeypatch):
+    model = make_network("pixel_cnn", (2, 2, 1), **TINY)
+    compressing.compress_file(model, random_images(model, 2), None, tmp_path / "x.pxr", verify=False)
+    decode = compressing.Codec.decode
+
+    def slow(*arguments, **options):
+        (tmp_path / "back").mkdir()
+        (tmp_path / "back" / "theirs.png").touch()
+        return decode(*arguments, **options)
+
+    monkeypatch.setattr(compressing.Codec, "decode", slow)
+    with pytest.raises(OSError, match="not empty"):
+        compressing.decompress_file(model, tmp_path / "x.pxr", tmp_path / "back")
+    assert [path.name for path in (tmp_path / "back").iterdir()] == ["theirs.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["back", "x.pxr"]

@@ -32,7 +32,9 @@ def folder(tmp_path):
         (lambda m: m.update(progress=3), "its progress must have"),
         (lambda m: m.pop("files"), "KeyError: 'files'"),
         (lambda m: m.update(files=[1]), "manifest.json cannot be used"),
-        (lambda m: m["files"].update({"../../x": {"bytes": 1}}), "there is no x"),
+        (lambda m: m["files"].update({"../../x": {"bytes": 1}}), "names '../../x', which is no file beside it"),
+        (lambda m: m["files"].update({"/dev/zero": {"bytes": 1}}), "names '/dev/zero', which is no file beside it"),
+        (lambda m: m["files"].update({"x": {"bytes": 1}}), "there is no x"),
     ],
 )
 def test_a_manifest_of_another_form_is_named_and_its_checkpoint_passed_over(change, problem, folder):

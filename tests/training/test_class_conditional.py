@@ -15,6 +15,8 @@ from pixelrnn_tf.models import classify, marginal_log_prob, negative_log_likelih
 from pixelrnn_tf.models.loading import load_model
 from pixelrnn_tf.pictures import png_files
 from pixelrnn_tf.training import run as training_run
+from pixelrnn_tf.training import workdir as workdirs
+from tests.support.picture_folders import write_numbered
 from tests.support.training_runs import TINY, opened, tiny_config
 from trainers import complete, evaluate, sample
 
@@ -88,7 +90,10 @@ def test_a_picture_has_a_row_for_each_class(run, monkeypatch, tmp_path):
     monkeypatch.setattr(batched_sampling, "draw_images", lambda *_, **__: fake)
     batched_sampling.draw_picture(model, tmp_path / "grid.png", 20, seed=0)
     grid = png_files.decode((tmp_path / "grid.png").read_bytes(), "grid", 1)
-    factor = grid.shape[1] // (2 * 9 + 1)
+    factor = grid.shape[0] // (10 * 9 + 1)
+    assert factor > 1
+    assert grid[:, : -factor * (2 * 9 + 1)].min() < 100, "the names of the classes"
+    grid = grid[:, -factor * (2 * 9 + 1) :]
     shown = grid[::factor, ::factor, 0][1:-1:9, 1:-1:9]
     assert shown.shape == (10, 2)
     assert np.array_equal(images.to_levels(shown, 17), np.stack([np.arange(10)] * 2, axis=1))
@@ -130,3 +135,43 @@ def test_what_does_not_fit_is_refused(run, tmp_path):
     other = tiny_config(data=DIGITS, model={**WIDE, "condition_features": 6}, init_from=str(model))
     with pytest.raises(ValueError, match=r"another network .*conditioner"):
         opened(other, tmp_path)
+
+
+def folder_of_classes(root, names):
+    """Twenty pictures of each class, bright by its place, in folders for train and validation."""
+    for place, name in enumerate(names):
+        write_numbered(root / "train" / name, range(20 * place, 20 * place + 15))
+        write_numbered(root / "val" / name, range(20 * place + 15, 20 * place + 20))
+    return DataConfig(f"folder:{root}", levels=16, image_size=(3, 4), class_conditional=True)
+
+
+def test_a_run_keeps_the_names_of_its_classes(tmp_path, capsys):
+    """The same pictures under other names are refused, and not scored as other classes."""
+    config = tiny_config(data=folder_of_classes(tmp_path / "data", map(str, range(12))), model=WIDE, steps=1)
+    training_run.train(config, tmp_path / "run")
+    names = [str(number) for number in range(12)]
+    for file in ("config.json", "model.json"):
+        assert json.loads((tmp_path / "run" / file).read_text())["classes"] == names
+    assert "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11" in (tmp_path / "run" / "report.md").read_text()
+    model = tmp_path / "run" / "model.keras"
+    assert load_model(model).class_names == tuple(names)
+    (tmp_path / "data" / "val" / "11").rename(tmp_path / "data" / "val" / "eleven")
+    (tmp_path / "data" / "train" / "11").rename(tmp_path / "data" / "train" / "eleven")
+    with pytest.raises(ValueError, match=r"has the class 'eleven', which the model has not"):
+        evaluate.main(evaluate.Options(model=model, data=config.data))
+    capsys.readouterr()
+    sample.main(sample.Options(model=model, out=tmp_path / "two.png", num_images=2, label="2"))
+    assert "2 images of class 2 at temperature 1" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="takes labels from 0 to 11, got --label=twelve"):
+        sample.main(sample.Options(model=model, out=tmp_path / "none.png", label="twelve"))
+
+
+def test_a_run_of_an_earlier_version_goes_on_with_its_own_labels(tmp_path):
+    config = tiny_config(data=folder_of_classes(tmp_path / "data", map(str, range(12))), model=WIDE, steps=1)
+    data = config.data.load()
+    assert data.classes[2] == "2"
+    (tmp_path / "config.json").write_text(json.dumps({"fingerprint": dict(data.fingerprint)}))
+    assert workdirs.checked_data(tmp_path, data).classes[:4] == ("0", "1", "10", "11")
+    recorded = {"fingerprint": dict(data.fingerprint), "classes": list(reversed(data.classes))}
+    (tmp_path / "config.json").write_text(json.dumps(recorded))
+    assert workdirs.checked_data(tmp_path, data).classes[0] == "11"

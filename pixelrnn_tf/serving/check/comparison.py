@@ -53,6 +53,7 @@ def compare(
         the worst values over all batches, per signature and quantity.
     """
     measures: list[Measure] = []
+    batch_sizes = tuple(sorted({min(batch, fmt.max_batch_size or batch) for batch in batch_sizes}))
     for seed, batch in enumerate(batch_sizes):
         inputs = example_inputs(fmt.image_shape, fmt.levels, fmt.condition, batch, seed)
         for signature in sorted(loader.signatures):
@@ -81,6 +82,12 @@ def measure(reference: Reference, fmt: Format, signature: str, inputs: Values, o
     if "logits" in outputs:
         yield Measure(signature, "scores", _relative(outputs["logits"], reference.logits(inputs["images"], condition)))
         return
+    if "class_name" in outputs and fmt.class_names is not None:
+        labels = outputs["probabilities"].argmax(1) if "probabilities" in outputs else inputs["condition"]
+        names = np.array([fmt.class_names[label].encode() for label in labels], object)
+        yield Measure(signature, "scores", float((names != outputs["class_name"]).sum()))
+        if "probabilities" not in outputs:
+            return
     if "probabilities" in outputs:
         of_classes = reference.class_log_probs(inputs["images"], outputs["probabilities"].shape[1])
         best = of_classes.max(axis=1, keepdims=True)
@@ -140,7 +147,9 @@ def _split_difference(outputs: Values, split: Values, fmt: Format) -> float:
     if "logits" in outputs:
         return _relative(split["logits"], outputs["logits"])
     if "probabilities" in outputs or "log_prob_map" in outputs:
-        return max(_relative(split[name], outputs[name]) for name in outputs)
+        return max(_relative(split[name], outputs[name]) for name in outputs if name != "class_name")
+    if "class_name" in outputs:
+        return float((split["class_name"] != outputs["class_name"]).sum())
     same = slice(None)
     if "bits_per_dim" not in outputs:
         same = (_images(outputs, fmt) == _images(split, fmt)).all((1, 2, 3))
@@ -156,13 +165,21 @@ def refusals(loader: Loader, fmt: Format) -> Iterator[Measure]:
         answered, names = 0, loader.signatures[signature].inputs
         for name in names:
             for bad in _wrong(name, good[name], fmt, alone=len(names) == 1):
-                try:
-                    _run(loader, signature, {**good, name: bad})
-                    answered += 1
-                except LoaderError as error:
-                    if error.code != tf.errors.INVALID_ARGUMENT:
-                        raise
+                answered += _is_answered(loader, signature, {**good, name: bad})
+        if fmt.max_batch_size is not None:
+            rows = example_inputs(fmt.image_shape, fmt.levels, fmt.condition, fmt.max_batch_size + 1)
+            answered += _is_answered(loader, signature, rows)
         yield Measure(signature, "answered", float(answered))
+
+
+def _is_answered(loader: Loader, signature: str, inputs: Values) -> bool:
+    try:
+        _run(loader, signature, inputs)
+    except LoaderError as error:
+        if error.code != tf.errors.INVALID_ARGUMENT:
+            raise
+        return False
+    return True
 
 
 def _wrong(name: str, value: np.ndarray, fmt: Format, alone: bool) -> Iterator[np.ndarray]:

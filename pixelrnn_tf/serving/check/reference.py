@@ -18,11 +18,13 @@ from pixelrnn_tf.serving.saved_model_writer import CARD_FILE, in_float32
 
 @dataclasses.dataclass(frozen=True)
 class Format:
-    """What a served model takes."""
+    """What a served model takes, and of an export the rows of a request and the names of classes that its card says."""
 
     image_shape: tuple[int, int, int]
     levels: int
     condition: ConditionFormat | None
+    max_batch_size: int | None = dataclasses.field(default=None, compare=False)
+    class_names: tuple[str, ...] | None = dataclasses.field(default=None, compare=False)
 
     @classmethod
     def of(cls, folder: pathlib.Path) -> "Format":
@@ -37,7 +39,9 @@ class Format:
         logits = read_meta_graph(folder).signature_def["logits"].outputs["logits"]
         sizes = [dim.size for dim in logits.tensor_shape.dim]
         shape, known = tuple(sizes[1:4]), read_json(card)
-        return cls(shape, sizes[4], _condition_of(known, shape))
+        names = known.get("class_names")
+        condition = _condition_of(known, shape)
+        return cls(shape, sizes[4], condition, known.get("max_batch_size"), None if names is None else tuple(names))
 
 
 def _condition_of(card: dict[str, Any], image_shape: tuple[int, ...]) -> ConditionFormat | None:

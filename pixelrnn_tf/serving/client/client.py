@@ -15,6 +15,8 @@ from pixelrnn_tf.serving.client.seeds import image_seeds
 
 T = TypeVar("T")
 Seed = int | Sequence[int]
+# No export has a smaller limit of rows than this, unless its user asked for one.
+NAMES_PER_REQUEST = 16
 Temperature = float | Sequence[float] | np.ndarray
 
 
@@ -111,6 +113,7 @@ class Client:
         self.retries = Retries(wait, retries, notify)
         self.transport = _transport(protocol)(server, model, version, timeout)
         self._signatures: dict[str, Signature] | None = None
+        self._class_names: tuple[str, ...] | None = None
 
     def status(self) -> list[VersionState]:
         """The versions of the model, and whether they are loaded: one attempt, for health checks."""
@@ -128,6 +131,16 @@ class Client:
         """(height, width, channels) of the model's images."""
         height, width, channels = self._sizes("sample", "images")[1:]
         return height, width, channels
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The names of the model's classes, in the order of their labels; None if it has none. Asked for once."""
+        if self._class_names is None and "class_names" in self.signatures:
+            number = self._sizes("classify", "probabilities")[1]
+            parts = [np.arange(k, min(k + NAMES_PER_REQUEST, number)) for k in range(0, number, NAMES_PER_REQUEST)]
+            found = [self.predict("class_names", condition=part)["class_name"] for part in parts]
+            self._class_names = tuple(name.decode() for name in np.concatenate(found))
+        return self._class_names
 
     def predict(self, name: str, **inputs: Any) -> dict[str, np.ndarray]:
         """Run a signature.
@@ -177,11 +190,11 @@ class Client:
         Args:
             images: integer levels `(batch, height, width, channels)`.
         """
-        return Classes(**self.predict("classify", images=images))
+        return _classes(self.predict("classify", images=images))
 
     def classify_png(self, files: Sequence[bytes]) -> Classes:
         """As `classify`, of PNG files."""
-        return Classes(**self.predict("classify_png", image_bytes=_plain(files)))
+        return _classes(self.predict("classify_png", image_bytes=_plain(files)))
 
     def sample(
         self,
@@ -329,6 +342,10 @@ def _plain(files: Sequence[bytes]) -> Sequence[bytes]:
         if problem:
             raise ValueError(f"File {k} is a PNG that viewers show {problem}: save it as one plain picture.")
     return files
+
+
+def _classes(outputs: dict[str, np.ndarray]) -> Classes:
+    return Classes(outputs["probabilities"], outputs["log_prob"])
 
 
 def _drawn_files(outputs: dict[str, np.ndarray]) -> Drawn:

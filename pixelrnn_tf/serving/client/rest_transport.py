@@ -141,6 +141,7 @@ def _to_json(array: np.ndarray) -> Any:
 def _from_json(value: Any, tensor: Tensor) -> np.ndarray:
     if tensor.dtype == "object":
         array = np.empty(len(value), object)
-        array[:] = [base64.b64decode(item["b64"]) for item in value]
+        # As base64 if the name of the output ends in _bytes.
+        array[:] = [base64.b64decode(item["b64"]) if isinstance(item, dict) else item.encode() for item in value]
         return array
     return np.asarray(value, tensor.dtype)

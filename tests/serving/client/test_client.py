@@ -141,7 +141,7 @@ def test_the_program_ends_in_one_line():
     done = program("draw", "--model=digits")
     assert "Error: the client takes a command, score|classify|sample|complete" in done.stderr
     done = program("score", "--model=digits", "--images=no.png")
-    assert done.stderr == "Error: images must be PNG files; there is no file 'no.png'.\n"
+    assert done.stderr == "Error: --images must be PNG files; there is no file 'no.png'.\n"
     done = program("sample", "--server=127.0.0.1:1", "--model=digits", "--out=never.png", "--wait=0.3")
     told, error = done.stderr.splitlines()
     assert told.startswith("No server can be reached at 127.0.0.1:1: ")
@@ -178,5 +178,5 @@ def test_what_cannot_be_right_is_told_before_the_server_is_asked(tmp_path):
     )
     with pytest.raises(ValueError, match=r"must hold one conditioning map .* it holds an array of the shape \(2, 3\)"):
         client_commands.score(options)
-    with pytest.raises(ValueError, match="classify finds the class: leave out label and condition"):
+    with pytest.raises(ValueError, match="classify finds the class: leave out --label and --condition"):
         client_options.ClassifyOptions(model="digits", images=(str(tmp_path / "a.png"),), label=3)

@@ -1,0 +1,238 @@
+"""Images from arrays, and from the arrays in an npz file."""
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from pixelrnn_tf.data.classes import sorted_names
+from pixelrnn_tf.data.fingerprint import split_fingerprint
+from pixelrnn_tf.data.image_data import ImageData, Split
+from pixelrnn_tf.data.integers import check_integer
+from pixelrnn_tf.data.levels import check_range, check_value_range, map_range, range_note
+from pixelrnn_tf.data.splitting import Part, cut, keep_classes_in_train
+from pixelrnn_tf.regular_files import open_regular
+
+# The names of the arrays of a split in an npz file: ours, and those of Keras's data sets.
+NPZ_KEYS = {
+    "train": ("train_images", "x_train", "train_labels", "y_train"),
+    "validation": ("validation_images", "x_val", "validation_labels", "y_val"),
+    "test": ("test_images", "x_test", "test_labels", "y_test"),
+}
+# Arrays of more bytes than this are not read.
+MAX_BYTES = 2**35
+
+
+def from_arrays(
+    train: ArrayLike,
+    validation: ArrayLike | None = None,
+    test: ArrayLike | None = None,
+    levels: int | None = None,
+    labels: ArrayLike | Mapping[str, ArrayLike] | None = None,
+    class_names: Sequence[str] | None = None,
+    value_range: tuple[int, int] | None = None,
+    name: str = "arrays",
+) -> ImageData:
+    """Make a data set of arrays of images.
+
+    Without `validation`, a tenth of `train` becomes it, by the SHA-256 of each image: an image never changes its split,
+    and copies of an image stay together.
+
+    Args:
+        train: integers `(number, height, width)` or `(number, height, width, channels)` in `[0, levels)`, or booleans.
+        validation: the same, or None.
+        test: the same, or None for no test split.
+        levels: number of levels of the images, 2 to 256; None for 2 of booleans and 256 of integers.
+        labels: the class of every image, for class-conditional models: by split, or an array for `train` if it is the
+            only split. Integers from 0, or strings.
+        class_names: the names of the classes, in the order of their labels; None for those in `labels`, or the numbers.
+        value_range: `(low, high)`: values are mapped so that these become 0 and 255, to 256 levels.
+        name: of the data set.
+
+    Raises:
+        ValueError: for arrays that are no images of one shape, values out of range, or labels that do not fit.
+
+    Example:
+
+    >>> images = np.arange(100, dtype="uint8").reshape(100, 1, 1) * np.ones((8, 8), "uint8")
+    >>> data = from_arrays(images, levels=100)
+    >>> data.image_shape, sorted(data.splits)
+    ((8, 8, 1), ['train', 'validation'])
+    """
+    given = {"train": train, "validation": validation, "test": test}
+    return _data(name, {k: v for k, v in given.items() if v is not None}, levels, labels, class_names, value_range)
+
+
+def load_npz(
+    path: str, class_conditional: bool = False, value_range: tuple[int, int] | None = None, whole: bool = False
+) -> ImageData:
+    """The images in an npz file, as `numpy.savez` writes it.
+
+    The arrays are as in `from_arrays`, and named
+
+    - `images` and, with classes, `labels`: all images, of which a tenth each becomes validation and test by their
+      SHA-256; or
+    - `train_images`, `validation_images`, `test_images` and, with classes, `train_labels` and so on; without
+      validation, a tenth of train becomes it. The names of Keras (`x_train`, `y_train`, `x_test`, `y_test`) are read
+      too;
+    - `levels`, a number, if it is not 256; and `class_names`, strings, if there are any.
+
+    Raises:
+        ValueError: if it is no such file, holds pickled objects, or as `from_arrays`.
+        FileNotFoundError: if there is no such file.
+    """
+    arrays = _read_npz(os.path.expanduser(path))
+    names = {"": ("images", "images", "labels", "labels"), **NPZ_KEYS}
+    images: dict[str, np.ndarray] = {}
+    labels: dict[str, np.ndarray] = {}
+    for key, (own, keras_name, own_labels, keras_labels) in names.items():
+        if (found := arrays.get(own, arrays.get(keras_name))) is not None:
+            images[key] = found
+            if class_conditional:
+                its_labels = arrays.get(own_labels, arrays.get(keras_labels))
+                if its_labels is None:
+                    raise ValueError(f"{path} has no array {own_labels}, which class_conditional needs.")
+                labels[key] = its_labels
+    if not ("" in images and len(images) == 1) and not ("train" in images and "" not in images):
+        raise ValueError(
+            f"{path} must hold either images, or train_images (and validation_images, test_images if there are); it "
+            f"holds {', '.join(arrays) or 'nothing'}."
+        )
+    levels, class_names = arrays.get("levels"), arrays.get("class_names")
+    return _data(
+        f"npz:{path}",
+        images,
+        None if levels is None else levels.item(),
+        labels or None,
+        None if class_names is None else [str(class_name) for class_name in class_names],
+        value_range,
+        whole,
+    )
+
+
+def _read_npz(path: str) -> dict[str, np.ndarray]:
+    try:
+        with open_regular(path, MAX_BYTES) as opened, np.load(opened, allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+    except FileNotFoundError:
+        raise FileNotFoundError(f"There is no file {path}.") from None
+    except (ValueError, OSError, EOFError, AttributeError, TypeError, KeyError, zipfile.BadZipFile) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ValueError(f"{path} cannot be read as a file of numpy.savez: {reason}") from error
+
+
+def _data(
+    name: str,
+    given: Mapping[str, ArrayLike],
+    levels: int | None,
+    labels: ArrayLike | Mapping[str, ArrayLike] | None,
+    class_names: Sequence[str] | None,
+    value_range: tuple[int, int] | None,
+    whole: bool = False,
+) -> ImageData:
+    """The data set of the images of each split, or of all under the key ""."""
+    value_range = check_value_range(value_range)
+    images = {key: _checked_images(f"{name}: {key or 'images'}", array) for key, array in given.items()}
+    first, *others = images.values()
+    for key, array in images.items():
+        if array.shape[1:] != first.shape[1:]:
+            raise ValueError(f"{name}: {key} has images of shape {array.shape[1:]}, and train of {first.shape[1:]}.")
+    if levels is None:
+        levels = 2 if all(array.dtype == bool for array in images.values()) else 256
+    levels = check_integer("levels", levels, 2, 256)
+    everything = np.concatenate([first, *others])
+    low, high = int(everything.min()), int(everything.max())
+    note = range_note(low, high, levels - 1, value_range, f"arrays of {levels} levels")
+    try:
+        everything = map_range(everything, value_range) if value_range else check_range(everything, levels)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error} Give value_range=(low, high) to map them.") from error
+    everything, levels = everything.astype("uint8"), 256 if value_range else levels
+    classes, numbers = _checked_labels(name, labels, {key: len(array) for key, array in images.items()}, class_names)
+    digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in everything]
+    parts, notes = _parts(name, {key: len(array) for key, array in images.items()}, digests, whole)
+    if numbers is not None and not whole:
+        notes += keep_classes_in_train(name, parts, digests, classes, numbers)
+    splits, fingerprint = {}, {}
+    for key, (title, indices) in parts.items():
+        splits[key] = Split.of_array(title, everything[indices], None if numbers is None else numbers[indices])
+        own = [digests[k] + ("" if numbers is None else f" {classes[numbers[k]]}\n") for k in indices]
+        fingerprint[key] = split_fingerprint(len(indices), (content.encode() for content in own))
+    return ImageData(
+        name,
+        everything.shape[1:],
+        levels,
+        f"none ({levels} levels)" if levels > 2 else "none (binary already)",
+        splits,
+        fingerprint=fingerprint,
+        notes=(*notes, note),
+        classes=classes,
+    )
+
+
+def _checked_images(title: str, images: ArrayLike) -> np.ndarray:
+    array = np.asarray(images)
+    if array.dtype != bool and not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(
+            f"{title} must be integer levels, got {array.dtype}. Make levels of floats in [0, 1] by "
+            "np.round(255 * images).astype('uint8')."
+        )
+    if array.ndim == 3:
+        array = array[..., None]
+    if array.ndim != 4 or not array.size:
+        raise ValueError(
+            f"{title} must have the shape (number, height, width) or (number, height, width, channels), none of them "
+            f"0; got {np.shape(images)}."
+        )
+    return array
+
+
+def _checked_labels(
+    name: str,
+    labels: ArrayLike | Mapping[str, ArrayLike] | None,
+    sizes: dict[str, int],
+    class_names: Sequence[str] | None,
+) -> tuple[tuple[str, ...], np.ndarray | None]:
+    """The names of the classes, and the labels of all images, int32."""
+    if labels is None:
+        return (), None
+    by_split = dict(labels) if isinstance(labels, Mapping) else {next(iter(sizes)): labels}
+    if set(by_split) != set(sizes):
+        given, needed = (" and ".join(key or "images" for key in keys) or "none" for keys in (by_split, sizes))
+        raise ValueError(f"{name}: labels must be given for {needed}; got those of {given}.")
+    arrays = {key: np.asarray(by_split[key]).reshape(-1) for key in sizes}
+    for key, array in arrays.items():
+        if len(array) != sizes[key]:
+            raise ValueError(f"{name}: {key or 'images'} has {sizes[key]} images and {len(array)} labels.")
+    together = np.concatenate(list(arrays.values()))
+    if together.dtype.kind in "US":
+        text = together.astype(str)
+        names = list(class_names or sorted_names(set(text.tolist())))
+        if unknown := sorted(set(text.tolist()) - set(names)):
+            raise ValueError(f"{name}: the label {unknown[0]!r} is none of class_names ({', '.join(names)}).")
+        return tuple(names), np.array([names.index(label) for label in text.tolist()], "int32")
+    if not np.issubdtype(together.dtype, np.integer):
+        raise ValueError(f"{name}: labels must be integers or strings, got {together.dtype}.")
+    names = list(class_names or map(str, range(int(together.max()) + 1)))
+    if together.min() < 0 or together.max() >= len(names):
+        wrong = int(together.min() if together.min() < 0 else together.max())
+        raise ValueError(f"{name}: labels must be from 0 to {len(names) - 1}, one of each class; got {wrong}.")
+    return tuple(names), together.astype("int32")
+
+
+def _parts(name: str, sizes: dict[str, int], digests: list[str], whole: bool) -> tuple[dict[str, Part], list[str]]:
+    """The splits, as indices of all images, and notes."""
+    ends = np.cumsum(list(sizes.values())).tolist()
+    indices = {key: list(range(end - size, end)) for (key, size), end in zip(sizes.items(), ends, strict=True)}
+    if whole:
+        return {"all": ("all images", list(range(len(digests))))}, []
+    if "" in sizes:
+        return cut("images", indices[""], digests, ["validation", "test"], f"{name}: image 0")
+    parts: dict[str, Part] = {key: (key, own) for key, own in indices.items()}
+    if "validation" in sizes:
+        return parts, []
+    of_train, notes = cut("train, images", indices["train"], digests, ["validation"], f"{name}: image 0")
+    return {**of_train, **{key: part for key, part in parts.items() if key not in of_train}}, notes

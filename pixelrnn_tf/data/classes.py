@@ -1,0 +1,48 @@
+"""Names of classes: their order, and labels that mean the same classes as a model's."""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from pixelrnn_tf.data.image_data import ImageData
+
+WHOLE_NUMBER = re.compile(r"-?[0-9]+")
+
+
+def sorted_names(names: Iterable[str]) -> list[str]:
+    """Names in numerical order if all are whole numbers, so that 2 comes before 10; otherwise alphabetically."""
+    names = list(names)
+    if all(WHOLE_NUMBER.fullmatch(name) for name in names):
+        return sorted(names, key=lambda name: (int(name), name))
+    return sorted(names)
+
+
+def match_classes(data: ImageData, class_names: Sequence[str]) -> ImageData:
+    """Number the classes of a data set as a model numbers them, by their names.
+
+    Args:
+        data: with classes, whose names are all among `class_names`, in any order.
+        class_names: names of the model's classes, in the order of their labels.
+
+    Returns:
+        the same images, with `class_names` as their classes and labels to match.
+
+    Raises:
+        ValueError: if the data have a class that the model has not; the message lists both.
+    """
+    if tuple(class_names) == data.classes:
+        return data
+    unknown = [name for name in data.classes if name not in class_names]
+    if unknown:
+        raise ValueError(
+            f"{data.name} has the class {unknown[0]!r}, which the model has not. Classes of the data: "
+            f"{', '.join(data.classes)}. Classes of the model: {', '.join(class_names)}. Rename those of the data."
+        )
+    numbers = np.array([class_names.index(name) for name in data.classes], "int32")
+    splits = {
+        key: split if split.labels is None else dataclasses.replace(split, labels=numbers[split.labels])
+        for key, split in data.splits.items()
+    }
+    return dataclasses.replace(data, splits=splits, classes=tuple(class_names))
