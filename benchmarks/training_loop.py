@@ -45,7 +45,7 @@ def training_queue(arguments: dict[str, Any], data: ImageData, batch_size: int, 
         model,
         optimizer,
         WeightAverage(model, config.average_decay),
-        config.clip_norm,
+        clip_norm=config.clip_norm,
         jit_compile=uses_xla(jit_compile, model.block),
     )
     return StepQueue(step, data, batch_size, 0, 0)
