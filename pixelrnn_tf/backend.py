@@ -97,6 +97,19 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def on_cpu() -> bool:
+    """Whether the backend has no other device than the CPU."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return all(device.device_type == "CPU" for device in tf.config.list_logical_devices())
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.default_backend() == "cpu"
+    return True
+
+
 @contextlib.contextmanager
 def double_precision() -> Iterator[None]:
     """Let the backend compute in float64; JAX does not by default."""

@@ -1,8 +1,9 @@
 """`compress` and `decompress`, and the `Codec` behind them."""
 
 import math
+import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,9 @@ from pixelrnn_tf.compression.file_format import (
     NO_CONDITION,
     Chunk,
     Header,
+    check_writable,
     read_file,
+    read_header,
     write_file,
 )
 from pixelrnn_tf.compression.model_digest import model_digest
@@ -110,7 +113,7 @@ class Codec:
     """Compresses and decompresses with one model, whose graphs it keeps.
 
     Args:
-        model: the model, with the weights it has now.
+        model: the model. After a change of its weights make a new codec. Threads may share a codec.
         jit_compile: whether XLA compiles the pass of the encoder: slow at first, then faster. The file is the same, or
             decodes to the same.
     """
@@ -118,6 +121,7 @@ class Codec:
     def __init__(self, model: ImageModel, jit_compile: bool = False):
         self.model = model
         self.digest = model_digest(model)
+        self._lock = threading.RLock()  # The decoder keeps the state of the batch it decodes.
         with double_precision():
             self._encoder, self._decoder = BatchEncoder(model, jit_compile), BatchDecoder(model)
 
@@ -132,13 +136,16 @@ class Codec:
             progress: called after every batch.
 
         Raises:
-            ValueError, FloatingPointError, ImportError: as `compress`.
+            ValueError, FloatingPointError, ImportError: as `compress`; ValueError also if the weights have changed.
         """
+        self._check_weights()
         with double_precision():
-            levels, condition = checked_images(self.model, images), checked_condition(self.model, condition, images)
+            levels = checked_images(self.model, images)
+            condition = checked_condition(self.model, condition, levels)
             kind = NO_CONDITION if condition is None else LABELS if self.model.num_classes else GIVEN
             sizes = (len(levels), batch_size_of(self.model), _BATCHES_PER_CHUNK)
             header = Header(self.digest, self.model.image_shape, self.model.levels, *sizes, kind)
+            check_writable(header)
             nats: list[np.ndarray] = [np.zeros(0)]
             chunks = (
                 self._encoded_chunk(header, numbers, levels, condition, nats, progress)
@@ -185,19 +192,33 @@ class Codec:
         Raises:
             ValueError, ImportError: as `decompress`.
         """
-        header, chunks = read_file(bytes(data))
-        self.check_header(header)
-        parts = []
-        with double_precision():
-            given = self._given_condition(header, condition)
-            for numbers, chunk in zip(header.chunk_ranges(), chunks, strict=True):
-                of_chunk = None if given is None else given[numbers.start : numbers.stop]
-                parts.append(self.decode_chunk(header, numbers, chunk, of_chunk, progress))
+        parts = list(self.decode_chunks(data, condition, progress))
         images = np.concatenate([np.zeros((0, *self.model.image_shape), "uint8"), *(part.images for part in parts)])
         labels = [part.labels for part in parts if part.labels is not None]
-        if header.condition == LABELS:
+        if read_header(bytes(data)).condition == LABELS:
             return Decoded(images, np.concatenate([np.zeros(0, "int32"), *labels]))
         return Decoded(images, None)
+
+    def decode_chunks(
+        self, data: bytes, condition: TensorLike | None = None, progress: Progress | None = None
+    ) -> Iterator[Decoded]:
+        """The images of a file chunk by chunk, so that they need not all be in memory.
+
+        Args:
+            data: as for `decode`.
+            condition: as for `decode`.
+            progress: as for `decode`.
+
+        Raises:
+            ValueError, ImportError: as `decompress`.
+        """
+        header, chunks = read_file(bytes(data))
+        self.check_header(header)
+        with double_precision():
+            given = self._given_condition(header, condition)
+        for numbers, chunk in zip(header.chunk_ranges(), chunks, strict=True):
+            of_chunk = None if given is None else given[numbers.start : numbers.stop]
+            yield self.decode_chunk(header, numbers, chunk, of_chunk, progress)
 
     def decode_chunk(
         self,
@@ -221,7 +242,7 @@ class Codec:
         """
         coder, parts, labels = StackDecoder(chunk.payload), [], []
         size = min(header.batch_size, header.images)
-        with double_precision():
+        with self._lock, double_precision():
             for offset, batch in zip(chunk.offsets, header.batch_ranges(numbers), strict=True):
                 first = batch.start - numbers.start
                 given = None if condition is None else condition[first : first + len(batch)]
@@ -244,8 +265,9 @@ class Codec:
         """Check that a file was made by this model.
 
         Raises:
-            ValueError: if not.
+            ValueError: if not, or if the weights of the model have changed.
         """
+        self._check_weights()
         if header.image_shape != self.model.image_shape or header.levels != self.model.levels:
             raise ValueError(
                 f"The file holds images of shape {header.image_shape} with {header.levels} levels; the model takes "
@@ -256,6 +278,18 @@ class Codec:
                 "The file was compressed with another model: its configuration or weights differ from this one's, as "
                 "their SHA-256 does. Give the model it was compressed with."
             )
+
+        most = batch_size_of(self.model)
+        if header.batch_size > most or header.chunk_batches > _BATCHES_PER_CHUNK:
+            raise ValueError(
+                f"The header of the file is damaged: it has {header.batch_size} images in a batch and "
+                f"{header.chunk_batches} batches in a chunk, and this model writes at most {most} and "
+                f"{_BATCHES_PER_CHUNK}."
+            )
+
+    def _check_weights(self) -> None:
+        if model_digest(self.model) != self.digest:
+            raise ValueError("The weights of the model have changed since this codec was made: make a new Codec.")
 
     def _given_condition(self, header: Header, condition: TensorLike | None) -> np.ndarray | None:
         """The condition of all images that `decode` was given."""

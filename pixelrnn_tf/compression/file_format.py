@@ -107,6 +107,20 @@ class Chunk:
         return _CHUNK.pack(len(self.payload), self.levels_crc) + self.offsets + self.payload
 
 
+def check_writable(header: Header) -> None:
+    """Check that a file has room for the numbers of a header.
+
+    Raises:
+        ValueError: for more images, or larger ones, than a file can hold.
+    """
+    height, width, channels = header.image_shape
+    if max(height, width) >= 2**16 or channels >= 2**8 or header.images >= 2**32:
+        raise ValueError(
+            f"A file holds up to {2**32 - 1:,} images of sides up to {2**16 - 1:,} with up to {2**8 - 1} channels; got "
+            f"{header.images:,} images of the shape {header.image_shape}."
+        )
+
+
 def write_file(header: Header, chunks: Iterable[Chunk]) -> bytes:
     """The bytes of a file."""
     parts, crc = [], 0

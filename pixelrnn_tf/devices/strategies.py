@@ -5,7 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from pixelrnn_cli.train_config import DistributionConfig
-from pixelrnn_tf.backend import cores
+from pixelrnn_tf.backend import cores, on_cpu
 from pixelrnn_tf.devices.cluster import multi_worker_strategy
 from pixelrnn_tf.typing import Structure
 
@@ -87,11 +87,6 @@ def barrier(strategy: tf.distribute.Strategy) -> None:
         return
     ones = tf.function(lambda: strategy.reduce("SUM", strategy.run(lambda: tf.ones(())), axis=None))
     ones().numpy()
-
-
-def on_cpu() -> bool:
-    """Whether there is no other device."""
-    return all(device.device_type == "CPU" for device in tf.config.list_logical_devices())
 
 
 def uses_xla(jit_compile: str, block: str) -> bool:

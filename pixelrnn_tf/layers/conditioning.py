@@ -244,7 +244,10 @@ def conditioner_of(conditioner: Any, condition_features: int, dtype: DType) -> C
     features = checked_integer("condition_features", condition_features, 0)
     if conditioner is None:
         return GivenMap(features, dtype=dtype) if features else None
-    made = keras.saving.deserialize_keras_object(conditioner) if isinstance(conditioner, dict) else conditioner
+    made = conditioner
+    if isinstance(conditioner, dict):  # Built later, once its size was checked.
+        unbuilt = {key: value for key, value in conditioner.items() if key != "build_config"}
+        made = keras.saving.deserialize_keras_object(unbuilt)
     if not isinstance(made, Conditioner):
         raise TypeError(
             "conditioner must be a layer that is a pixelrnn_tf.layers.Conditioner, such as "

@@ -37,6 +37,25 @@ def check_whole(values: TensorLike, name: str) -> None:
         )
 
 
+def check_levels(values: TensorLike, levels: int, name: str) -> None:
+    """Check that numbers are whole and in `[0, levels)`, as far as they are known.
+
+    Args:
+        values: of any shape and dtype.
+        levels: number of values of a sub-pixel.
+        name: of the numbers, for the message.
+
+    Raises:
+        ValueError: if one is not.
+    """
+    check_whole(values, name)
+    known = known_values(values)
+    if known is None or known.size == 0 or (known.min() >= 0 and known.max() < levels):
+        return
+    wrong = known[~((known >= 0) & (known < levels))][0]
+    raise ValueError(f"{name} must hold integer levels from 0 to {levels - 1}, got {wrong:g}.")
+
+
 def nan_for_wrong(values: Tensor, images: Tensor, valid: Tensor | None = None) -> Tensor:
     """Values of images, with NaN for every image with a number that is not whole, or whose condition is not valid.
 

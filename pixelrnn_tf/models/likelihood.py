@@ -3,11 +3,12 @@
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
 from pixelrnn_tf.layers.outputs import log_softmax_at
 from pixelrnn_tf.models.levels import check_whole
-from pixelrnn_tf.typing import Config, DType, ImageShape, Tensor, TensorLike
+from pixelrnn_tf.typing import Config, DType, ImageShape, Shape, Tensor, TensorLike
 
 
 def log_prob_of_levels(levels: TensorLike, logits: Tensor) -> Tensor:
@@ -21,9 +22,13 @@ def log_prob_of_levels(levels: TensorLike, logits: Tensor) -> Tensor:
         `(...)`, float32 (float64 for float64 logits); NaN for a number that is no level.
 
     Raises:
-        ValueError: for fractions outside a graph.
+        ValueError: for another shape than that of the logits, or fractions outside a graph.
     """
     check_whole(levels, "images")
+    if not _fits(np.shape(levels), logits.shape[:-1]):
+        raise ValueError(
+            f"levels of the shape {tuple(np.shape(levels))} do not fit logits of the shape {tuple(logits.shape)}."
+        )
     if keras.backend.standardize_dtype(logits.dtype) != "float64":
         logits = ops.cast(logits, "float32")
     return log_softmax_at(logits, ops.cast(levels, logits.dtype))
@@ -41,8 +46,9 @@ def negative_log_likelihood(images: TensorLike, logits: Tensor) -> Tensor:
         level: out of range, or, inside a graph, no whole one.
 
     Raises:
-        ValueError: for fractions outside a graph.
+        ValueError: for images of another shape than the logits, or fractions outside a graph.
     """
+    check_targets(images, tuple(logits.shape)[1:4])
     return -ops.sum(log_prob_of_levels(images, logits), axis=(1, 2, 3))
 
 
@@ -56,9 +62,38 @@ def bits_per_dim(nats: TensorLike, image_shape: ImageShape) -> TensorLike:
     return nats / (math.prod(image_shape) * math.log(2.0))
 
 
+def check_targets(targets: TensorLike, image_shape: Shape) -> None:
+    """Check that targets are images.
+
+    Args:
+        targets: of any shape.
+        image_shape: `(height, width, channels)`; None for what is not known.
+
+    Raises:
+        ValueError: if they have another shape.
+    """
+    shape = tuple(np.shape(targets))
+    if len(shape) == 1 or (len(shape) == 2 and shape[1] == 1):
+        raise ValueError(
+            f"The targets have the shape {shape}, and images are their own targets: call fit(images), or "
+            "fit([images, labels]) for a class-conditional model."
+        )
+    expected = (None, *image_shape)
+    if not _fits(shape, expected):
+        raise ValueError(f"The targets must be images of the shape {expected}, None being the batch; got {shape}.")
+
+
+def _fits(shape: Shape, expected: Shape) -> bool:
+    """Whether two shapes may be the same, as far as they are known."""
+    return len(shape) == len(expected) and all(None in (n, m) or n == m for n, m in zip(shape, expected, strict=True))
+
+
 def _nats(images: Tensor, predictions: Tensor) -> Tensor:
     """Nats per image, which the predictions are, or are computed from if they are logits."""
-    return predictions if len(predictions.shape) == 1 else negative_log_likelihood(images, predictions)
+    if len(predictions.shape) != 1:
+        return negative_log_likelihood(images, predictions)
+    check_targets(images, (None, None, None))
+    return predictions
 
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")

@@ -2,7 +2,7 @@
 
 The layout is that of KerasHub:
 
-    config.json        the model, as Keras serialises it
+    config.json        the model, as Keras serializes it
     model.weights.h5   its weights, as `model.save_weights` writes them, but compressed; `model.load_weights` reads them
     metadata.json      what it was trained on, how, and its scores; and a digest of the weights, which loading checks
     README.md          the card: the same for people
@@ -12,7 +12,9 @@ ever downloaded.
 """
 
 import contextlib
+import ctypes
 import hashlib
+import io
 import json
 import os
 import pathlib
@@ -25,12 +27,15 @@ import keras
 import numpy as np
 from keras import ops
 
+from pixelrnn_tf.layers.conditioning import Conditioner, serialized
 from pixelrnn_tf.typing import Config
-from pixelrnn_tf.zoo import CONFIG
+from pixelrnn_tf.zoo import CONFIG, METADATA
 
-WEIGHTS, METADATA, CARD = "model.weights.h5", "metadata.json", "README.md"
+WEIGHTS, CARD = "model.weights.h5", "README.md"
 # Of metadata.json and of what the digest covers; a later one may be refused by an earlier version of the library.
 FORMAT = 1
+# The weights of a trained network are compressed a little, and those of an untrained one that holds many zeros to less.
+_MOST_COMPRESSION, _FEWEST_BYTES_PER_BLOCK = 100, 500
 
 
 def weights_digest(model: keras.Model) -> str:
@@ -79,23 +84,31 @@ def save_preset(
     }
     with _replaced(directory) as beside:
         (beside / CONFIG).write_text(_to_json(keras.saving.serialize_keras_object(model)))
-        model.save_weights(beside / WEIGHTS)
-        _compress(beside / WEIGHTS)
+        (beside / WEIGHTS).write_bytes(_compressed_weights(model))
         (beside / METADATA).write_text(_to_json(metadata))
         (beside / CARD).write_text(card)
         for picture in pictures:
             shutil.copy(picture, beside)
 
 
-def _compress(path: pathlib.Path) -> None:
-    """Write a file of HDF5 anew with its larger arrays compressed.
+class _WeightsInMemory(io.BytesIO):
+    """A file in memory whose name has the ending that Keras asks for."""
 
-    A fifth of a network's bytes is saved, more of a PixelCNN's: masked weights are zeros.
+    def __str__(self) -> str:
+        return WEIGHTS
+
+
+def _compressed_weights(model: keras.Model) -> bytes:
+    """The weights as a file of Keras whose larger arrays are compressed.
+
+    HDF5 writes to memory, since it crashes the process when a disk is full. A fifth of a network's bytes is saved, more
+    of a PixelCNN's: masked weights are zeros.
     """
     import h5py  # What Keras writes weights with.
 
-    smaller = path.with_name(f"{path.name}.smaller")
-    with h5py.File(path) as old, h5py.File(smaller, "w", libver="latest") as new:
+    plain, smaller = _WeightsInMemory(), io.BytesIO()
+    model.save_weights(plain)
+    with h5py.File(plain) as old, h5py.File(smaller, "w", libver="latest") as new:
 
         def copy(name: str, node: Any) -> None:
             if isinstance(node, h5py.Dataset):
@@ -107,7 +120,7 @@ def _compress(path: pathlib.Path) -> None:
 
         old.visititems(copy)
         new.attrs.update(old.attrs)
-    smaller.replace(path)
+    return smaller.getvalue()
 
 
 def read_metadata(directory: pathlib.Path) -> Config:
@@ -126,14 +139,14 @@ def read_metadata(directory: pathlib.Path) -> Config:
 
 
 def read_config(directory: pathlib.Path) -> Config:
-    """The configuration of a preset, as Keras serialises a model.
+    """The configuration of a preset, as Keras serializes a model.
 
     Raises:
         ValueError: if there is none, or it cannot be read.
     """
     config = _read_json(directory / CONFIG)
     if not isinstance(config.get("config"), dict) or "class_name" not in config:
-        raise ValueError(f"{directory / CONFIG} holds no serialised model.")
+        raise ValueError(f"{directory / CONFIG} holds no serialized model.")
     return config
 
 
@@ -149,8 +162,6 @@ def read_weights(model: keras.Model, directory: pathlib.Path) -> None:
         ValueError: if the weights are missing, cannot be read, do not fit or are not those of the digest.
     """
     path = directory / WEIGHTS
-    if not path.is_file():
-        raise ValueError(f"There is no {path}: pass load_weights=False for an untrained network.")
     expected = read_metadata(directory).get("weights_sha256")
     try:
         model.load_weights(path)
@@ -174,14 +185,45 @@ def check_overrides(directory: pathlib.Path, config: Config, overrides: Config) 
     """
     free = {"name", "dtype", "trainable"}
     for name, value in overrides.items():
-        same = config.get(name) == value
+        same = _as_json(config.get(name)) == _as_json(value)
         if name == "image_shape":
-            same = config[name][-1] == value[-1]
+            same = list(config[name])[-1:] == list(value)[-1:]
         if name not in free and not same:
             raise ValueError(
                 f"{name}={value!r} makes another network than {directory.name}, whose weights were trained with "
                 f"{name}={config.get(name)!r}: leave it out, or pass load_weights=False for an untrained network."
             )
+
+
+def _as_json(value: Any) -> Any:
+    """An argument as a configuration holds it: tuples as lists, a conditioner as its configuration."""
+    if isinstance(value, Conditioner):
+        return _as_json(serialized(value))
+    if isinstance(value, dict):
+        return {key: _as_json(item) for key, item in value.items()}
+    return [_as_json(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def check_weights_size(directory: pathlib.Path, config: Config, parameters: int) -> None:
+    """Check that the file of the weights is large enough for a network, before the network takes memory and time.
+
+    Args:
+        directory: of the preset.
+        config: arguments of the network.
+        parameters: their number.
+
+    Raises:
+        ValueError: if it is missing or much too small.
+    """
+    path = directory / WEIGHTS
+    if not path.is_file():
+        raise ValueError(f"There is no {path}: pass load_weights=False for an untrained network.")
+    size, blocks = path.stat().st_size, config.get("num_blocks", 1)
+    if size < max(4 * parameters / _MOST_COMPRESSION, _FEWEST_BYTES_PER_BLOCK * blocks):
+        raise ValueError(
+            f"{directory / CONFIG} describes a network of {parameters:,} parameters and {blocks:,} blocks, and {path} "
+            f"has {size:,} bytes only: one of them is damaged or was replaced."
+        )
 
 
 def first_not_finite(model: keras.Model) -> str | None:
@@ -198,7 +240,7 @@ def _read_json(path: pathlib.Path) -> Config:
         value = json.loads(path.read_text())
     except OSError as error:
         raise ValueError(f"Cannot read {path}: {error.strerror}. A preset is a directory with {CONFIG}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no JSON file: {error}.") from error
     if not isinstance(value, dict):
         raise ValueError(f"{path} holds no JSON object.")
@@ -217,10 +259,24 @@ def _replaced(directory: pathlib.Path) -> Iterator[pathlib.Path]:
     try:
         beside.chmod(0o755)
         yield beside
-        old = beside.with_name(beside.name + ".old")
-        if directory.exists():
+        if not directory.exists():
+            beside.rename(directory)
+        elif not _exchange(beside, directory):
+            old = beside.with_name(beside.name + ".old")
             directory.rename(old)
-        beside.rename(directory)
-        shutil.rmtree(old, ignore_errors=True)
+            beside.rename(directory)
+            shutil.rmtree(old, ignore_errors=True)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(beside, ignore_errors=True)  # What was replaced, if the two changed places.
+
+
+def _exchange(first: pathlib.Path, second: pathlib.Path) -> bool:
+    """Exchange two directories in one step, so that there is one at each path at any time; False where this fails."""
+    try:
+        renameat2 = ctypes.CDLL(None).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False  # Not on Linux.
+    working_directory, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE.
+    paths = (os.fsencode(path.absolute()) for path in (first, second))
+    of_first, of_second = paths
+    return bool(renameat2(working_directory, of_first, working_directory, of_second, exchange) == 0)

@@ -59,13 +59,13 @@ def generate(
     Returns:
         int32 levels `(batch, height, width, channels)`. Where there is no level to return, it is -1, and the
         log-probability of the image NaN: for what is drawn from NaN logits; and in a graph, which learns the values
-        of `temperature`, `images` and `condition` only when it runs, for what is drawn at a temperature out of its
-        bounds or given a condition out of range, and for known sub-pixels that hold no level.
+        of its arguments only when it runs, for images whose noise, temperature or condition is out of range, and for
+        known sub-pixels that hold no level.
 
     Raises:
-        ValueError: for shapes that do not fit the model, one of `images` and `known` without the other, a condition
-            where the model takes none or the other way round, a condition or a temperature out of its bounds, or
-            known pixels that hold no levels.
+        ValueError: for shapes that do not fit the model, noise outside [0, 1), one of `images` and `known` without the
+            other, a condition where the model takes none or the other way round, a condition or a temperature out of
+            its bounds, or known pixels that hold no levels.
         TypeError: if a layer of the model has no incremental form.
 
     Example:
@@ -82,7 +82,11 @@ def generate(
     check_temperature(temperature)
     if (images is None) != (known is None):
         raise ValueError("Pass `images` and `known` together: the images, and which of their pixels to keep.")
-    given = {"noise": ops.cast(ops.convert_to_tensor(noise), dtype)}
+    noise = ops.convert_to_tensor(noise)
+    in_range = ops.logical_and(noise >= 0, noise < 1)
+    if _is_false(ops.all(in_range)):
+        raise ValueError("noise must be at least 0 and below 1 everywhere: draw it from a uniform distribution.")
+    given = {"noise": ops.cast(noise, dtype)}
     condition = model.convert_condition(condition)
     model.check_inputs(given["noise"], condition, name="noise")
     if images is not None:
@@ -95,7 +99,9 @@ def generate(
     if condition is not None:
         given["condition"] = condition
     _check_batches(**given, **({"temperature": temperature} if len(temperature.shape) else {}))
-    given["temperature"] = ops.broadcast_to(temperature, ops.shape(given["noise"])[:1])
+    # In a graph, where nothing can be raised, no image is drawn from noise out of range.
+    valid = ops.all(in_range, axis=(1, 2, 3))
+    given["temperature"] = ops.where(valid, temperature, ops.cast(float("nan"), temperature.dtype))
     if images is not None:
         given |= _known_levels(given["images"], given["known"], model.levels)
     return run_compiled(_generated, model, given, return_log_prob=return_log_prob, dtype=dtype)

@@ -1,7 +1,9 @@
 """Round trips through the codec, at the cost that the likelihood promises."""
 
+import dataclasses
 import itertools
 import math
+from multiprocessing.pool import ThreadPool
 
 import keras
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 
 from pixelrnn_tf.compression import Codec, compress, decompress, encoding, model_digest
 from pixelrnn_tf.compression import codec as codec_module
+from pixelrnn_tf.compression.file_format import Chunk, Header, check_writable, write_file
 from pixelrnn_tf.layers import LabelEmbedding
 from pixelrnn_tf.models import MultiScalePixelRNN, PixelRNN, negative_log_likelihood
 from tests.support.networks import BLOCK_NAMES, make_network, random_images, randomize
@@ -217,3 +220,52 @@ def test_another_grid_is_taken_where_a_logit_is_near_a_boundary(codec, monkeypat
     assert 0 < offset < 256
     assert codec_module.read_file(data)[1][0].offsets == b"\0"
     assert np.array_equal(codec.decode(moved).images, images)
+
+
+def test_changed_weights_are_noticed(codec):
+    images = random_images(codec.model, 2)
+    data = codec.encode(images).data
+    weights = codec.model.get_weights()
+    try:
+        codec.model.stem.bias.assign_add(np.full(codec.model.stem.bias.shape, 0.1, "float32"))
+        for call in (lambda: codec.encode(images), lambda: codec.decode(data)):
+            with pytest.raises(ValueError, match=r"weights of the model have changed.*make a new Codec"):
+                call()
+    finally:
+        codec.model.set_weights(weights)
+    assert np.array_equal(codec.decode(data).images, images)
+
+
+def test_threads_share_a_codec(codec):
+    images = [random_images(codec.model, 4, seed) for seed in range(6)]
+    files = [codec.encode(part).data for part in images]
+    with ThreadPool(3) as pool:
+        decoded = pool.map(lambda data: codec.decode(data).images, 2 * files)
+    assert all(np.array_equal(a, b) for a, b in zip(decoded, 2 * images, strict=True))
+
+
+def test_lists_are_compressed_chunk_by_chunk(codec, monkeypatch):
+    monkeypatch.setattr(codec_module, "batch_size_of", lambda model: 2)
+    monkeypatch.setattr(codec_module, "_BATCHES_PER_CHUNK", 1)
+    images = random_images(codec.model, 5)
+    data = codec.encode(images.tolist()).data
+    chunks = list(codec.decode_chunks(data))
+    assert [len(chunk.images) for chunk in chunks] == [2, 2, 1]
+    assert np.array_equal(np.concatenate([chunk.images for chunk in chunks]), images)
+
+
+def test_a_header_asks_for_no_more_than_the_encoder_writes(codec):
+    header = codec_module.read_header(codec.encode(random_images(codec.model, 1)).data)
+    for name in ("batch_size", "chunk_batches"):
+        larger = dataclasses.replace(header, **{name: getattr(header, name) + 1})
+        with pytest.raises(ValueError, match="header of the file is damaged"):
+            codec.decode(write_file(larger, [Chunk(b"\0", 0, b"")]))
+
+
+def test_images_that_no_file_can_describe_are_refused():
+    header = Header(bytes(16), (65_536, 1, 1), 2, images=1, batch_size=1, chunk_batches=1, condition=0)
+    with pytest.raises(ValueError, match=r"sides up to 65,535.*got 1 images of the shape \(65536, 1, 1\)"):
+        check_writable(header)
+    with pytest.raises(ValueError, match="up to 255 channels"):
+        check_writable(dataclasses.replace(header, image_shape=(1, 1, 256)))
+    check_writable(dataclasses.replace(header, image_shape=(65_535, 1, 255)))

@@ -40,8 +40,8 @@ def traces(monkeypatch):
 
 def count_calls(monkeypatch):
     calls = []
-    call = PixelRNN.call
-    monkeypatch.setattr(PixelRNN, "call", lambda self, inputs: calls.append("call") or call(self, inputs))
+    run = PixelRNN.output_parameters
+    monkeypatch.setattr(PixelRNN, "output_parameters", lambda *given: calls.append("call") or run(*given))
     return calls
 
 

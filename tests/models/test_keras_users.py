@@ -127,10 +127,10 @@ def test_the_export_takes_integer_images(descriptor, tmp_path):
     np.testing.assert_allclose(logits, model(inputs), rtol=1e-5, atol=1e-5)
 
 
-def test_quantising_is_refused_with_what_to_use():
+def test_quantizing_is_refused_with_what_to_use():
     model, (inputs,) = make(MODELS[0])
     before = np.array(model(inputs))
-    with pytest.raises(NotImplementedError, match=r'cannot be quantised.*dtype="mixed_bfloat16"'):
+    with pytest.raises(NotImplementedError, match=r'cannot be quantized.*dtype="mixed_bfloat16"'):
         model.quantize("int8")
     assert np.array_equal(model(inputs), before)
 
@@ -142,6 +142,50 @@ def test_scaled_images_are_no_levels(descriptor):
     given = [scaled, inputs[1]] if isinstance(inputs, list) else scaled
     with pytest.raises(ValueError, match=r"images must hold integer levels from 0 to levels - 1, got 0\.\d+.*unscaled"):
         model(given)
-    assert np.isnan(model.predict(given, verbose=0)).all()
+    dataset = tf.data.Dataset.from_tensors(by_name(given))
+    for method in (model.predict, model.evaluate, model.fit):
+        for wrong in (given, dataset, (batch for batch in [(by_name(given),)])):
+            with pytest.raises(ValueError, match=r"images must hold integer levels from 0 to levels - 1, got 0\.\d+"):
+                method(wrong, verbose=0)
+    assert np.isnan(model.predict_on_batch(given)).all()
     for targets in (None, scaled, images):
-        assert np.isnan(model.evaluate(given, targets, verbose=0)[0])
+        assert np.isnan(model.test_on_batch(given, targets)[0])
+
+
+def test_numbers_out_of_range_and_other_targets_are_refused_before_a_step():
+    model, (images, labels), _ = compiled(next(d for d in MODELS if d.classes))
+    with pytest.raises(ValueError, match=r"images must hold integer levels from 0 to 6, got 7"):
+        model.fit([images + np.uint8(1), labels], verbose=0)
+    with pytest.raises(ValueError, match=r"condition must hold whole numbers from 0 to 4; got 5"):
+        model.evaluate([images, labels + np.int32(1)], verbose=0)
+    for targets in (labels, labels[:, None]):
+        with pytest.raises(ValueError, match=r"own targets: call fit\(images\), or fit\(\[images, labels\]\)"):
+            model.fit([images, labels], targets, verbose=0)
+    with pytest.raises(ValueError, match=r"targets must be images of the shape \(None, 6, 5, 3\).*got \(8, 6, 5, 1\)"):
+        model.evaluate([images, labels], images[..., :1], verbose=0)
+    with pytest.raises(ValueError, match=r"validation|images must hold"):
+        model.fit([images, labels], validation_data=([images + np.uint8(1), labels],), verbose=0)
+
+
+def test_a_loss_that_becomes_nan_stops_fit():
+    model, inputs, _ = compiled(MODELS[0], run_eagerly=False)
+
+    def batches():
+        yield (inputs,)
+        yield (np.where(inputs == 0, np.uint8(9), inputs),)
+
+    with pytest.raises(FloatingPointError, match="The loss became NaN at batch 1"):
+        model.fit(batches(), steps_per_epoch=2, shuffle=False, verbose=0)
+
+
+def test_compile_takes_the_loss_of_the_model_and_no_cross_entropy_of_probabilities():
+    model, _ = make(MODELS[0])
+    assert model.block == "pixel_cnn"
+    model.compile("sgd")
+    assert isinstance(model.loss, NegativeLogLikelihood)
+    assert not model.jit_compile, "its convolutions are faster without XLA"
+    for wrong in ("sparse_categorical_crossentropy", keras.losses.SparseCategoricalCrossentropy()):
+        with pytest.raises(ValueError, match="takes the model's logits for probabilities"):
+            model.compile("sgd", wrong)
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=True)
+    assert model.jit_compile

@@ -1,7 +1,9 @@
 """Presets as directories: what is written is read again, and what is damaged or does not fit is refused."""
 
 import json
+import pathlib
 import shutil
+import time
 
 import h5py
 import keras
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from pixelrnn_tf import zoo
+from pixelrnn_tf.layers import LabelEmbedding
 from pixelrnn_tf.models import PRESETS, PixelRNN, preset_files
 from tests.support.networks import BLOCK_NAMES, make_network, random_images
 
@@ -145,7 +148,7 @@ def test_a_flipped_byte_is_never_a_silent_change(preset, copy, seed):
     [
         ("config.json", "{", "config.json is no JSON file"),
         ("config.json", "[]", "config.json holds no JSON object"),
-        ("config.json", "{}", "config.json holds no serialised model"),
+        ("config.json", "{}", "config.json holds no serialized model"),
         ("metadata.json", "{}", "metadata.json has the format None; this version of pixelrnn_tf reads 1"),
         ("metadata.json", '{"format": 2}', "has the format 2"),
     ],
@@ -178,6 +181,94 @@ def test_what_is_shipped_is_the_network_of_its_name():
         config = preset_files.read_config(zoo.DIRECTORY / name)["config"]
         expected = PRESETS[name].arguments
         assert {key: _plain(config[key]) for key in expected} == {key: _plain(value) for key, value in expected.items()}
+
+
+def test_overrides_that_change_nothing_are_accepted(tmp_path):
+    model = PixelRNN((3, 3, 1), 2, "pixel_cnn", 1, 4, 4, conditioner=LabelEmbedding(3, 2))
+    model.save_to_preset(tmp_path / "preset")
+    same = {"conditioner": LabelEmbedding(3, 2), "image_shape": [3, 3, 1], "levels": 2}
+    assert np.array_equal(PixelRNN.from_preset(tmp_path / "preset", **same).get_weights()[0], model.get_weights()[0])
+    with pytest.raises(ValueError, match=r"^conditioner="):
+        PixelRNN.from_preset(tmp_path / "preset", conditioner=LabelEmbedding(4, 2))
+
+
+@pytest.mark.parametrize("change", [{"hidden": 20_000}, {"num_blocks": 1000, "hidden": 1}])
+def test_a_configuration_asks_for_no_more_than_the_weights_hold(copy, change):
+    config = json.loads((copy / "config.json").read_text())
+    config["config"] |= change
+    (copy / "config.json").write_text(json.dumps(config))
+    started = time.process_time()
+    with pytest.raises(ValueError, match=r"describes a network of .* parameters and .* bytes only"):
+        PixelRNN.from_preset(copy)
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize(
+    "change", [{"hidden": None}, {"hidden": [4]}, {"no_such": 1}, {"conditioner": 3}, {"image_shape": 5}, {"block": {}}]
+)
+def test_wrong_types_in_a_configuration_are_one_error(copy, change):
+    config = json.loads((copy / "config.json").read_text())
+    config["config"] |= change
+    (copy / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"holds no arguments|must be|must have|Unrecognized keyword"):
+        PixelRNN.from_preset(copy)
+
+
+def test_a_conditioner_of_a_file_is_not_built_before_its_size_is_checked():
+    config = PixelRNN((3, 3, 1), 2, "pixel_cnn", 1, 4, 4, conditioner=LabelEmbedding(3, 2)).get_config()
+    config["conditioner"]["config"]["num_classes"] = 2**31
+    config["conditioner"]["build_config"] = {"condition_shape": [None]}
+    with pytest.raises(ValueError, match="at most 2,147,483,648 are allowed"):
+        PixelRNN.from_config(config)
+
+
+def test_nested_json_is_an_error_of_one_line(copy):
+    (copy / "config.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match="is no JSON file"):
+        PixelRNN.from_preset(copy)
+
+
+def test_the_folder_of_a_run_hides_no_shipped_preset(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits_pixel_cnn").mkdir()
+    (tmp_path / "digits_pixel_cnn" / "config.json").write_text("{}")
+    assert zoo.find_preset("digits_pixel_cnn") == zoo.DIRECTORY / "digits_pixel_cnn"
+
+
+@pytest.mark.parametrize("exchanges", [True, False])
+def test_a_preset_is_replaced(preset, copy, monkeypatch, exchanges):
+    if not exchanges:
+        monkeypatch.setattr(preset_files, "_exchange", lambda *_: False)
+    renamed = []
+    rename = pathlib.Path.rename
+    monkeypatch.setattr(pathlib.Path, "rename", lambda *paths: renamed.append(paths) or rename(*paths))
+    (copy / "leftover.txt").write_text("old")
+    preset[0].save_to_preset(copy, card="# New\n")
+    assert (copy / "README.md").read_text() == "# New\n"
+    assert not (copy / "leftover.txt").exists()
+    assert [path.name for path in copy.parent.iterdir()] == ["copy"]
+    assert len(renamed) == (0 if exchanges else 2), "there is a preset at its path at any time"
+
+
+def test_weights_are_written_to_memory_first(preset, tmp_path, monkeypatch):
+    monkeypatch.setattr(h5py.h5f, "create", _only_in_memory(h5py.h5f.create))
+    preset[0].save_to_preset(tmp_path / "preset")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pathlib.Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        preset[0].save_to_preset(tmp_path / "other")
+    assert [path.name for path in tmp_path.iterdir()] == ["preset"]
+
+
+def _only_in_memory(create):
+    def checked(name, *arguments, **options):
+        assert not pathlib.Path(name.decode()).parent.name, "HDF5 writes to a disk, where it crashes when that is full"
+        return create(name, *arguments, **options)
+
+    return checked
 
 
 def _plain(value):

@@ -262,3 +262,18 @@ def test_the_graph_holds_no_op_that_a_server_lacks(block):
     assert {"TensorListGetItem", "MatMul"} <= ops, "the loops were not looked into"
     assert not [op for op in ops if op.startswith(("Xla", "Random", "PyFunc", "EagerPyFunc"))]
     assert len(nodes) < 6000, "the graph must not grow with the image"
+
+
+@pytest.mark.parametrize("wrong", [1.0, -1e-6, np.nan])
+def test_noise_out_of_range_is_refused_and_in_a_graph_draws_nothing(wrong):
+    model = make_network("pixel_cnn", (2, 3, 1), num_blocks=1)
+    noise = np.full((3, 2, 3, 1), 0.5)
+    noise[1, 1, 2] = wrong
+    with pytest.raises(ValueError, match=r"noise must be at least 0 and below 1"):
+        generate(model, noise)
+    images, log_prob = tf.function(lambda noise: generate(model, noise, return_log_prob=True))(tf.constant(noise))
+    assert (images.numpy().reshape(3, -1) == -1).all(axis=1).tolist() == [False, True, False]
+    assert np.isnan(log_prob).tolist() == [False, True, False]
+    # The largest float64 below 1 is 1 in float32.
+    noise[1] = 1 - 1e-12
+    assert (np.array(generate(model, noise)) >= 0).all()

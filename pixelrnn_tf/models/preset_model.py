@@ -1,0 +1,106 @@
+"""Models that are loaded from presets and saved as presets."""
+
+import contextlib
+import inspect
+import os
+import pathlib
+from collections.abc import Iterator
+from typing import Any, Self
+
+import keras
+
+from pixelrnn_tf.layers.conditioning import conditioner_of
+from pixelrnn_tf.models.parameter_count import count_parameters
+from pixelrnn_tf.models.preset_files import check_overrides, check_weights_size, read_config, read_weights, save_preset
+from pixelrnn_tf.models.presets import Preset, get_preset
+from pixelrnn_tf.typing import Config
+from pixelrnn_tf.zoo import CONFIG, find_preset, shipped_presets
+
+
+class PresetModel(keras.Model):
+    """A Keras model with `from_preset` and `save_to_preset`.
+
+    Attributes:
+        presets: every preset that `from_preset` takes, by name.
+    """
+
+    presets: dict[str, Preset] | None = None
+
+    @classmethod
+    def from_preset(cls, preset: str | os.PathLike[str], load_weights: bool = True, **overrides: Any) -> Self:
+        """Load a pretrained network, or make an untrained one of the paper, by name.
+
+        Args:
+            preset: a key of `presets`, or a directory that `save_to_preset` wrote.
+            load_weights: load its weights, which travel in the package: nothing is downloaded. False makes an
+                untrained network.
+            **overrides: arguments of the constructor that replace the preset's. With its weights, only those that
+                leave the network as it is: the size of the images, `dtype`, `name`.
+
+        Raises:
+            ValueError: if there is no such preset, it has no weights, they are damaged, or an override does not fit.
+
+        Example:
+
+        >>> from pixelrnn_tf import PixelRNN
+        >>> PixelRNN.from_preset("mnist_diagonal_bilstm_7x16", load_weights=False).count_params()
+        73666
+        """
+        directory = find_preset(preset)
+        if directory is None:
+            if cls.presets is None:
+                raise ValueError(f"There is no preset {str(preset)!r} of {cls.__name__}: give a preset's directory.")
+            arguments = get_preset(str(preset)).arguments
+            if load_weights:
+                raise ValueError(
+                    f"The preset {str(preset)!r} has no weights: pass load_weights=False for an untrained network. "
+                    f"Those with weights are: {', '.join(shipped_presets()) or 'none'}."
+                )
+            return cls(**{**arguments, **overrides})
+        serialized = read_config(directory)
+        config = serialized["config"]
+        kind = keras.saving.get_registered_object(str(serialized.get("registered_name"))) or cls
+        if not issubclass(kind, cls):
+            raise ValueError(
+                f"The preset {str(preset)!r} is a {kind.__name__}: load it with {kind.__name__}.from_preset."
+            )
+        if load_weights:
+            check_overrides(directory, config, overrides)
+            with _named(directory):
+                parameters = _count_parameters_of(config)
+            check_weights_size(directory, config, parameters)
+        with _named(directory):
+            model = kind.from_config({**config, **overrides})
+        if load_weights:
+            read_weights(model, directory)
+        return model
+
+    def save_to_preset(self, directory: str | os.PathLike[str], metadata: Config | None = None, card: str = "") -> None:
+        """Write the network and its weights as a preset directory, which `from_preset` reads.
+
+        Args:
+            directory: made anew, or replaced if it is a preset.
+            metadata: what else is known of the network, for metadata.json; JSON-able.
+            card: what people should know, in Markdown, for README.md.
+
+        Raises:
+            ValueError: if the directory holds something else, or a weight is not finite.
+        """
+        save_preset(self, directory, metadata or {}, card or f"# {self.name}\n")
+
+
+def _count_parameters_of(config: Config) -> int:
+    """A lower bound of the number of parameters of the network with a configuration, without making it."""
+    known = inspect.signature(count_parameters).parameters
+    arguments = {name: value for name, value in config.items() if name in known}
+    arguments["conditioner"] = conditioner_of(config.get("conditioner"), config.get("condition_features", 0), None)
+    return len(config.get("scales", [1])) * count_parameters(**arguments)
+
+
+@contextlib.contextmanager
+def _named(directory: pathlib.Path) -> Iterator[None]:
+    """Name the file in the errors of a configuration, which may hold anything."""
+    try:
+        yield
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{directory / CONFIG} holds no arguments of a network: {error}") from error
