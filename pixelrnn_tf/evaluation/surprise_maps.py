@@ -13,6 +13,7 @@ from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.files import written_beside
 from pixelrnn_tf.models import PixelRNN, log_prob, log_prob_map, oddness
 from pixelrnn_tf.pictures.grids import LINE, byte_grid
+from pixelrnn_tf.progress import Progress
 
 # From what was expected to what was not: dark to bright, so that it can be read without colours too.
 _COLOURS = np.array([(0, 0, 4), (60, 15, 110), (150, 40, 100), (220, 80, 50), (250, 160, 20), (252, 255, 164)])
@@ -140,10 +141,12 @@ def as_bytes(images: np.ndarray, levels: int) -> np.ndarray:
 
 def _in_batches(function, model, images, condition, batch_size) -> np.ndarray:
     parts = []
-    for start in range(0, len(images), batch_size):
-        rows = slice(start, start + batch_size)
-        its = None if condition is None else condition[rows]
-        parts.append(np.asarray(function(model, images[rows], its), "float64"))
+    with Progress("scored", len(images), last_line=False) as progress:
+        for start in range(0, len(images), batch_size):
+            rows = slice(start, start + batch_size)
+            its = None if condition is None else condition[rows]
+            parts.append(np.asarray(function(model, images[rows], its), "float64"))
+            progress.update(min(start + batch_size, len(images)))
     values = np.concatenate(parts)
     broken = np.count_nonzero(~np.isfinite(values.reshape(len(values), -1)).all(1))
     if broken:

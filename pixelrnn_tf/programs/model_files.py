@@ -43,7 +43,7 @@ def card_of(source: str | os.PathLike) -> dict[str, Any]:
     Raises:
         ValueError: if it cannot be read, or is of another form.
     """
-    path = pathlib.Path(source).expanduser()
+    path = pathlib.Path(os.path.expanduser(source))
     directory = None if path.is_file() else find_preset(source)
     if directory is not None:
         return _card_of_preset(directory)
@@ -76,7 +76,7 @@ def data_config(card: dict[str, Any], source: str | os.PathLike) -> DataConfig:
         ValueError: if the card is empty or of another form.
     """
     if not card:
-        path = pathlib.Path(source).expanduser().with_name("model.json")
+        path = pathlib.Path(os.path.expanduser(source)).with_name("model.json")
         raise ValueError(f"There is no {path} to tell what the model was trained on. Give --data.")
     try:
         return DataConfig(**card["data"])

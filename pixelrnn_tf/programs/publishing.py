@@ -4,6 +4,8 @@ import dataclasses
 import math
 import pathlib
 import platform
+import re
+import shlex
 import statistics
 import tempfile
 import time
@@ -29,6 +31,7 @@ from pixelrnn_tf.pictures import grids, occlusion, png_files
 from pixelrnn_tf.sampling import generate
 from pixelrnn_tf.training import model_cards
 from pixelrnn_tf.training.metrics import metrics_in
+from pixelrnn_tf.training.stages import STARTED_FROM
 from pixelrnn_tf.training.workdir import with_defaults
 from pixelrnn_tf.version import __version__
 
@@ -80,16 +83,19 @@ def publish(
         the directory of the preset.
 
     Raises:
-        ValueError: if the run is not finished or its scores are not of whole splits.
+        ValueError: if the run is not finished, its scores are not of whole splits, it started from the preset that it
+            would replace, or the name is no name of a folder.
     """
+    check_name(name)
+    directory = out / name
     run, config = _finished_run(workdir)
+    _check_start(run, directory)
     model = load_model(workdir / "model.keras", "--workdir")
     data = fit_data(model, DataConfig(**config["data"]).load())
     check_whole_splits(run["scores"], {key: split.size for key, split in data.splits.items()}, workdir)
     shown = "test" if "test" in data.splits else "validation"
     training = _training(workdir, run, config, name) | {"commit": commit or None, "remark": remark}
     metadata = _metadata(name, description, data_license, run, config, data, model, shown, training)
-    directory = out / name
     with tempfile.TemporaryDirectory() as folder:
         pictures = pathlib.Path(folder)
         _write_small(workdir / "curve.png", pictures / "curve.png")
@@ -104,6 +110,35 @@ def _finished_run(workdir: pathlib.Path) -> tuple[dict[str, Any], dict[str, Any]
         if not (workdir / name).is_file():
             raise ValueError(f"{workdir} holds no finished run: there is no {name}. Let trainers.train end first.")
     return read_json(workdir / "model.json"), with_defaults(read_json(workdir / "config.json"))
+
+
+def check_name(name: str) -> None:
+    """Check that the name of a preset is that of a folder in the folder of the presets.
+
+    Raises:
+        ValueError: if not.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name):
+        raise ValueError(
+            "--name must consist of at most 100 letters, digits and _ . -, and begin with none of the last two; got "
+            f"{name!r}."
+        )
+
+
+def _check_start(run: dict[str, Any], directory: pathlib.Path) -> None:
+    """Check that a run did not start from the preset that it would replace, whose weights would be lost.
+
+    Raises:
+        ValueError: if it did.
+    """
+    started = run.get(STARTED_FROM)
+    if not started or not (directory / preset_files.METADATA).is_file():
+        return
+    if started["weights_sha256"] == preset_files.read_metadata(directory).get("weights_sha256"):
+        raise ValueError(
+            f"The run started from {directory}, which it would replace: nobody could train it again. Publish it under "
+            "another --name, or move that preset to another name first and start from it there."
+        )
 
 
 def check_whole_splits(scores: dict[str, Any], sizes: dict[str, int], workdir: pathlib.Path) -> None:
@@ -186,6 +221,7 @@ def _training(workdir: pathlib.Path, run: dict[str, Any], config: dict[str, Any]
         "seed": config["seed"],
         "selection": f"the best score on {selection}, of evaluations every {config['eval_every']:,} steps",
         "command": command_of(config, name),
+        **({STARTED_FROM: run[STARTED_FROM]} if run.get(STARTED_FROM) else {}),
     }
 
 
@@ -194,7 +230,8 @@ def command_of(config: dict[str, Any], name: str) -> str:
     start = pathlib.Path(config["init_from"])
     if len(start.parts) > 1:  # A file, and not the name of a preset.
         config = {**config, "init_from": "/".join(["runs", *start.parts[-2:]])}
-    words = ["python -m trainers.train", *as_flags(TrainConfig, config), f"--workdir=runs/{name}"]
+    flags = map(shlex.quote, [*as_flags(TrainConfig, config), f"--workdir=runs/{name}"])
+    words = ["python -m trainers.train", *flags]
     return " \\\n    ".join(words)
 
 
