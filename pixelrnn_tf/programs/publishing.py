@@ -26,6 +26,7 @@ from pixelrnn_tf.evaluation.compatibility import fit_data
 from pixelrnn_tf.evaluation.scoring import Evaluator
 from pixelrnn_tf.files import read_json
 from pixelrnn_tf.models import PRESETS, ImageModel, log_prob, preset_files
+from pixelrnn_tf.models.classification import class_name
 from pixelrnn_tf.models.loading import load_model
 from pixelrnn_tf.pictures import grids, occlusion, png_files
 from pixelrnn_tf.sampling import generate
@@ -275,5 +276,6 @@ def _draw(model: ImageModel, data: ImageData, split: str, directory: pathlib.Pat
     images, condition = data.first(split, 8)
     known = occlusion.known_pixels("lower_half", *model.image_shape[:2])
     completed = complete_images(model, images, known, 6, seed, condition=condition)
-    panel = grids.occlusion_panel(to_bytes(images, model.levels), known, to_bytes(completed, model.levels))
+    names = [] if model.num_classes is None or condition is None else [class_name(model, k) for k in condition]
+    panel = grids.occlusion_panel(to_bytes(images, model.levels), known, to_bytes(completed, model.levels), names)
     png_files.write(directory / "completions.png", panel)
