@@ -57,6 +57,9 @@ def card_of(source: str | os.PathLike) -> dict[str, Any]:
 def _card_of_preset(directory: pathlib.Path) -> dict[str, Any]:
     metadata = preset_files.read_metadata(directory)
     data, training = metadata.get("data", {}), metadata.get("training", {})
+    if not isinstance(data, dict) or not isinstance(training, dict):
+        path = directory / preset_files.METADATA
+        raise ValueError(f"{path} is no metadata of a preset: data and training must be objects.")
     known = {
         "preset": metadata.get("name", directory.name),
         "data": data.get("config"),
@@ -80,7 +83,7 @@ def data_config(card: dict[str, Any], source: str | os.PathLike) -> DataConfig:
         raise ValueError(f"There is no {path} to tell what the model was trained on. Give --data.")
     try:
         return DataConfig(**card["data"])
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"What is known of {source} does not say what it was trained on ({error}). Give --data."
         ) from error

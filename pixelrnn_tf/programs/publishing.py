@@ -33,7 +33,7 @@ from pixelrnn_tf.sampling import generate
 from pixelrnn_tf.training import model_cards
 from pixelrnn_tf.training.metrics import metrics_in
 from pixelrnn_tf.training.stages import STARTED_FROM
-from pixelrnn_tf.training.workdir import with_defaults
+from pixelrnn_tf.training.workdir import read_config, with_defaults
 from pixelrnn_tf.version import __version__
 
 # Of the data sets that are prepared here; for others say it with --data_license.
@@ -110,7 +110,11 @@ def _finished_run(workdir: pathlib.Path) -> tuple[dict[str, Any], dict[str, Any]
     for name in ("model.keras", "model.json", "config.json", "report.md", "curve.png", "metrics.jsonl"):
         if not (workdir / name).is_file():
             raise ValueError(f"{workdir} holds no finished run: there is no {name}. Let trainers.train end first.")
-    return read_json(workdir / "model.json"), with_defaults(read_json(workdir / "config.json"))
+    run, config = read_json(workdir / "model.json"), with_defaults(read_config(workdir / "config.json"))
+    scores = run.get("scores") if isinstance(run, dict) else None
+    if not isinstance(scores, dict) or not all(isinstance(score, dict) for score in scores.values()):
+        raise ValueError(f"{workdir / 'model.json'} is not what a run writes: it must hold scores by split.")
+    return run, config
 
 
 def check_name(name: str) -> None:
