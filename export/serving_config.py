@@ -14,6 +14,7 @@ and the exact commands are printed.
 
 import dataclasses
 import pathlib
+import shlex
 
 from pixelrnn_cli import program
 from pixelrnn_cli.flags import check, option
@@ -48,8 +49,10 @@ def main(options: Options) -> None:
         options.max_batch_size, options.batch_timeout_micros, options.num_batch_threads, options.max_enqueued_batches
     )
     names = server_files.served_models(base)
+    if batching:
+        server_files.check_batching(base, names, parameters)
     for path in server_files.write_files(base, names, batching, parameters):
-        print(f"wrote {path}")
+        print(f"wrote {shlex.quote(str(path))}")
     ports = f"gRPC on port {server_files.GRPC_PORT}, REST on port {server_files.REST_PORT}"
     print(f"\nModels: {', '.join(names)}. {ports}.\n")
     for what, command in server_files.commands(base, names, batching).items():

@@ -35,6 +35,8 @@ class DataConfig:
 
     def __post_init__(self):
         check(self)
+        if not isinstance(self.name, str):
+            raise ValueError(f"--data must be the name of a data set, got {self.name!r}.")
         if self.image_size is not None:
             # Of a file of JSON it is a list.
             object.__setattr__(self, "image_size", tuple(self.image_size))

@@ -209,7 +209,7 @@ def _path(name: str, text: str, metadata: typing.Mapping[str, Any]) -> pathlib.P
     endings = metadata["endings"]
     if not text.strip():
         raise ValueError(f"--{name} must name a file or a folder; it is empty.")
-    path = pathlib.Path(text).expanduser()
+    path = pathlib.Path(os.path.expanduser(text))
     if endings and path.suffix.lower() not in endings:
         raise ValueError(f"--{name} must end in {' or '.join(endings)}, got {text}.")
     if metadata["written"]:

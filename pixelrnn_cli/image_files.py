@@ -49,7 +49,7 @@ def _of_item(item: str, flag: str) -> list[pathlib.Path]:
 def _of_name(name: str, flag: str) -> list[pathlib.Path]:
     if not name:
         return []
-    path = pathlib.Path(name).expanduser()
+    path = pathlib.Path(os.path.expanduser(name))
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if _is_png(file))
         if not files:

@@ -1,8 +1,10 @@
 """How a program starts, and how it ends when its user gave it something wrong."""
 
 import importlib
+import io
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +19,8 @@ HELP = ("--help", "-help", "-h", "--helpshort", "-helpshort")
 def run(main: Callable[[Any], None], options: type | None = None, description: str | None = None) -> None:
     """Run `main` under absl; a wrong flag, file or value ends in one line and exit status 1, not a traceback.
 
-    So does a signal from the keyboard, without a line and with exit status 130.
+    So does a signal from the keyboard, without a line and with exit status 130. Any other exception is a fault of the
+    program: its traceback is printed, and the user is asked to report it.
 
     The environment is set and the flags are read before Keras loads. A program's module therefore imports nothing of
     `pixelrnn_tf`: its `main` does.
@@ -32,7 +35,7 @@ def run(main: Callable[[Any], None], options: type | None = None, description: s
         flags.define(options)
         if any(argument in HELP for argument in sys.argv[1:]):
             text = description or sys.modules[main.__module__].__doc__ or ""
-            print(f"{text.strip()}\n\n{flags.help_text(options)}")
+            print(f"{text.strip()}\n\n{flags.help_text(options)}\n\n  --[no]quiet\n      Show no progress.")
             return
 
     def guarded(arguments: list[str]) -> None:
@@ -40,18 +43,35 @@ def run(main: Callable[[Any], None], options: type | None = None, description: s
             sys.exit(f"Error: unexpected arguments {arguments[1:]}; flags are written --name=value.")
         if not absl_flags.FLAGS["verbosity"].present:
             logging.set_verbosity(logging.ERROR)  # TensorFlow Datasets tells every file it reads.
+        # Names of files need not be text, and an old locale knows ASCII alone.
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         try:
             value = flags.read(options) if options else arguments
             with environment.quiet_loading():
                 importlib.import_module("keras")
+                progress = importlib.import_module("pixelrnn_tf.progress")
+            progress.set_quiet(absl_flags.FLAGS.quiet)
             main(value)
         except KeyboardInterrupt:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # It is on its way out: once more changes nothing.
             sys.exit(130)
-        except (ValueError, OSError, ImportError, FloatingPointError, MemoryError) as error:
-            sys.exit(f"Error: {error}")
+        except (ValueError, OSError, ImportError, FloatingPointError, MemoryError, NotImplementedError) as error:
+            sys.exit(f"Error: {error_text(error)}")
+        except Exception:
+            traceback.print_exc()
+            sys.exit("Error: this is a fault of the program. Please report it, with the lines above.")
 
+    absl_flags.DEFINE_boolean("quiet", False, "Show no progress.")
     app.run(guarded, flags_parser=_parse)
+
+
+def error_text(error: BaseException) -> str:
+    """What an exception says; of one that says nothing its kind."""
+    if str(error).strip():
+        return str(error)
+    return "there is too little memory." if isinstance(error, MemoryError) else f"{type(error).__name__}."
 
 
 def _parse(arguments: list[str]) -> list[str]:

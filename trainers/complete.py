@@ -10,6 +10,7 @@ part, those are kept but were not looked at, and what was drawn before them may 
 
 import dataclasses
 import pathlib
+import shlex
 
 from pixelrnn_cli import program
 from pixelrnn_cli.data_config import DataConfig
@@ -44,7 +45,7 @@ def main(options: Options) -> None:
     from pixelrnn_tf import sampling
     from pixelrnn_tf.data import to_bytes
     from pixelrnn_tf.evaluation.batched_sampling import complete_images
-    from pixelrnn_tf.models.classification import find_class
+    from pixelrnn_tf.models.classification import class_name, find_class
     from pixelrnn_tf.models.loading import load_model
     from pixelrnn_tf.pictures import grids, occlusion, png_files
     from pixelrnn_tf.programs import model_files
@@ -61,10 +62,11 @@ def main(options: Options) -> None:
         model, images, known, options.num_samples, options.seed, options.temperature, condition=condition
     )
     shown, completions = (to_bytes(levels, model.levels) for levels in (images, completed))
-    png_files.write(options.out, grids.occlusion_panel(shown, known, completions))
+    names = [] if model.num_classes is None or condition is None else [class_name(model, k) for k in condition]
+    png_files.write(options.out, grids.occlusion_panel(shown, known, completions, names))
     print(
         f"{options.num_samples} completions of {len(images)} images of {data.name}, {options.split}, "
-        f"{options.mask} occluded, at temperature {options.temperature:g}: {options.out}"
+        f"{options.mask} occluded, at temperature {options.temperature:g}: {shlex.quote(str(options.out))}"
     )
 
 

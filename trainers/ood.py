@@ -12,6 +12,7 @@ No score has anything to choose but its background network: choose that by odd i
 
 import dataclasses
 import pathlib
+import shlex
 import time
 from typing import TYPE_CHECKING
 
@@ -83,10 +84,13 @@ def main(options: Options) -> None:
     if shown.shape[-1] in (1, 3):
         bits = surprise_maps.bits_per_pixel(model, shown, batch_size=options.batch_size)
         pictures = surprise_maps.as_bytes(shown, model.levels)
-        png_files.write(options.out / "odd.png", surprise_maps.picture(pictures, bits))
+        rows = [f"{which} odd, {whose}" for whose in ("own", "others") for which in ("least", "most")]
+        title = f"The least and most odd images by {best}; own: {options.in_data}; others: {options.out_data}"
+        rows = rows if len(shown) == 16 else []
+        png_files.write(options.out / "odd.png", surprise_maps.picture(pictures, bits, rows=rows, title=title))
     print(
         f"{len(images)} images of {options.in_data}, {len(others)} of {options.out_data} ({options.split}), "
-        f"{time.process_time() - start:.0f} s of the processor: {options.out}"
+        f"{time.process_time() - start:.0f} s of the processor: {shlex.quote(str(options.out))}"
     )
 
 

@@ -7,6 +7,7 @@ bits/dim less complexity, and, with --background, bits/dim less those of a backg
 
 import dataclasses
 import pathlib
+import shlex
 from typing import TYPE_CHECKING
 
 from pixelrnn_cli import program
@@ -64,7 +65,7 @@ def main(options: Options) -> None:
     if pictures.shape[-1] in (1, 3):
         png_files.write(options.out / "surprise.png", surprise_maps.picture(pictures, bits))
     most = f"at most {bits.max():.2f} bits in a pixel"
-    print(f"{len(images)} images: {-nats.mean():.2f} nats per image, {most}: {options.out}")
+    print(f"{len(images)} images: {-nats.mean():.2f} nats per image, {most}: {shlex.quote(str(options.out))}")
 
 
 def _from_files(model: "PixelRNN", options: Options) -> "tuple[list[str], np.ndarray, None]":

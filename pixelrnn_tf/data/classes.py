@@ -32,6 +32,8 @@ def match_classes(data: ImageData, class_names: Sequence[str]) -> ImageData:
     Raises:
         ValueError: if the data have a class that the model has not; the message lists both.
     """
+    if isinstance(class_names, str) or not all(isinstance(name, str) for name in class_names):
+        raise ValueError(f"The names of classes must be a list of strings, got {class_names!r}.")
     if tuple(class_names) == data.classes:
         return data
     unknown = [name for name in data.classes if name not in class_names]

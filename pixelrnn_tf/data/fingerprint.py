@@ -37,6 +37,8 @@ def check_unchanged(
             versions that did not write it down split a folder in another way. Other data pass then, and so do
             data without a fingerprint (made by hand).
     """
+    if recorded is not None and not isinstance(recorded, Mapping):
+        raise ValueError(f"The fingerprint of {user} must be an object of splits, and is a {type(recorded).__name__}.")
     if not recorded and data.name.startswith("folder:"):
         raise ValueError(
             f"{user} comes from a version that split {data.name} in another way: images it was trained on would be "

@@ -2,6 +2,7 @@
 
 import collections
 import itertools
+import os
 import pathlib
 
 import numpy as np
@@ -56,7 +57,7 @@ def load_folder(
             folder has too few images, one cannot be read, or its splits (see `find_files`) or classes are unclear.
         FileNotFoundError: if there is no such folder.
     """
-    root = pathlib.Path(path).expanduser()
+    root = pathlib.Path(os.path.expanduser(path))
     if not root.is_dir():
         raise FileNotFoundError(f"There is no folder {root}.")
     if image_size is None:

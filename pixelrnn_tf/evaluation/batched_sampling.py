@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -15,7 +14,7 @@ from pixelrnn_tf.models.classification import class_name, find_class
 from pixelrnn_tf.pictures import png_files
 from pixelrnn_tf.pictures.captions import with_words
 from pixelrnn_tf.pictures.grids import square_grid
-from pixelrnn_tf.progress import duration
+from pixelrnn_tf.progress import Progress
 
 
 def draw_images(
@@ -106,14 +105,13 @@ def complete_images(
 def _in_batches(run: Callable, model: ImageModel, number: int, seed: int, batch_size: int) -> np.ndarray:
     """`run(noise, index)` for images 0 to number - 1, with progress."""
     batch_size = min(batch_size, number)
-    images, start = [], time.monotonic()
-    for first in range(0, number, batch_size):
-        index = tf.range(first, first + batch_size)  # The last batch is filled up, so that all take the same time.
-        noise = sampling.image_noise(sampling.image_seeds(sampling.stateless_seed(seed), index), model.image_shape)
-        images.append(run(noise, index).numpy())
-        done, elapsed = min(first + batch_size, number), time.monotonic() - start
-        left = elapsed / done * (number - done)
-        print(f"drew {done}/{number} images in {duration(elapsed)}, {duration(left)} left", flush=True)
+    images = []
+    with Progress("drew", number) as progress:
+        for first in range(0, number, batch_size):
+            index = tf.range(first, first + batch_size)  # The last batch is filled up, so that all take the same time.
+            noise = sampling.image_noise(sampling.image_seeds(sampling.stateless_seed(seed), index), model.image_shape)
+            images.append(run(noise, index).numpy())
+            progress.update(min(first + batch_size, number))
     return np.concatenate(images)[:number]
 
 

@@ -1,5 +1,6 @@
 """Exact scores of a model on a split."""
 
+import contextlib
 import dataclasses
 import math
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pixelrnn_tf.devices.strategies import number_of_images, parts_for_cores, sp
 from pixelrnn_tf.evaluation.compatibility import fit_data
 from pixelrnn_tf.models import ImageModel, bits_per_dim, class_log_probs, log_prob, log_prob_by_scale
 from pixelrnn_tf.models.classification import marginal_of
+from pixelrnn_tf.progress import Progress
 from pixelrnn_tf.typing import Structure
 
 
@@ -159,8 +161,8 @@ class Evaluator:
             FloatingPointError: if the score of an image is not finite.
         """
         data = fit_data(self.model, data)
-        batches = _first_batches(data, split, self.batch_size, limit)
-        nats = -np.concatenate([self.log_prob(images) for images in batches]).astype("float64")
+        with _first_batches(data, split, self.batch_size, limit) as batches:
+            nats = -np.concatenate([self.log_prob(images) for images in batches]).astype("float64")
         broken = np.count_nonzero(~np.isfinite(nats))
         if broken:
             raise FloatingPointError(f"The {split} score is not finite: that of {broken} of {len(nats)} images.")
@@ -180,8 +182,8 @@ class Evaluator:
         """
         data = fit_data(self.model, data)
         run = self._on_replicas(lambda inputs: log_prob_by_scale(self.model, *images_and_condition(inputs)))
-        batches = _first_batches(data, split, self.batch_size, limit)
-        nats = -np.concatenate([self._run(run, images, self.batch_size) for images in batches]).astype("float64")
+        with _first_batches(data, split, self.batch_size, limit) as batches:
+            nats = -np.concatenate([self._run(run, images, self.batch_size) for images in batches]).astype("float64")
         sizes = tuple(network.image_shape[:2] for network, _ in self.model.scales())
         return ScaleTerms(sizes, tuple(map(float, nats.mean(axis=0))), len(nats))
 
@@ -196,9 +198,10 @@ class Evaluator:
         size = math.ceil(self.batch_size / classes / replicas) * replicas
         run = self._on_replicas(lambda images: class_log_probs(self.model, images))
         log_probs, labels = [], []
-        for batch in _first_batches(data, split, size, limit):
-            log_probs.append(self._run(run, batch["images"], size).astype("float64"))
-            labels.append(batch["condition"])
+        with _first_batches(data, split, size, limit) as batches:
+            for batch in batches:
+                log_probs.append(self._run(run, batch["images"], size).astype("float64"))
+                labels.append(batch["condition"])
         of_classes, right = np.concatenate(log_probs), np.concatenate(labels)
         marginal = np.array(marginal_of(of_classes))
         given_label = np.take_along_axis(of_classes, right[:, None], axis=1)[:, 0]
@@ -211,9 +214,19 @@ class Evaluator:
         )
 
 
-def _first_batches(data: ImageData, split: str, batch_size: int, limit: int) -> Iterator[Any]:
-    """Batches of the first `limit` images of a split, or of all for 0, as arrays."""
-    batches = data.batches(split, batch_size)
+@contextlib.contextmanager
+def _first_batches(data: ImageData, split: str, batch_size: int, limit: int) -> Iterator[Iterator[Any]]:
+    """Batches of the first `limit` images of a split, or of all for 0, as arrays; shows how many were taken."""
+    batches, size = data.batches(split, batch_size), data.split(split).size
     if limit:
         batches = batches.unbatch().take(limit).batch(batch_size)
-    return batches.as_numpy_iterator()
+    with Progress("scored", min(limit or size, size), last_line=False) as progress:
+
+        def taken() -> Iterator[Any]:
+            number = 0
+            for batch in batches.as_numpy_iterator():
+                yield batch
+                number += number_of_images(batch)
+                progress.update(number)
+
+        yield taken()

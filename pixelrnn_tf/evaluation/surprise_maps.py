@@ -3,7 +3,7 @@
 import csv
 import math
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import IO
 
 import numpy as np
@@ -12,11 +12,15 @@ from PIL import Image, ImageDraw
 from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.files import written_beside
 from pixelrnn_tf.models import PixelRNN, log_prob, log_prob_map, oddness
+from pixelrnn_tf.pictures.captions import with_words
 from pixelrnn_tf.pictures.grids import LINE, byte_grid
+from pixelrnn_tf.progress import Progress
 
 # From what was expected to what was not: dark to bright, so that it can be read without colours too.
 _COLOURS = np.array([(0, 0, 4), (60, 15, 110), (150, 40, 100), (220, 80, 50), (250, 160, 20), (252, 255, 164)])
 _BAR, _MARGIN = 16, 8  # Pixels.
+# The largest value of a map's scale; what is larger is as bright.
+PERCENTILE = 99.5
 COLUMNS = ("file", "nats", "bits/dim", "complexity", "input complexity score", "ratio")
 
 
@@ -48,25 +52,33 @@ def log_probs(
     return _in_batches(log_prob, model, images, condition, batch_size)
 
 
-def picture(images: np.ndarray, bits: np.ndarray, columns: int = 4) -> np.ndarray:
-    """Each image beside its map, and the bar of the colour scale that all maps share.
+def picture(
+    images: np.ndarray, bits: np.ndarray, columns: int = 4, rows: Sequence[str] = (), title: str = ""
+) -> np.ndarray:
+    """Each image beside its map, with words, and the bar of the color scale that all maps share.
 
     Args:
         images: bytes `(number, height, width, 1 or 3)`.
-        bits: `(number, height, width)`; the scale goes from 0 to the largest.
+        bits: `(number, height, width)`; the scale goes from 0 to the largest but for the topmost half percent.
         columns: pairs per row.
+        rows: names of the rows, if they have any.
+        title: of the whole.
 
     Returns:
         uint8 `(height, width, 3)`.
     """
-    most = max(float(bits.max()), 1e-30)
+    # A single pixel of many would leave all others dark.
+    most = max(float(np.percentile(bits, PERCENTILE, method="higher")), 1e-30)
     pairs = np.stack([np.broadcast_to(images, (*images.shape[:3], 3)), coloured(bits / most)], axis=1)
     columns = min(columns, len(pairs))
-    rows = math.ceil(len(pairs) / columns)
-    cells = np.full((rows * columns, *pairs.shape[1:]), LINE, "uint8")
+    lines = math.ceil(len(pairs) / columns)
+    cells = np.full((lines * columns, *pairs.shape[1:]), LINE, "uint8")
     cells[: len(pairs)] = pairs
-    grid = byte_grid(cells.reshape(rows, 2 * columns, *pairs.shape[2:]))
-    return np.concatenate([grid, _bar(len(grid), most)], axis=1)
+    grid = byte_grid(cells.reshape(lines, 2 * columns, *pairs.shape[2:]))
+    shown = with_words(grid, rows, ["image", "bits per pixel"] * columns, title)
+    bar = _bar(len(grid), most, bool(bits.max() > most))
+    above = np.full((len(shown) - len(bar), *bar.shape[1:]), 255, "uint8")
+    return np.concatenate([shown, np.concatenate([above, bar])], axis=1)
 
 
 def coloured(fractions: np.ndarray) -> np.ndarray:
@@ -75,9 +87,9 @@ def coloured(fractions: np.ndarray) -> np.ndarray:
     return np.stack([np.interp(fractions, place, _COLOURS[:, k]) for k in range(3)], axis=-1).round().astype("uint8")
 
 
-def _bar(height: int, most: float) -> np.ndarray:
-    """The colour scale, from 0 below to `most` above, with its numbers."""
-    labels = [f"{most * part:.3g}" for part in (1, 0.5, 0)] + ["bits"]
+def _bar(height: int, most: float, more: bool) -> np.ndarray:
+    """The color scale, from 0 below to `most`, or `most` and more, above, with its numbers."""
+    labels = [f"{'>' * more}{most:.3g}", f"{most / 2:.3g}", "0", "bits"]
     width = _BAR + 2 * _MARGIN + 8 * max(map(len, labels))
     bar = np.full((height, width, 3), 255, "uint8")
     length = max(height - 4 * _MARGIN, 2)
@@ -140,10 +152,12 @@ def as_bytes(images: np.ndarray, levels: int) -> np.ndarray:
 
 def _in_batches(function, model, images, condition, batch_size) -> np.ndarray:
     parts = []
-    for start in range(0, len(images), batch_size):
-        rows = slice(start, start + batch_size)
-        its = None if condition is None else condition[rows]
-        parts.append(np.asarray(function(model, images[rows], its), "float64"))
+    with Progress("scored", len(images), last_line=False) as progress:
+        for start in range(0, len(images), batch_size):
+            rows = slice(start, start + batch_size)
+            its = None if condition is None else condition[rows]
+            parts.append(np.asarray(function(model, images[rows], its), "float64"))
+            progress.update(min(start + batch_size, len(images)))
     values = np.concatenate(parts)
     broken = np.count_nonzero(~np.isfinite(values.reshape(len(values), -1)).all(1))
     if broken:

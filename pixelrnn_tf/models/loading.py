@@ -21,7 +21,7 @@ def load_model(source: str | os.PathLike[str], flag: str = "--model") -> ImageMo
         ValueError: if there is no such file and no such preset, it is damaged, or it holds something else or weights
             that are not finite.
     """
-    path = pathlib.Path(source).expanduser()
+    path = pathlib.Path(os.path.expanduser(source))
     if not path.is_file():
         if find_preset(source) is None:
             raise ValueError(

@@ -71,7 +71,7 @@ def save_preset(
     Raises:
         ValueError: if the directory holds something that is no preset, or a weight is not finite.
     """
-    directory = pathlib.Path(directory).expanduser()
+    directory = pathlib.Path(os.path.expanduser(directory))
     damaged = first_not_finite(model)
     if damaged:
         raise ValueError(f"The weight {damaged} has values that are not finite: such a network is no preset.")

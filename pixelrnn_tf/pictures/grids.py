@@ -1,8 +1,11 @@
 """Grids of pictures, in numpy alone."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
+
+from pixelrnn_tf.pictures.captions import with_words
 
 LINE = 96  # The grey of the lines between images, and of pixels that are not known.
 
@@ -26,19 +29,23 @@ def square_grid(pictures: np.ndarray, columns: int | None = None, min_size: int 
     return byte_grid(cells.reshape(rows, columns, *pictures.shape[1:]), min_size)
 
 
-def occlusion_panel(original: np.ndarray, known: np.ndarray, completed: np.ndarray) -> np.ndarray:
-    """One row per picture: the original, what was known of it, and its completions.
+def occlusion_panel(
+    original: np.ndarray, known: np.ndarray, completed: np.ndarray, rows: Sequence[str] = ()
+) -> np.ndarray:
+    """One row per picture: the original, what was known of it, and its completions, with words above.
 
     Args:
         original: uint8 `(number, height, width, channels)`.
         known: bool `(height, width)`; pixels that are not known are shown in grey.
         completed: uint8 `(samples, number, height, width, channels)`.
+        rows: names of the pictures, if they have any.
 
     Returns:
         uint8 `(height, width, channels)`.
     """
     occluded = np.where(known[..., None], original, np.uint8(LINE))
-    return byte_grid(np.stack([original, occluded, *completed], axis=1))
+    words = ["original", "given", *(str(k) for k in range(1, len(completed) + 1))]
+    return with_words(byte_grid(np.stack([original, occluded, *completed], axis=1)), rows, words)
 
 
 def byte_grid(cells: np.ndarray, min_size: int = 512) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Which pixels of an image are known: masks by name, or from a PNG file."""
 
+import os
 import pathlib
 
 import numpy as np
@@ -37,7 +38,7 @@ def known_pixels(mask: str, height: int, width: int) -> np.ndarray:
     }
     if mask in by_name:
         return by_name[mask] & everywhere
-    path = pathlib.Path(mask).expanduser()
+    path = pathlib.Path(os.path.expanduser(mask))
     if not path.is_file():
         raise ValueError(f"There is no mask {mask!r}: give one of {', '.join(NAMES)}, or the path of a PNG file.")
     return png_files.decode_mask(path.read_bytes(), f"The mask {path}", height, width)

@@ -85,7 +85,7 @@ def decode(png: bytes, name: str, channels: int) -> np.ndarray:
 
 def read(path: str | os.PathLike, channels: int) -> np.ndarray:
     """The pixels of a PNG file of at most `MOST_BYTES`; the rest is that of `decode`."""
-    return decode(read_regular(pathlib.Path(path).expanduser(), MOST_BYTES), os.fspath(path), channels)
+    return decode(read_regular(pathlib.Path(os.path.expanduser(path)), MOST_BYTES), os.fspath(path), channels)
 
 
 def decode_mask(png: bytes, name: str, height: int, width: int) -> np.ndarray:

@@ -43,7 +43,7 @@ def card_of(source: str | os.PathLike) -> dict[str, Any]:
     Raises:
         ValueError: if it cannot be read, or is of another form.
     """
-    path = pathlib.Path(source).expanduser()
+    path = pathlib.Path(os.path.expanduser(source))
     directory = None if path.is_file() else find_preset(source)
     if directory is not None:
         return _card_of_preset(directory)
@@ -57,6 +57,9 @@ def card_of(source: str | os.PathLike) -> dict[str, Any]:
 def _card_of_preset(directory: pathlib.Path) -> dict[str, Any]:
     metadata = preset_files.read_metadata(directory)
     data, training = metadata.get("data", {}), metadata.get("training", {})
+    if not isinstance(data, dict) or not isinstance(training, dict):
+        path = directory / preset_files.METADATA
+        raise ValueError(f"{path} is no metadata of a preset: data and training must be objects.")
     known = {
         "preset": metadata.get("name", directory.name),
         "data": data.get("config"),
@@ -76,11 +79,11 @@ def data_config(card: dict[str, Any], source: str | os.PathLike) -> DataConfig:
         ValueError: if the card is empty or of another form.
     """
     if not card:
-        path = pathlib.Path(source).expanduser().with_name("model.json")
+        path = pathlib.Path(os.path.expanduser(source)).with_name("model.json")
         raise ValueError(f"There is no {path} to tell what the model was trained on. Give --data.")
     try:
         return DataConfig(**card["data"])
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"What is known of {source} does not say what it was trained on ({error}). Give --data."
         ) from error

@@ -4,6 +4,8 @@ import dataclasses
 import math
 import pathlib
 import platform
+import re
+import shlex
 import statistics
 import tempfile
 import time
@@ -24,12 +26,14 @@ from pixelrnn_tf.evaluation.compatibility import fit_data
 from pixelrnn_tf.evaluation.scoring import Evaluator
 from pixelrnn_tf.files import read_json
 from pixelrnn_tf.models import PRESETS, ImageModel, log_prob, preset_files
+from pixelrnn_tf.models.classification import class_name
 from pixelrnn_tf.models.loading import load_model
 from pixelrnn_tf.pictures import grids, occlusion, png_files
 from pixelrnn_tf.sampling import generate
 from pixelrnn_tf.training import model_cards
 from pixelrnn_tf.training.metrics import metrics_in
-from pixelrnn_tf.training.workdir import with_defaults
+from pixelrnn_tf.training.stages import STARTED_FROM
+from pixelrnn_tf.training.workdir import read_config, with_defaults
 from pixelrnn_tf.version import __version__
 
 # Of the data sets that are prepared here; for others say it with --data_license.
@@ -80,16 +84,19 @@ def publish(
         the directory of the preset.
 
     Raises:
-        ValueError: if the run is not finished or its scores are not of whole splits.
+        ValueError: if the run is not finished, its scores are not of whole splits, it started from the preset that it
+            would replace, or the name is no name of a folder.
     """
+    check_name(name)
+    directory = out / name
     run, config = _finished_run(workdir)
+    _check_start(run, directory)
     model = load_model(workdir / "model.keras", "--workdir")
     data = fit_data(model, DataConfig(**config["data"]).load())
     check_whole_splits(run["scores"], {key: split.size for key, split in data.splits.items()}, workdir)
     shown = "test" if "test" in data.splits else "validation"
     training = _training(workdir, run, config, name) | {"commit": commit or None, "remark": remark}
     metadata = _metadata(name, description, data_license, run, config, data, model, shown, training)
-    directory = out / name
     with tempfile.TemporaryDirectory() as folder:
         pictures = pathlib.Path(folder)
         _write_small(workdir / "curve.png", pictures / "curve.png")
@@ -103,7 +110,40 @@ def _finished_run(workdir: pathlib.Path) -> tuple[dict[str, Any], dict[str, Any]
     for name in ("model.keras", "model.json", "config.json", "report.md", "curve.png", "metrics.jsonl"):
         if not (workdir / name).is_file():
             raise ValueError(f"{workdir} holds no finished run: there is no {name}. Let trainers.train end first.")
-    return read_json(workdir / "model.json"), with_defaults(read_json(workdir / "config.json"))
+    run, config = read_json(workdir / "model.json"), with_defaults(read_config(workdir / "config.json"))
+    scores = run.get("scores") if isinstance(run, dict) else None
+    if not isinstance(scores, dict) or not all(isinstance(score, dict) for score in scores.values()):
+        raise ValueError(f"{workdir / 'model.json'} is not what a run writes: it must hold scores by split.")
+    return run, config
+
+
+def check_name(name: str) -> None:
+    """Check that the name of a preset is that of a folder in the folder of the presets.
+
+    Raises:
+        ValueError: if not.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name):
+        raise ValueError(
+            "--name must consist of at most 100 letters, digits and _ . -, and begin with none of the last two; got "
+            f"{name!r}."
+        )
+
+
+def _check_start(run: dict[str, Any], directory: pathlib.Path) -> None:
+    """Check that a run did not start from the preset that it would replace, whose weights would be lost.
+
+    Raises:
+        ValueError: if it did.
+    """
+    started = run.get(STARTED_FROM)
+    if not started or not (directory / preset_files.METADATA).is_file():
+        return
+    if started["weights_sha256"] == preset_files.read_metadata(directory).get("weights_sha256"):
+        raise ValueError(
+            f"The run started from {directory}, which it would replace: nobody could train it again. Publish it under "
+            "another --name, or move that preset to another name first and start from it there."
+        )
 
 
 def check_whole_splits(scores: dict[str, Any], sizes: dict[str, int], workdir: pathlib.Path) -> None:
@@ -186,6 +226,7 @@ def _training(workdir: pathlib.Path, run: dict[str, Any], config: dict[str, Any]
         "seed": config["seed"],
         "selection": f"the best score on {selection}, of evaluations every {config['eval_every']:,} steps",
         "command": command_of(config, name),
+        **({STARTED_FROM: run[STARTED_FROM]} if run.get(STARTED_FROM) else {}),
     }
 
 
@@ -194,7 +235,8 @@ def command_of(config: dict[str, Any], name: str) -> str:
     start = pathlib.Path(config["init_from"])
     if len(start.parts) > 1:  # A file, and not the name of a preset.
         config = {**config, "init_from": "/".join(["runs", *start.parts[-2:]])}
-    words = ["python -m trainers.train", *as_flags(TrainConfig, config), f"--workdir=runs/{name}"]
+    flags = map(shlex.quote, [*as_flags(TrainConfig, config), f"--workdir=runs/{name}"])
+    words = ["python -m trainers.train", *flags]
     return " \\\n    ".join(words)
 
 
@@ -238,5 +280,6 @@ def _draw(model: ImageModel, data: ImageData, split: str, directory: pathlib.Pat
     images, condition = data.first(split, 8)
     known = occlusion.known_pixels("lower_half", *model.image_shape[:2])
     completed = complete_images(model, images, known, 6, seed, condition=condition)
-    panel = grids.occlusion_panel(to_bytes(images, model.levels), known, to_bytes(completed, model.levels))
+    names = [] if model.num_classes is None or condition is None else [class_name(model, k) for k in condition]
+    panel = grids.occlusion_panel(to_bytes(images, model.levels), known, to_bytes(completed, model.levels), names)
     png_files.write(directory / "completions.png", panel)

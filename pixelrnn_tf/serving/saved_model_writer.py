@@ -16,12 +16,9 @@ from pixelrnn_tf.models.loading import float32_twin
 from pixelrnn_tf.serving.example_inputs import example_inputs
 from pixelrnn_tf.serving.saved_model_protos import read_saved_model
 from pixelrnn_tf.serving.signatures import MAX_BATCH_SIZE, Signatures
-from pixelrnn_tf.serving.versions import publish, unpublished
+from pixelrnn_tf.serving.versions import CARD_FILE, publish, unpublished
 from pixelrnn_tf.serving.warmup import write_warmup
 from pixelrnn_tf.version import __version__
-
-# What is known of the model, inside the folder of a version.
-CARD_FILE = pathlib.Path("assets.extra") / "model.json"
 
 
 def export_model(

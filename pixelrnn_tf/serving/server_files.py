@@ -5,14 +5,16 @@ is built on.
 """
 
 import dataclasses
+import json
 import pathlib
 import shlex
+from typing import Any
 
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
-from pixelrnn_tf.files import write_text
-from pixelrnn_tf.serving.versions import check_names, version_folders
+from pixelrnn_tf.files import read_json, write_text
+from pixelrnn_tf.serving.versions import CARD_FILE, check_names, version_folders
 
 CPU_IMAGE, GPU_IMAGE = "tensorflow/serving:2.19.1", "tensorflow/serving:2.19.1-gpu"
 GRPC_PORT, REST_PORT = 8500, 8501
@@ -67,7 +69,7 @@ def served_models(base: pathlib.Path) -> list[str]:
     if not names:
         raise ValueError(
             f"There are no models in {base}: it must hold NAME/VERSION/saved_model.pb. Export one with "
-            f"python -m export.saved_model --model=PATH --out={base}/NAME"
+            f"python -m export.saved_model --model=PATH --out={shlex.quote(str(base))}/NAME"
         )
     return names
 
@@ -152,6 +154,46 @@ def write_files(
     return [base / name for name in contents]
 
 
+def card(model_dir: pathlib.Path) -> dict[str, Any]:
+    """What the newest version of a model says of itself; empty for an export of another program.
+
+    Raises:
+        ValueError: if it cannot be read.
+    """
+    versions = list(version_folders(model_dir).values())
+    path = (versions[-1] if versions else model_dir) / CARD_FILE
+    found = read_json(path) if path.is_file() else {}
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} is not the card of an export: it holds a {type(found).__name__}.")
+    return found
+
+
+def check_batching(base: pathlib.Path, names: list[str], parameters: Batching) -> None:
+    """Check that no batch of merged requests is larger than the exports take.
+
+    Raises:
+        ValueError: if one is, with the model's name and limit.
+    """
+    for name in names:
+        most = card(base / name).get("max_batch_size")
+        if isinstance(most, int) and parameters.max_batch_size > most:
+            raise ValueError(
+                f"--max_batch_size must be at most {most}, the largest batch that the export {name} takes; got "
+                f"{parameters.max_batch_size}."
+            )
+
+
+def _draw_request(model_dir: pathlib.Path) -> dict[str, Any] | None:
+    """A request that draws an image; None for a model whose condition is too large for a line."""
+    row: dict[str, Any] = {"seed": [0, 1], "temperature": 1.0}
+    condition = card(model_dir).get("condition")
+    if isinstance(condition, dict):
+        if condition.get("shape"):
+            return None
+        row["condition"] = 0
+    return {"signature_name": "sample_png", "instances": [row]}
+
+
 def commands(base: pathlib.Path, names: list[str], batching: bool) -> dict[str, str]:
     """The commands that start a server and ask it, by what they do."""
     host, ports = str(base.resolve()), f"-p 127.0.0.1:{GRPC_PORT}:{GRPC_PORT} -p 127.0.0.1:{REST_PORT}:{REST_PORT}"
@@ -159,7 +201,7 @@ def commands(base: pathlib.Path, names: list[str], batching: bool) -> dict[str, 
     run = " ".join(server_flags(CONTAINER_BASE, batching))
     on_host = shlex.join(server_flags(host, batching, "models.host.config"))
     compose = f"docker compose -f {shlex.quote(host + '/compose.yaml')}"
-    draw = '{"signature_name": "sample_png", "instances": [{"seed": [0, 1], "temperature": 1.0}]}'
+    draw = _draw_request(base / names[0])
     return {
         "CPU": f"docker run --rm {ports} -v {mount} {CPU_IMAGE} {run}",
         "GPU": f"docker run --rm --gpus all {ports} -v {mount} {GPU_IMAGE} {run}",
@@ -167,6 +209,8 @@ def commands(base: pathlib.Path, names: list[str], batching: bool) -> dict[str, 
         "no container": f"tensorflow_model_server --port={GRPC_PORT} --rest_api_port={REST_PORT} {on_host}",
         "health": f"curl --fail {rest} | grep '\"AVAILABLE\"'   (available means loaded and warm)",
         "signatures": f"curl --fail {rest}/metadata",
-        "draw": f"curl --fail -d '{draw}' {rest}:predict",
+        "draw": f"curl --fail -d {shlex.quote(json.dumps(draw))} {rest}:predict"
+        if draw
+        else "(the model takes a map as its condition: use export.client with --condition)",
         "metrics": f"curl --fail http://localhost:{REST_PORT}{METRICS_PATH}",
     }

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Iterator
 
 from pixelrnn_tf.files import temporary_folder
 
+# What is known of the model, inside the folder of a version.
+CARD_FILE = pathlib.Path("assets.extra") / "model.json"
+
 # What goes into the address of a model.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 

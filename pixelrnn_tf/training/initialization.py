@@ -7,10 +7,14 @@ import numpy as np
 
 from pixelrnn_tf.models import ImageModel
 from pixelrnn_tf.models.loading import load_model
+from pixelrnn_tf.models.preset_files import weights_digest
 
 
-def start_from(model: ImageModel, source: str | os.PathLike) -> None:
+def start_from(model: ImageModel, source: str | os.PathLike) -> str:
     """Give a model the weights of another, as --init_from says.
+
+    Returns:
+        the digest of the weights of the other, as of `preset_files.weights_digest`.
 
     Raises:
         ValueError: as `load_model`, or if it is another network; the message lists what differs.
@@ -24,6 +28,7 @@ def start_from(model: ImageModel, source: str | os.PathLike) -> None:
     if different:
         raise ValueError(f"{source} holds another network ({'; '.join(different)}): its weights do not fit.")
     model.set_weights(weights)
+    return weights_digest(saved)
 
 
 def _in_order_of_classes(saved: ImageModel, model: ImageModel) -> list[np.ndarray]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
+from pixelrnn_tf import progress as progress_lines
 from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.evaluation.batched_sampling import draw_images
 from pixelrnn_tf.evaluation.scoring import Score
@@ -32,6 +33,8 @@ class Journal:
 
     def __init__(self, workdir: pathlib.Path, last_step: int, chief: bool):
         self.workdir, self.chief = workdir, chief
+        self._bar: progress_lines.Progress | None = None
+        self._note = ""
         if chief:
             self.metrics = MetricsFile(workdir / "metrics.jsonl", last_step)
             if self.metrics.unreadable:
@@ -41,7 +44,21 @@ class Journal:
     def say(self, text: str) -> None:
         """Print a line."""
         if self.chief:
-            print(text, flush=True)
+            progress_lines.say(text)
+
+    def stepped(self, progress: Progress, steps: int) -> None:
+        """Show on a terminal how far a run is, after every step."""
+        if not self.chief or not progress_lines.on_terminal():
+            return
+        if self._bar is None:
+            self._bar = progress_lines.Progress("training", steps, "steps", start=progress.step - 1)
+        self._bar.update(progress.step, self._note)
+
+    def close(self) -> None:
+        """Take the line of progress away."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
 
     def trained(self, progress: Progress, steps: int, left: float, **values: float) -> None:
         """Tell of the steps since the last line.
@@ -53,11 +70,13 @@ class Journal:
             **values: `train_nats_per_image` and `train_bits_per_dim`, means over these steps; `images_per_second`;
                 `gradient_norm` and `learning_rate`.
         """
-        self.say(
-            f"step {progress.step}/{steps}  {values['images_per_second']:.0f} images/s  "
-            f"train {values['train_nats_per_image']:.2f} nats per image, {values['train_bits_per_dim']:.4f} bits/dim  "
-            f"{duration(max(left, 0))} left"
-        )
+        loss = f"{values['train_nats_per_image']:.2f} nats per image, {values['train_bits_per_dim']:.4f} bits/dim"
+        self._note = f"{values['images_per_second']:.0f} images/s, {loss}"
+        if not progress_lines.on_terminal() and not progress_lines.is_quiet():
+            self.say(
+                f"step {progress.step}/{steps}  {values['images_per_second']:.0f} images/s  train {loss}  "
+                f"{duration(max(left, 0))} left"
+            )
         self._record(progress, values)
 
     def evaluated(self, progress: Progress, score: Score, best: bool) -> None:

@@ -5,6 +5,9 @@ from typing import Any
 
 from pixelrnn_tf.files import written_beside
 
+# So many points are shown whole, each with a mark.
+FEW = 8
+
 
 def write_curve(lines: list[dict[str, Any]], out: str | os.PathLike) -> None:
     """Draw the training loss and the validation score of a run, in nats per image, over the steps.
@@ -18,32 +21,38 @@ def write_curve(lines: list[dict[str, Any]], out: str | os.PathLike) -> None:
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # Slow to import, and needed here alone.
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(8, 5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    shown = []
-    for key, label, style in (
-        ("train_nats_per_image", "training batches", {"linewidth": 1, "alpha": 0.6}),
-        ("validation_nats_per_image", "validation, averaged weights", {"marker": ".", "linewidth": 1.5}),
-    ):
+    shown: list[float] = []
+    curves: list[tuple[str, str, dict[str, Any]]] = [
+        ("train_nats_per_image", "training batches", {"color": "C0", "linewidth": 1, "alpha": 0.6}),
+        ("validation_nats_per_image", "validation, averaged weights", {"color": "C1", "marker": ".", "linewidth": 1.5}),
+    ]
+    for key, label, style in curves:
         points = [(line["step"], line[key]) for line in lines if key in line]
         if points:
+            if len(points) <= FEW:
+                style["marker"] = "o"  # A line of one point is none.
             axes.plot(*zip(*points, strict=True), label=label, **style)
             shown += [nats for _, nats in points]
     if shown:
         axes.set_ylim(*_limits(shown))
         axes.legend()
     axes.set(xlabel="step", ylabel="nats per image")
+    axes.ticklabel_format(useOffset=False)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     with written_beside(out) as beside:
         figure.savefig(beside, dpi=120)
 
 
 def _limits(values: list[float]) -> tuple[float, float]:
-    """From just below the lowest to twice as far above it as the median is, and a margin."""
+    """From just below the lowest to twice as far above it as the median is, and a margin; of few values all."""
     ordered = sorted(values)
     low, median, high = ordered[0], ordered[len(ordered) // 2], ordered[-1]
-    top = min(high, median + 2 * (median - low)) if median > low else high
-    margin = 0.05 * max(top - low, 1e-3 * abs(low), 1e-6)
+    top = min(high, median + 2 * (median - low)) if median > low and len(values) > FEW else high
+    margin = 0.05 * max(top - low, (1e-3 if top > low else 1) * abs(low), 1e-6)
     return low - margin, top + margin

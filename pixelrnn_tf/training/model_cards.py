@@ -160,9 +160,35 @@ def _training(metadata: Config) -> str:
         "",
         f"```\n{training['command']}\n```",
         "",
+        *_stages(training),
         f"Trained by commit {training['commit']}." if training["commit"] else "The commit was not recorded.",
     ]
     return "\n".join(lines)
+
+
+def _stages(training: Config) -> list[str]:
+    """The runs before this one, whose weights it started from."""
+    started = training.get("started_from")
+    if not started:
+        return []
+    lines = [
+        f"It started from the weights of `{started['source']}`. Its stages, each from the weights of the one before:",
+        "",
+        "| stage | steps | validation, test (nats per image) | commit | SHA-256 of its weights |",
+        "|---|---|---|---|---|",
+    ]
+    for stage in started.get("stages", []):
+        scores = stage.get("scores") or {}
+        found = [f"{scores[split]['nats_per_image']:.2f}" for split in ("validation", "test") if split in scores]
+        steps = stage.get("best_step", stage.get("steps"))
+        counted = "" if steps is None else f"{steps:,} of {stage.get('batch_size', '?')} images"
+        digest = f"`{stage['weights_sha256']}`"
+        cells = [stage.get("name"), counted, ", ".join(found), stage.get("commit") or "", digest]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    for stage in started.get("stages", []):
+        if stage.get("command"):
+            lines += ["", f"The command of {stage['name']}:", "", f"```\n{stage['command']}\n```"]
+    return [*lines, ""]
 
 
 def _speed(metadata: Config) -> str:

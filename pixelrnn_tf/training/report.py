@@ -17,6 +17,7 @@ from pixelrnn_tf.models import PRESETS
 from pixelrnn_tf.progress import duration
 from pixelrnn_tf.training.checkpoints import Progress
 from pixelrnn_tf.training.model_cards import nats_and_error
+from pixelrnn_tf.training.stages import STARTED_FROM, describe
 from pixelrnn_tf.training.workdir import FINGERPRINT
 from pixelrnn_tf.version import __version__
 
@@ -48,6 +49,7 @@ class RunSummary:
         progress: how far the run has come.
         devices: kind of strategy and number of replicas, in words.
         xla: whether XLA compiles a step.
+        started_from: the weights it started from and their training, as of `stages.started_from`; None for none.
     """
 
     config: TrainConfig
@@ -57,6 +59,7 @@ class RunSummary:
     progress: Progress
     devices: str
     xla: bool
+    started_from: dict[str, Any] | None = None
 
     def name(self) -> str:
         """Kind and size of the network."""
@@ -75,6 +78,7 @@ def write_card(workdir: pathlib.Path, run: RunSummary, results: Results) -> None
             "binarization": run.data.binarization,
             FINGERPRINT: dict(run.data.fingerprint),
             **({"classes": list(run.data.classes)} if run.data.classes else {}),
+            **({STARTED_FROM: run.started_from} if run.started_from else {}),
             "steps": run.progress.best_step,
             "training_seconds": round(run.progress.seconds, 1),
             **found,
@@ -171,6 +175,7 @@ def _training_rows(run: RunSummary) -> list[list[str]]:
         ["precision", f"{config.dtype_policy}; scores in float32"],
         ["XLA", "on" if run.xla else "off"],
         ["seed", str(config.seed)],
+        *([["started from", describe(run.started_from)]] if run.started_from else []),
     ]
 
 

@@ -13,6 +13,7 @@ from pixelrnn_tf.devices.strategies import describe, is_chief, uses_xla
 from pixelrnn_tf.evaluation.scoring import Evaluator
 from pixelrnn_tf.files import write_json, written_beside
 from pixelrnn_tf.models import bits_per_dim
+from pixelrnn_tf.training import stages
 from pixelrnn_tf.training.checkpoints import Checkpoints, Progress
 from pixelrnn_tf.training.ema import WeightAverage
 from pixelrnn_tf.training.initialization import start_from
@@ -52,6 +53,8 @@ class Trainer:
         strategy: tf.distribute.Strategy | None = None,
     ):
         self.config, self.data, self.workdir = config, data, workdir
+        # What the run notes of the weights it started from, when it starts and when it goes on.
+        self.started_from = stages.read(workdir)
         self.strategy = strategy or tf.distribute.get_strategy()
         self.chief = is_chief(self.strategy)
         config.check_batch(self.strategy.num_replicas_in_sync)
@@ -105,8 +108,9 @@ class Trainer:
         if not self.config.init_from:
             return Progress(), []
         with self.strategy.scope():
-            start_from(self.model, self.config.init_from)
+            digest = start_from(self.model, self.config.init_from)
             self.average.restart()
+        self.started_from = stages.started_from(self.config.init_from, digest)
         return Progress(), [f"Starting from the weights of {self.config.init_from}."]
 
     def summary(self) -> RunSummary:
@@ -119,10 +123,17 @@ class Trainer:
             progress=self.progress,
             devices=describe(self.strategy),
             xla=self.xla,
+            started_from=self.started_from,
         )
 
     def run(self, stop: StopRequest) -> bool:
         """Train to the end of the run. Returns False if any worker was told to stop, and has saved all it had done."""
+        try:
+            return self._run(stop)
+        finally:
+            self.journal.close()
+
+    def _run(self, stop: StopRequest) -> bool:
         self._introduce()
         if self.progress.evaluated < 0:
             self.evaluate()
@@ -154,6 +165,7 @@ class Trainer:
         )
         if self.chief:
             noted = {"xla": self.xla, FINGERPRINT: dict(self.data.fingerprint), CLASSES: list(self.data.classes)}
+            noted |= {stages.STARTED_FROM: self.started_from} if self.started_from else {}
             write_json(self.workdir / "config.json", {**as_json(config), **noted})
 
     def evaluate(self) -> None:
@@ -223,6 +235,7 @@ class Trainer:
         now, progress = time.monotonic(), self.progress
         progress.step, progress.seconds, self._clock = progress.step + 1, progress.seconds + now - self._clock, now
         self._interrupted, self._out_of_time = bool(votes[0]), bool(votes[1])
+        self.journal.stepped(progress, self.config.steps)
         told = self._window.add(loss, progress.seconds)
         if told:
             self._tell(*told, norm)

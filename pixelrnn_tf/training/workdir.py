@@ -180,7 +180,10 @@ def checked_data(workdir: pathlib.Path, data: ImageData) -> ImageData:
     check_unchanged(data, found.get(FINGERPRINT), f"the run in {workdir}")
     if not data.classes:
         return data
-    return match_classes(data, found[CLASSES]) if found.get(CLASSES) else as_numbered_before_names(data)
+    recorded = found.get(CLASSES)
+    if recorded and not isinstance(recorded, list):
+        raise ValueError(f"{path} has {CLASSES} that are no list of names: it is no configuration of a run.")
+    return match_classes(data, recorded) if recorded else as_numbered_before_names(data)
 
 
 def read_config(path: pathlib.Path) -> dict[str, Any]:
@@ -190,7 +193,7 @@ def read_config(path: pathlib.Path) -> dict[str, Any]:
         ValueError: if the file holds something else.
     """
     found = read_json(path)
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or not isinstance(found.get("model", {}), dict):
         raise ValueError(f"{path} is no configuration of a run. Choose another --workdir.")
     return found
 

@@ -14,7 +14,7 @@ def shipped_presets() -> list[str]:
 
 def find_preset(name_or_directory: str | os.PathLike[str]) -> pathlib.Path | None:
     """The directory of a preset: one of that path, or the one of that name in the package; None if there is neither."""
-    for directory in (pathlib.Path(name_or_directory).expanduser(), DIRECTORY / str(name_or_directory)):
+    for directory in (pathlib.Path(os.path.expanduser(name_or_directory)), DIRECTORY / str(name_or_directory)):
         # The folder of a run has a configuration too.
         if all((directory / name).is_file() for name in (CONFIG, METADATA)):
             return directory

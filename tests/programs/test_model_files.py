@@ -102,7 +102,20 @@ def test_a_run_starts_from_a_model_that_was_saved_frozen(tmp_path):
     assert len(model.trainable_variables) == len(model.weights)
 
 
-@pytest.mark.parametrize("content", [[], {}, {"data": 3}, {"data": {"nome": "digits"}}], ids=str)
+@pytest.mark.parametrize(
+    "content",
+    [
+        [],
+        {},
+        {"data": 3},
+        {"data": {"nome": "digits"}},
+        {"data": {"name": 5}},
+        {"data": {"levels": "x"}},
+        {"data": {"image_size": 7}},
+        {"data": {"value_range": [9, "x"]}},
+    ],
+    ids=str,
+)
 def test_a_card_of_another_form_is_named(content, tmp_path):
     (tmp_path / "model.json").write_text(json.dumps(content))
     wrong_form = (
@@ -110,3 +123,14 @@ def test_a_card_of_another_form_is_named(content, tmp_path):
     )
     with pytest.raises(ValueError, match=wrong_form):
         model_files.data_config(model_files.card_of(tmp_path / "model.keras"), tmp_path / "model.keras")
+
+
+def test_names_that_are_no_home_and_metadata_of_another_form_are_named(tmp_path):
+    with pytest.raises(ValueError, match="There is no model at ~nobody-here/x"):
+        load_model("~nobody-here/x")
+    for name in ("config.json", "metadata.json", "README.md"):
+        (tmp_path / name).write_text("{}")
+    for metadata in ({"format": 1, "data": "x"}, {"format": 1, "training": [1]}, [1]):
+        (tmp_path / "metadata.json").write_text(json.dumps(metadata))
+        with pytest.raises(ValueError, match=r"metadata\.json"):
+            model_files.card_of(tmp_path)

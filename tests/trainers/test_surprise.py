@@ -48,6 +48,14 @@ def test_all_maps_share_one_scale_whose_bar_is_beside_them():
     assert shown.shape[2] == 3
 
 
+def test_one_pixel_of_many_does_not_darken_the_others():
+    bits = np.full((4, 20, 20), 2.0)
+    bits[0, 0, 0] = 100.0
+    bright = surprise_maps.coloured(np.array(1.0))
+    shown = surprise_maps.picture(np.zeros((4, 20, 20, 1), "uint8"), bits, rows=["four images"], title="Maps")
+    assert (shown == bright).all(-1).mean() > 0.1
+
+
 def test_the_program_writes_maps_and_scores(model_file, tmp_path, capsys):
     options = surprise.Options(
         model_file, tmp_path / "out", num_images=3, background=model_file, data=DataConfig("digits")

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from pixelrnn_tf.evaluation.scoring import Score
 from pixelrnn_tf.training import learning_curve
@@ -97,6 +98,23 @@ def test_the_axis_of_a_curve_leaves_out_the_fall_at_the_beginning():
     assert low < 86.0
     assert 110.0 < high < 200.0
     assert learning_curve._limits([5.0])[0] < 5.0 < learning_curve._limits([5.0])[1]
+
+
+def test_a_curve_of_few_points_shows_all_of_them_in_its_own_colors(tmp_path):
+    assert learning_curve._limits([180.0, 110.0, 100.0])[1] > 180.0
+    low, high = learning_curve._limits([180.0])
+    assert 160 < low < 175
+    assert 185 < high < 200
+    blue, orange = (31, 119, 180), (255, 127, 14)
+    lines = [{"step": 0, "validation_nats_per_image": 180.0}]
+    for more, expected in (([], False), ([{"step": 5, "train_nats_per_image": 100.0}], True)):
+        learning_curve.write_curve(lines + more, tmp_path / "curve.png")
+        pixels = np.asarray(Image.open(tmp_path / "curve.png").convert("RGB")).reshape(-1, 3)
+        seen = {tuple(pixel) for pixel in pixels.tolist()}
+        assert orange in seen
+        # The training loss is drawn with a little of what lies behind it.
+        is_blue = (abs(pixels.astype(int) - (0.6 * np.array(blue) + 0.4 * 255)) < 3).all(1).any()
+        assert is_blue == expected
 
 
 def test_patience_ends_a_run_that_gets_no_better_and_keeps_the_best(tmp_path, capsys):

@@ -1,6 +1,7 @@
 """The configuration files of the server, and the commands that start it."""
 
 import http.server
+import json
 import shlex
 import subprocess
 import threading
@@ -10,6 +11,7 @@ import yaml
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
+from pixelrnn_tf.files import write_json
 from pixelrnn_tf.serving import server_files
 
 
@@ -104,6 +106,18 @@ def test_the_program_writes_the_files_and_prints_commands_a_shell_takes(base, ru
     }  # fmt: skip
     assert "Models: digits, faces.v2." in done.stdout
     assert "Batching is off" in done.stdout
+    for condition, expected in (
+        (None, {"seed": [0, 1], "temperature": 1.0}),
+        ({"shape": [], "dtype": "int32", "below": 10}, {"seed": [0, 1], "temperature": 1.0, "condition": 0}),
+    ):
+        version = list(server_files.version_folders(base / "digits").values())[-1]
+        write_json(version / "assets.extra" / "model.json", {"condition": condition, "max_batch_size": 32})
+        draw = shlex.split(server_files.commands(base, ["digits"], False)["draw"])
+        request = json.loads(draw[draw.index("-d") + 1])
+        assert request == {"signature_name": "sample_png", "instances": [expected]}
+    with pytest.raises(ValueError, match="at most 32, the largest batch that the export digits takes; got 64"):
+        server_files.check_batching(base, ["digits"], server_files.Batching())
+    server_files.check_batching(base, ["digits"], server_files.Batching(max_batch_size=32))
     docker = {name: shlex.split(line) for name, line in server_files.commands(base, ["digits"], False).items()}
     assert docker["CPU"][:3] == ["docker", "run", "--rm"]
     assert f"{base}:/models:ro" in docker["CPU"]

@@ -1,0 +1,63 @@
+"""The stages of a network that was trained in several runs: each from the weights of the one before."""
+
+import os
+import pathlib
+from typing import Any
+
+from pixelrnn_tf.files import read_json
+from pixelrnn_tf.models import preset_files
+from pixelrnn_tf.zoo import find_preset
+
+# The entry of config.json and model.json that says what a run started from.
+STARTED_FROM = "started_from"
+# What is kept of the training of an earlier stage.
+KEPT = ("command", "steps", "best_step", "batch_size", "seconds", "commit", "scores")
+
+
+def started_from(source: str | os.PathLike, digest: str) -> dict[str, Any]:
+    """What a run notes of the weights that it starts from.
+
+    Args:
+        source: the value of --init_from: a `.keras` file or a preset.
+        digest: of its weights.
+
+    Returns:
+        `source`, `weights_sha256`, and `stages`: what is known of the training of these weights, a dictionary for each
+        run, the first one first.
+    """
+    path = pathlib.Path(os.path.expanduser(source))
+    directory = None if path.is_file() else find_preset(source)
+    if directory is not None:
+        metadata = preset_files.read_metadata(directory)
+        training = metadata.get("training") or {}
+        own = {key: training.get(key) for key in KEPT} | {"scores": metadata.get("scores")}
+        earlier, name = training.get(STARTED_FROM), metadata.get("name", directory.name)
+    else:
+        card, config = (_read(path.with_name(name)) for name in ("model.json", "config.json"))
+        own = {"best_step": card.get("steps"), "batch_size": config.get("batch_size"), "scores": card.get("scores")}
+        own["seconds"] = card.get("training_seconds")
+        earlier, name = card.get(STARTED_FROM), path.parent.name
+    known = {key: value for key, value in own.items() if value is not None}
+    earlier_stages = earlier.get("stages", []) if isinstance(earlier, dict) else []
+    return {
+        "source": os.fspath(source),
+        "weights_sha256": digest,
+        "stages": [*earlier_stages, {"name": name, "weights_sha256": digest, **known}],
+    }
+
+
+def read(workdir: pathlib.Path) -> dict[str, Any] | None:
+    """What the run in a folder noted; None for a run from scratch, or of an earlier version."""
+    noted = _read(workdir / "config.json").get(STARTED_FROM)
+    return noted if isinstance(noted, dict) else None
+
+
+def describe(noted: dict[str, Any]) -> str:
+    """The weights that a run started from, in words."""
+    names = ", then ".join(str(stage.get("name")) for stage in noted.get("stages", []))
+    return f"`{noted['source']}` (weights of SHA-256 {noted['weights_sha256'][:16]}...; trained as {names})"
+
+
+def _read(path: pathlib.Path) -> dict[str, Any]:
+    found = read_json(path) if path.is_file() else {}
+    return found if isinstance(found, dict) else {}
