@@ -10,7 +10,7 @@ from pixelrnn_tf.data import ImageData, check_unchanged
 from pixelrnn_tf.evaluation.compatibility import fit_data
 from pixelrnn_tf.files import read_json
 from pixelrnn_tf.models import ImageModel, preset_files
-from pixelrnn_tf.zoo import find_preset
+from pixelrnn_tf.zoo import METADATA, find_preset
 
 
 def images_for(model: ImageModel, source: str | os.PathLike, config: DataConfig | None, split: str) -> ImageData:
@@ -58,7 +58,7 @@ def _card_of_preset(directory: pathlib.Path) -> dict[str, Any]:
     metadata = preset_files.read_metadata(directory)
     data, training = metadata.get("data", {}), metadata.get("training", {})
     if not isinstance(data, dict) or not isinstance(training, dict):
-        path = directory / preset_files.METADATA
+        path = directory / METADATA
         raise ValueError(f"{path} is no metadata of a preset: data and training must be objects.")
     known = {
         "preset": metadata.get("name", directory.name),

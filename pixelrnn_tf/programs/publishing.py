@@ -35,6 +35,7 @@ from pixelrnn_tf.training.metrics import metrics_in
 from pixelrnn_tf.training.stages import STARTED_FROM
 from pixelrnn_tf.training.workdir import read_config, with_defaults
 from pixelrnn_tf.version import __version__
+from pixelrnn_tf.zoo import METADATA
 
 # Of the data sets that are prepared here; for others say it with --data_license.
 LICENSES = {
@@ -137,7 +138,7 @@ def _check_start(run: dict[str, Any], directory: pathlib.Path) -> None:
         ValueError: if it did.
     """
     started = run.get(STARTED_FROM)
-    if not started or not (directory / preset_files.METADATA).is_file():
+    if not started or not (directory / METADATA).is_file():
         return
     if started["weights_sha256"] == preset_files.read_metadata(directory).get("weights_sha256"):
         raise ValueError(
