@@ -10,7 +10,7 @@ from pixelrnn_cli.train_config import TrainConfig
 from pixelrnn_tf.data import ImageData, Split
 from pixelrnn_tf.devices.strategies import uses_xla
 from pixelrnn_tf.models import PixelRNN
-from pixelrnn_tf.training.ema import WeightAverage
+from pixelrnn_tf.training.ema import ExponentialMovingAverage
 from pixelrnn_tf.training.step_queue import StepQueue
 from pixelrnn_tf.training.train_step import TrainStep
 
@@ -44,8 +44,8 @@ def training_queue(arguments: dict[str, Any], data: ImageData, batch_size: int, 
     step = TrainStep(
         model,
         optimizer,
-        WeightAverage(model, config.average_decay),
-        clip_norm=config.clip_norm,
+        ExponentialMovingAverage(model, config.ema_decay),
+        global_clipnorm=config.global_clipnorm,
         jit_compile=uses_xla(jit_compile, model.block),
     )
     return StepQueue(step, data, batch_size, 0, 0)

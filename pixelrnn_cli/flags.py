@@ -30,6 +30,7 @@ def option(
     default: Any = dataclasses.MISSING,
     *,
     flag: str = "",
+    alias: str = "",
     group: str = "Flags",
     at_least: float | None = None,
     above: float | None = None,
@@ -47,6 +48,7 @@ def option(
         help: a sentence for users of the program and of the dataclass.
         default: its default; without one the flag is required.
         flag: name of the flag, by default that of the field.
+        alias: an earlier name of the flag and the field, which still works.
         group: the subject under which help lists the flag.
         at_least: smallest number that is allowed.
         above: numbers must be greater than this.
@@ -60,8 +62,8 @@ def option(
         written: for a path, "file" or "folder", which must be possible to write there.
     """
     metadata = {
-        "help": help, "flag": flag, "group": group, "choices": choices, "form": form, "endings": endings,
-        "files": files, "written": written,
+        "help": help, "flag": flag, "alias": alias, "group": group, "choices": choices, "form": form,
+        "endings": endings, "files": files, "written": written,
         "at_least": at_least, "above": above, "at_most": at_most, "below": below,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata=metadata)
@@ -144,6 +146,8 @@ def define(options: type, values: flags.FlagValues = flags.FLAGS) -> None:
             text = None if default is None else str(default) if kind is pathlib.Path else default
             of_kind = {int: flags.DEFINE_integer, float: flags.DEFINE_float}.get(kind, flags.DEFINE_string)
             of_kind(name, text, metadata["help"], **more)
+        if metadata["alias"]:
+            flags.DEFINE_alias(metadata["alias"], name, flag_values=values, module_name=metadata["group"])
 
 
 def read(options: type[Options], values: flags.FlagValues = flags.FLAGS) -> Options:
@@ -238,6 +242,12 @@ def as_flags(options: type, values: typing.Mapping[str, Any]) -> list[str]:
             is_bool = isinstance(value, bool)
             words.append(f"--{'' if value or not is_bool else 'no'}{_flag(field)}" + ("" if is_bool else f"={text}"))
     return words
+
+
+def renamed(options: type, values: typing.Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the fields of a dataclass, those under an earlier name under the name of today."""
+    names = {field.metadata.get("alias"): field.name for field in dataclasses.fields(options)}
+    return {names.get(key, key): value for key, value in values.items()}
 
 
 def help_text(options: type, width: int = 100) -> str:

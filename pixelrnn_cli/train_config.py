@@ -127,11 +127,12 @@ class TrainConfig:
     batch_size: int | None = _run(
         "Images per step, over all replicas; by default the preset's, or 16.", None, at_least=1, at_most=1_000_000
     )
-    accumulation: int = _run(
+    gradient_accumulation_steps: int = _run(
         "Parts in which a replica computes its images, one after another: less memory, the same result.",
         1,
         at_least=1,
         at_most=1_000_000,
+        alias="accumulation",
     )
     steps: int = _run("Steps to train for.", 10_000, at_least=1, at_most=MOST_STEPS)
     minutes: float = _run(
@@ -159,8 +160,11 @@ class TrainConfig:
     )
     decay_steps: int = _optimizer("Step at which the cosine ends; 0 for --steps.", 0, at_least=0, at_most=MOST_STEPS)
     final_learning_rate: float = _optimizer("Learning rate at which the cosine ends.", 0.0, at_least=0, at_most=1e30)
-    decay_at: tuple[int, ...] = _optimizer(
-        "Steps at which --schedule=step lowers the learning rate.", (), form="growing steps, such as 20000,30000"
+    lr_boundaries: tuple[int, ...] = _optimizer(
+        "Steps at which --schedule=step lowers the learning rate.",
+        (),
+        form="growing steps, such as 20000,30000",
+        alias="decay_at",
     )
     decay_factor: float = _optimizer(
         "What --schedule=step multiplies the learning rate by each time.", 0.1, above=0, at_most=1
@@ -186,14 +190,19 @@ class TrainConfig:
         at_least=0,
         at_most=1,
     )
-    clip_norm: float = _optimizer(
-        "Largest global norm of the gradients of a step; 0 for no clipping.", 1.0, at_least=0, at_most=1e30
+    global_clipnorm: float = _optimizer(
+        "Largest global norm of the gradients of a step; 0 for no clipping.",
+        1.0,
+        at_least=0,
+        at_most=1e30,
+        alias="clip_norm",
     )
-    average_decay: float = _optimizer(
+    ema_decay: float = _optimizer(
         "Largest decay per step of the average of the weights that is scored and saved; 0 for no average.",
         0.999,
         at_least=0,
         below=1,
+        alias="average_decay",
     )
     eval_every: int = _shown(
         "Steps between evaluations on the validation split, each with a checkpoint; the first is before training.",
@@ -248,14 +257,14 @@ class TrainConfig:
             object.__setattr__(self, "decay_steps", self.steps)
 
     def _check_schedule(self) -> None:
-        for name, schedule in (("decay_steps", "cosine"), ("final_learning_rate", "cosine"), ("decay_at", "step")):
+        for name, schedule in (("decay_steps", "cosine"), ("final_learning_rate", "cosine"), ("lr_boundaries", "step")):
             if getattr(self, name) and self.schedule != schedule:
                 raise ValueError(f"{name} belongs to the schedule {schedule!r}, and the schedule is {self.schedule!r}.")
-        if self.schedule == "step" and not self.decay_at:
-            raise ValueError('The schedule "step" needs decay_at, the steps at which the learning rate falls.')
-        if any(b <= a for a, b in zip((0, *self.decay_at), self.decay_at, strict=False)):
-            given = ",".join(map(str, self.decay_at))
-            raise ValueError(f"--decay_at must be growing steps, such as 20000,30000; got {given}.")
+        if self.schedule == "step" and not self.lr_boundaries:
+            raise ValueError('The schedule "step" needs lr_boundaries, the steps at which the learning rate falls.')
+        if any(b <= a for a, b in zip((0, *self.lr_boundaries), self.lr_boundaries, strict=False)):
+            given = ",".join(map(str, self.lr_boundaries))
+            raise ValueError(f"--lr_boundaries must be growing steps, such as 20000,30000; got {given}.")
         if self.schedule == "cosine" and (self.decay_steps or self.steps) <= self.warmup_steps:
             raise ValueError(
                 f"The cosine must end after the warm-up of {self.warmup_steps} steps, and ends at step "
@@ -279,10 +288,11 @@ class TrainConfig:
         Raises:
             ValueError: if not.
         """
-        unit = replicas * self.accumulation
+        unit = replicas * self.gradient_accumulation_steps
         if self.images_per_step % unit:
             raise ValueError(
-                f"batch_size must be a multiple of {replicas} replicas x {self.accumulation} parts (accumulation), "
+                f"batch_size must be a multiple of {replicas} replicas x {self.gradient_accumulation_steps} "
+                f"parts (--gradient_accumulation_steps), "
                 f"{unit}, so that every image counts the same; got {self.batch_size}. Take "
                 f"{-(-self.images_per_step // unit) * unit}."
             )

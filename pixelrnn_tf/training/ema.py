@@ -6,7 +6,7 @@ from pixelrnn_tf.models import ImageModel
 from pixelrnn_tf.models.loading import float32_twin
 
 
-class WeightAverage:
+class ExponentialMovingAverage:
     """A twin of a model that holds the exponential average of its weights.
 
     The decay after t updates is min(decay, (1 + t) / (10 + t)): a constant one would keep the initial

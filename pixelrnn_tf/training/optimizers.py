@@ -31,7 +31,7 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
 
     It rises linearly over the first `warmup_steps` steps, to `learning_rate`, which "constant" keeps. "cosine"
     then falls along half a cosine and is `final_learning_rate` from step `decay_steps` on. "step" is multiplied by
-    `decay_factor` at each of the steps `decay_at`.
+    `decay_factor` at each of the steps `lr_boundaries`.
 
     Args:
         config: holds all of these.
@@ -48,7 +48,7 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
             falling = 0.5 * (1.0 + ops.cos(math.pi * ops.clip(done, 0.0, 1.0)))
             rate = config.final_learning_rate + (rate - config.final_learning_rate) * falling
         elif config.schedule == "step":
-            for boundary in config.decay_at:
+            for boundary in config.lr_boundaries:
                 rate = rate * ops.where(step < boundary, 1.0, config.decay_factor)
         # The first step, 0, has a part of the rate, not nothing.
         return rate * ops.minimum(1.0, (step + 1.0) / max(config.warmup_steps, 1))

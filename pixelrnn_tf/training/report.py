@@ -157,7 +157,9 @@ def _training_rows(run: RunSummary) -> list[list[str]]:
     rate = f"{config.schedule}, {config.learning_rate:g}"
     rate += f", warm-up over {config.warmup_steps:,} steps" if config.warmup_steps else ""
     rate += f", to {config.final_learning_rate:g} at step {config.decay_steps:,}" * (config.schedule == "cosine")
-    rate += f", times {config.decay_factor:g} at steps {', '.join(map(str, config.decay_at))}" * bool(config.decay_at)
+    rate += f", times {config.decay_factor:g} at steps {', '.join(map(str, config.lr_boundaries))}" * bool(
+        config.lr_boundaries
+    )
     return [
         ["steps", f"{progress.step:,} of {config.batch_size} images"],
         ["training time", f"{duration(progress.seconds)}, without evaluations"],
@@ -168,9 +170,9 @@ def _training_rows(run: RunSummary) -> list[list[str]]:
         ["weight decay", f"{config.weight_decay:g}" if config.weight_decay else "none"],
         ["dropout", f"{config.dropout:g}" if config.dropout else "none"],
         *([["mutation", f"rate {config.mutation_rate:g}"]] if config.mutation_rate else []),
-        ["clipping", f"global norm {config.clip_norm:g}" if config.clip_norm else "none"],
-        ["weight average", f"decay min({config.average_decay:g}, (1 + t) / (10 + t)) after t steps"],
-        ["accumulation", f"{config.accumulation} parts of a batch"],
+        ["clipping", f"global norm {config.global_clipnorm:g}" if config.global_clipnorm else "none"],
+        ["weight average", f"decay min({config.ema_decay:g}, (1 + t) / (10 + t)) after t steps"],
+        ["accumulation", f"{config.gradient_accumulation_steps} parts of a batch"],
         ["selection", f"best validation score on the {selection}, every {config.eval_every:,} steps"],
         ["precision", f"{config.dtype_policy}; scores in float32"],
         ["XLA", "on" if run.xla else "off"],

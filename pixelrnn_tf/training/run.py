@@ -75,7 +75,7 @@ def _in_plain_words(workdir: pathlib.Path, strategy: tf.distribute.Strategy) -> 
     except FloatingPointError as error:
         raise FloatingPointError(
             f"{error} The last good state is in {workdir / 'checkpoints'}. Try a smaller --learning_rate or "
-            "--clip_norm, or some --warmup_steps, in another --workdir."
+            "--global_clipnorm, or some --warmup_steps, in another --workdir."
         ) from error
     except OSError as error:
         if isinstance(error, ConnectionError):
@@ -86,8 +86,8 @@ def _in_plain_words(workdir: pathlib.Path, strategy: tf.distribute.Strategy) -> 
         ) from error
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError(
-            f"A device has too little memory: {error.message.splitlines()[0]} Take more --accumulation or a smaller "
-            "--batch_size."
+            f"A device has too little memory: {error.message.splitlines()[0]} Take more "
+            "--gradient_accumulation_steps or a smaller --batch_size."
         ) from error
     except tf.errors.OpError as error:
         if strategy.cluster_resolver is None or not tells_of_lost_worker(error):

@@ -8,7 +8,7 @@ import tensorflow as tf
 from pixelrnn_tf.devices.strategies import number_of_images, parts_for_cores
 from pixelrnn_tf.models import ImageModel
 from pixelrnn_tf.training.dropout import origins
-from pixelrnn_tf.training.ema import WeightAverage
+from pixelrnn_tf.training.ema import ExponentialMovingAverage
 from pixelrnn_tf.training.gradients import loss_and_gradients, sum_of_parts
 from pixelrnn_tf.training.optimizers import LossScale
 from pixelrnn_tf.typing import Structure
@@ -27,8 +27,8 @@ class TrainStep:
         model: the network.
         optimizer: built for its trainable variables, without clipping of its own.
         average: updated after every step.
-        clip_norm: largest global norm of the gradients; 0 for no clipping.
-        accumulation: a replica computes its images in so many parts, one after another, to save memory.
+        global_clipnorm: largest global norm of the gradients; 0 for no clipping.
+        gradient_accumulation_steps: parts in which a replica computes its images one after another, to save memory.
         jit_compile: whether XLA compiles loss and gradients.
         loss_scale: for float16; None for no scaling.
         dropout: the rate of `pixelrnn_tf.training.dropout`; 0 for none.
@@ -42,21 +42,21 @@ class TrainStep:
         self,
         model: ImageModel,
         optimizer: keras.optimizers.Optimizer,
-        average: WeightAverage,
+        average: ExponentialMovingAverage,
         *,
-        clip_norm: float = 0.0,
-        accumulation: int = 1,
+        global_clipnorm: float = 0.0,
+        gradient_accumulation_steps: int = 1,
         jit_compile: bool = False,
         loss_scale: LossScale | None = None,
         dropout: float = 0.0,
         seed: int = 0,
     ):
         self.model, self.optimizer, self.average = model, optimizer, average
-        self.clip_norm, self.accumulation, self.jit_compile = clip_norm, accumulation, jit_compile
-        self.loss_scale, self.seed = loss_scale, seed
+        self.global_clipnorm, self.gradient_accumulation_steps = global_clipnorm, gradient_accumulation_steps
+        self.jit_compile, self.loss_scale, self.seed = jit_compile, loss_scale, seed
         self.strategy = tf.distribute.get_strategy()
         self.step = tf.Variable(0, dtype=tf.int64, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
-        self._loss_and_gradients = loss_and_gradients(model, accumulation, jit_compile, dropout)
+        self._loss_and_gradients = loss_and_gradients(model, gradient_accumulation_steps, jit_compile, dropout)
 
     @tf.function(autograph=False)
     def update(self, images: Any, number: tf.Tensor, votes: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -96,7 +96,8 @@ class TrainStep:
         context = tf.distribute.get_replica_context()
         first = tf.cast(context.replica_id_in_sync_group, tf.int32) * size
         origin = origins(self.seed, number, first, size)
-        both = [parts_for_cores(values, self.jit_compile, self.accumulation) for values in (images, origin)]
+        steps = self.gradient_accumulation_steps
+        both = [parts_for_cores(values, self.jit_compile, steps) for values in (images, origin)]
         parts = []
         for part, its in zip(*both, strict=True):
             parts.append(self._loss_and_gradients(part, its, count, scale))
@@ -106,8 +107,8 @@ class TrainStep:
         if self.loss_scale:
             gradients = [gradient / scale for gradient in gradients]
         norm = tf.linalg.global_norm(gradients)
-        if self.clip_norm:
-            gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm, use_norm=norm)
+        if self.global_clipnorm:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.global_clipnorm, use_norm=norm)
         return loss, norm, votes, gradients
 
     def _apply(self, gradients: list) -> bool:

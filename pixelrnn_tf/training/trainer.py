@@ -15,7 +15,7 @@ from pixelrnn_tf.files import write_json, written_beside
 from pixelrnn_tf.models import bits_per_dim
 from pixelrnn_tf.training import stages
 from pixelrnn_tf.training.checkpoints import Checkpoints, Progress
-from pixelrnn_tf.training.ema import WeightAverage
+from pixelrnn_tf.training.ema import ExponentialMovingAverage
 from pixelrnn_tf.training.initialization import start_from
 from pixelrnn_tf.training.journal import Journal, Window
 from pixelrnn_tf.training.network import make_model, network_arguments
@@ -62,15 +62,15 @@ class Trainer:
         with self.strategy.scope():
             self.model = make_model(network_arguments(config, data))
             self.xla = uses_xla(config.jit_compile, self.model.block)
-            self.average = WeightAverage(self.model, config.average_decay)
+            self.average = ExponentialMovingAverage(self.model, config.ema_decay)
             self.optimizer = make_optimizer(config, self.model.trainable_variables)
             self.loss_scale = LossScale() if config.dtype_policy == "mixed_float16" else None
             self.step = TrainStep(
                 self.model,
                 self.optimizer,
                 self.average,
-                clip_norm=config.clip_norm,
-                accumulation=config.accumulation,
+                global_clipnorm=config.global_clipnorm,
+                gradient_accumulation_steps=config.gradient_accumulation_steps,
                 jit_compile=self.xla,
                 loss_scale=self.loss_scale,
                 dropout=config.dropout,

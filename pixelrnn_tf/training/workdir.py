@@ -12,6 +12,7 @@ import stat
 from collections.abc import Iterator
 from typing import Any
 
+from pixelrnn_cli.flags import renamed
 from pixelrnn_cli.train_config import FREE_TO_CHANGE, TrainConfig
 from pixelrnn_tf.data import ImageData, check_unchanged, match_classes
 from pixelrnn_tf.evaluation.compatibility import as_numbered_before_names
@@ -159,7 +160,7 @@ def _has_trained(workdir: pathlib.Path) -> bool:
 
 def with_defaults(config: dict[str, Any]) -> dict[str, Any]:
     """The configuration of a run, with the defaults of what the version that began it did not have."""
-    defaults = as_json(TrainConfig())
+    defaults, config = as_json(TrainConfig()), renamed(TrainConfig, config)
     data = config.get("data")
     return {**defaults, **config, "data": {**defaults["data"], **(data if isinstance(data, dict) else {})}}
 

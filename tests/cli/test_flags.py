@@ -9,6 +9,7 @@ from absl import flags as absl_flags
 from pixelrnn_cli import flags
 from pixelrnn_cli.data_config import DataConfig
 from pixelrnn_cli.flags import option, options_in
+from pixelrnn_cli.train_config import TrainConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,3 +126,13 @@ def test_a_path_that_cannot_be_written_to_is_named(tmp_path):
     ):
         with pytest.raises(OSError, match=f"Cannot write to {path}: .*{why}"):
             flags.check_writable(path, is_folder)
+
+
+def test_earlier_names_of_flags_still_work():
+    values = absl_flags.FlagValues()
+    flags.define(TrainConfig, values)
+    values(["train", "--average_decay=0.5", "--clip_norm=2", "--accumulation=2", "--schedule=step", "--decay_at=3,9"])
+    config = flags.read(TrainConfig, values)
+    assert (config.ema_decay, config.global_clipnorm) == (0.5, 2.0)
+    assert (config.gradient_accumulation_steps, config.lr_boundaries) == (2, (3, 9))
+    assert "average_decay" not in flags.help_text(TrainConfig)

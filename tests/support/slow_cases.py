@@ -37,7 +37,7 @@ BY_DEFAULT = {
     "test_a_finished_run_is_not_evaluated_again": NONE,
     "test_a_run_goes_on_with_another_number_of_replicas": NONE,
     "test_two_replicas_equal_one": r"diagonal_bilstm-adam|pixel_cnn-sgd",
-    "test_parts_of_a_batch_add_up_to_it": r"accumulation': 3",
+    "test_parts_of_a_batch_add_up_to_it": r"gradient_accumulation_steps': 3",
     "test_parts_add_up_to_the_whole": NONE,
     "test_a_huge_condition_is_refused_before_it_overflows": NONE,
     "test_a_run_that_is_out_of_time_evaluates_and_ends": NONE,

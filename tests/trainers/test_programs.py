@@ -134,7 +134,7 @@ def test_sample_draws_the_same_images_from_the_same_seed(trained, tmp_path):
         ("train", ["--workdir=w"], "The network is not given: pass --preset"),
         ("train", ["--workdir=w", "--preset=mnist"], "There is no preset 'mnist'"),
         ("train", ["--workdir=w", "--image_size=8"], "--image_size must be HEIGHT,WIDTH"),
-        ("train", ["--workdir=w", "--schedule=step", "--decay_at=9,3"], "--decay_at must be growing steps"),
+        ("train", ["--workdir=w", "--schedule=step", "--lr_boundaries=9,3"], "--lr_boundaries must be growing steps"),
         ("evaluate", ["--model=nowhere.keras"], "There is no model at nowhere.keras"),
         (
             "sample",

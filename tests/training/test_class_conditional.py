@@ -109,7 +109,9 @@ def test_two_replicas_equal_one(tmp_path):
     strategy = tf.distribute.MirroredStrategy(
         [device.name for device in tf.config.list_logical_devices("CPU")][:2], tf.distribute.ReductionToOneDevice()
     )
-    config = tiny_config(data=DIGITS, model=WIDE, batch_size=16, clip_norm=0.1, accumulation=2, jit_compile="false")
+    config = tiny_config(
+        data=DIGITS, model=WIDE, batch_size=16, global_clipnorm=0.1, gradient_accumulation_steps=2, jit_compile="false"
+    )
     one, two = opened(config, tmp_path / "one"), opened(config, tmp_path / "two", strategy)
     batches = list(one.data.train_batches(16, 0).take(2))
     for number, batch in enumerate(batches):

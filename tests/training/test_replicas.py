@@ -29,7 +29,7 @@ def replicas(number):
 
 def trained(number, workdir, **changes):
     """Losses and norms of a few steps, and weights, averages and optimizer variables after them."""
-    run = tiny_config(**{"batch_size": 24, "clip_norm": 5.0, "learning_rate": 0.02, **changes})
+    run = tiny_config(**{"batch_size": 24, "global_clipnorm": 5.0, "learning_rate": 0.02, **changes})
     training = opened(run, workdir / f"{number}", replicas(number))
     results = list(training.queue.run(STEPS, lambda: (False, False)))
     return np.array([result[:2] for result in results]), state(training)
@@ -77,14 +77,16 @@ def test_replicas_in_float16_share_one_loss_scale(tmp_path):
 @pytest.mark.parametrize(
     ("number", "changes"),
     [
-        (1, {"accumulation": 3, "dropout": 0.3}),
-        (3, {"accumulation": 2, "jit_compile": "true"}),
-        (3, {"average_decay": 0.0, "schedule": "cosine", "warmup_steps": 2, "dropout": 0.3}),
+        (1, {"gradient_accumulation_steps": 3, "dropout": 0.3}),
+        (3, {"gradient_accumulation_steps": 2, "jit_compile": "true"}),
+        (3, {"ema_decay": 0.0, "schedule": "cosine", "warmup_steps": 2, "dropout": 0.3}),
     ],
     ids=str,
 )
 def test_parts_of_a_batch_add_up_to_it(number, changes, tmp_path):
-    whole, whole_state = trained(1, tmp_path / "whole", **{**changes, "accumulation": 1, "jit_compile": "false"})
+    whole, whole_state = trained(
+        1, tmp_path / "whole", **{**changes, "gradient_accumulation_steps": 1, "jit_compile": "false"}
+    )
     parts, parts_state = trained(number, tmp_path / "parts", **changes)
     np.testing.assert_allclose(parts, whole, rtol=1e-5)
     for a, b in zip(parts_state, whole_state, strict=True):
@@ -173,4 +175,4 @@ def test_devices_that_are_not_there_are_named(arguments, message, monkeypatch):
 
 def test_a_batch_that_cannot_be_split_evenly_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"a multiple of 2 replicas x 3 parts .* got 32. Take 36"):
-        opened(tiny_config(accumulation=3), tmp_path, replicas(2))
+        opened(tiny_config(gradient_accumulation_steps=3), tmp_path, replicas(2))

@@ -31,7 +31,7 @@ def test_a_cosine_falls_from_the_end_of_the_warm_up_to_its_own():
 
 
 def test_steps_multiply_the_rate_one_after_another():
-    got = rates([0, 9, 10, 29, 30, 99], schedule="step", decay_at=(10, 30), decay_factor=0.5)
+    got = rates([0, 9, 10, 29, 30, 99], schedule="step", lr_boundaries=(10, 30), decay_factor=0.5)
     assert got == pytest.approx([0.1, 0.1, 0.05, 0.05, 0.025, 0.025])
 
 
@@ -79,14 +79,14 @@ def test_more_steps_do_not_stretch_the_cosine_of_a_run():
     ("changes", "message"),
     [
         ({"schedule": "linear"}, "schedule must be one of constant, cosine, step, got 'linear'"),
-        ({"schedule": "step"}, "needs decay_at"),
-        ({"decay_at": (3,)}, "decay_at belongs to the schedule 'step', and the schedule is 'constant'"),
+        ({"schedule": "step"}, "needs lr_boundaries"),
+        ({"lr_boundaries": (3,)}, "lr_boundaries belongs to the schedule 'step', and the schedule is 'constant'"),
         ({"final_learning_rate": 1e-5}, "final_learning_rate belongs to the schedule 'cosine'"),
         ({"schedule": "cosine", "steps": 10, "warmup_steps": 10}, "must end after the warm-up of 10 steps"),
         ({"learning_rate": -1.0}, "learning_rate must be a number greater than 0 and at most 1e\\+30, got -1.0"),
         ({"learning_rate": 1e31}, "learning_rate must be a number greater than 0 and at most"),
         ({"warmup_steps": -1}, "warmup_steps must be a whole number of at least 0 .*got -1"),
-        ({"accumulation": 0}, "accumulation must be a whole number of at least 1 .*got 0"),
+        ({"gradient_accumulation_steps": 0}, "accumulation must be a whole number of at least 1 .*got 0"),
         ({"steps": 10**12}, "steps must be a whole number of at least 1 and at most 1,000,000,000, got 10"),
         ({"minutes": math.nan}, "minutes must be a number of at least 0 .*got nan"),
         ({"model": {"num_blocks": 10**9}}, "num_blocks must be a whole number of at least 1 and at most 1,000"),

@@ -48,7 +48,7 @@ def test_a_resumed_run_equals_one_that_was_not_interrupted(tmp_path, monkeypatch
 
 
 def test_a_checkpoint_holds_every_variable(tmp_path):
-    training = opened(tiny_config(dtype_policy="mixed_float16", average_decay=0.5), tmp_path)
+    training = opened(tiny_config(dtype_policy="mixed_float16", ema_decay=0.5), tmp_path)
     fresh = state(training)
     list(training.queue.run(3, lambda: (False, False)))
     training.progress.step = 3
@@ -57,7 +57,7 @@ def test_a_checkpoint_holds_every_variable(tmp_path):
     assert all((a != b).any() for a, b in zip(saved, fresh, strict=True))
     scale = float(training.loss_scale.value())
     training.save()
-    training = opened(tiny_config(dtype_policy="mixed_float16", average_decay=0.5), tmp_path)
+    training = opened(tiny_config(dtype_policy="mixed_float16", ema_decay=0.5), tmp_path)
     assert all(np.array_equal(a, b) for a, b in zip(state(training), saved, strict=True))
     assert int(training.step.step) == training.progress.step == 3
     assert float(training.loss_scale.value()) == scale
@@ -79,7 +79,7 @@ def test_a_workdir_of_another_configuration_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"batch_size": 5000}, {"average_decay": 1.0}, {"model": {**TINY, "hidden": 0}}], ids=str
+    "change", [{"batch_size": 5000}, {"ema_decay": 1.0}, {"model": {**TINY, "hidden": 0}}], ids=str
 )
 def test_a_configuration_that_does_not_fit_leaves_nothing_behind(change, tmp_path):
     with pytest.raises(ValueError, match=r"5000|1\.0|hidden must be a whole number of at least 1"):
@@ -107,23 +107,23 @@ def test_a_step_that_is_not_finite_changes_nothing_and_stops_the_run(tmp_path):
 
 
 def test_no_checkpoint_is_made_of_a_broken_state(tmp_path):
-    run = tiny_config(learning_rate=1e30, clip_norm=0.0, eval_every=1)
+    run = tiny_config(learning_rate=1e30, global_clipnorm=0.0, eval_every=1)
     message = r"At step 1: The validation score is not finite: that of \d+ of 50 images\. The last good state"
     with pytest.raises(FloatingPointError, match=message):
         training_run.train(run, tmp_path)
     assert opened(run, tmp_path).progress.step == 0
 
 
-@pytest.mark.parametrize("clip_norm", [0.0, 0.5])
-def test_one_step_is_clipped_gradient_descent_on_the_mean_loss(clip_norm, tmp_path):
-    run = tiny_config(clip_norm=clip_norm, optimizer="rmsprop", learning_rate=0.01)
+@pytest.mark.parametrize("global_clipnorm", [0.0, 0.5])
+def test_one_step_is_clipped_gradient_descent_on_the_mean_loss(global_clipnorm, tmp_path):
+    run = tiny_config(global_clipnorm=global_clipnorm, optimizer="rmsprop", learning_rate=0.01)
     training = opened(run, tmp_path)
     batch = next(iter(training.data.train_batches(32, 0)))
     with tf.GradientTape() as tape:
         loss = NegativeLogLikelihood()(batch, training.model(batch))
     gradients = tape.gradient(loss, training.model.trainable_variables)
     norm = float(tf.linalg.global_norm(gradients))
-    factor = min(1.0, clip_norm / norm) if clip_norm else 1.0
+    factor = min(1.0, global_clipnorm / norm) if global_clipnorm else 1.0
     assert norm > 0.5, "the clip must act"
     before = training.model.get_weights()
     got_loss, got_norm, updated = one_update(training, batch, 0)
@@ -137,7 +137,7 @@ def test_one_step_is_clipped_gradient_descent_on_the_mean_loss(clip_norm, tmp_pa
 
 def test_the_weight_average_follows_its_formula():
     model = make_network("pixel_cnn")
-    average = weight_average.WeightAverage(model, decay=0.5)
+    average = weight_average.ExponentialMovingAverage(model, decay=0.5)
     expected = model.weights[0].numpy().astype("float64")
     for t in range(1, 12):
         model.weights[0].assign(np.full(model.weights[0].shape, float(t)))
@@ -145,10 +145,10 @@ def test_the_weight_average_follows_its_formula():
         decay = min(0.5, (1 + t) / (10 + t))
         expected = decay * expected + (1 - decay) * t
     np.testing.assert_allclose(average.model.weights[0], expected, rtol=1e-5)
-    mixed = weight_average.WeightAverage(make_network("pixel_cnn", dtype="mixed_bfloat16"), decay=0.5)
+    mixed = weight_average.ExponentialMovingAverage(make_network("pixel_cnn", dtype="mixed_bfloat16"), decay=0.5)
     assert mixed.model.compute_dtype == "float32"
     with pytest.raises(ValueError, match=r"must be in \[0, 1\), got 1.0"):
-        weight_average.WeightAverage(model, decay=1.0)
+        weight_average.ExponentialMovingAverage(model, decay=1.0)
 
 
 def test_a_score_that_is_not_finite_is_an_error_and_one_image_has_no_standard_error():

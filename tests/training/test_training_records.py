@@ -118,7 +118,7 @@ def test_a_curve_of_few_points_shows_all_of_them_in_its_own_colors(tmp_path):
 
 
 def test_patience_ends_a_run_that_gets_no_better_and_keeps_the_best(tmp_path, capsys):
-    run = tiny_config(patience=2, steps=1000, eval_every=2, learning_rate=3.0, optimizer="sgd", average_decay=0.0)
+    run = tiny_config(patience=2, steps=1000, eval_every=2, learning_rate=3.0, optimizer="sgd", ema_decay=0.0)
     training = opened(run, tmp_path)
     scores = iter([180.0, 170.0, 171.0, 170.0, 150.0])
     training.evaluator.score = lambda *_: Score(next(scores), 0.0, 0.0, 50)

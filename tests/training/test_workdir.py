@@ -1,5 +1,7 @@
 """One program at a time in a working directory."""
 
+import dataclasses
+import json
 import os
 import pathlib
 import shutil
@@ -8,6 +10,7 @@ import sys
 
 import pytest
 
+from pixelrnn_cli.train_config import TrainConfig
 from pixelrnn_tf.files import write_json
 from pixelrnn_tf.training import workdir
 from pixelrnn_tf.training.metrics import metrics_in
@@ -135,3 +138,14 @@ def test_a_config_of_another_form_is_named(tmp_path):
     (tmp_path / "config.json").write_text("[" * 100_000)
     with pytest.raises(ValueError, match=r"config\.json is not a JSON file"):
         workdir.read_config(tmp_path / "config.json")
+
+
+def test_a_run_with_the_earlier_names_of_options_is_the_same_run(tmp_path):
+    earlier = {"average_decay": 0.5, "clip_norm": 2.0, "accumulation": 2, "decay_at": [3, 9]}
+    (tmp_path / "config.json").write_text(json.dumps({**earlier, "schedule": "step"}))
+    same = TrainConfig(
+        ema_decay=0.5, global_clipnorm=2.0, gradient_accumulation_steps=2, lr_boundaries=(3, 9), schedule="step"
+    )
+    workdir.check_workdir(tmp_path, same)
+    with pytest.raises(ValueError, match=r"ema_decay: 0\.5 there, 0\.25 now"):
+        workdir.check_workdir(tmp_path, dataclasses.replace(same, ema_decay=0.25))
