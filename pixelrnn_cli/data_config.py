@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import os
+import re
 from typing import TYPE_CHECKING
 
 from pixelrnn_cli.flags import check, option
@@ -66,13 +67,23 @@ class DataConfig:
         from pixelrnn_tf.data import load  # Here: it loads TensorFlow, which this module does without.
 
         kind, _, path = self.name.partition(":")
-        return load(
-            f"{kind}:{os.path.expanduser(path)}" if kind in ("folder", "npz") else self.name,
-            self.levels,
-            self.binarization,
-            self.image_size,
-            self.channels,
-            self.class_conditional,
-            self.value_range,
-            whole,
-        )
+        try:
+            return load(
+                f"{kind}:{os.path.expanduser(path)}" if kind in ("folder", "npz") else self.name,
+                self.levels,
+                self.binarization,
+                self.image_size,
+                self.channels,
+                self.class_conditional,
+                self.value_range,
+                whole,
+            )
+        except ValueError as error:
+            raise ValueError(in_words_of_flags(str(error))) from error
+
+
+def in_words_of_flags(message: str) -> str:
+    """An error of `pixelrnn_tf.data.load`, which names its arguments, with the names of the flags instead."""
+    message = message.replace("image_size=(height, width)", "image_size=HEIGHT,WIDTH")
+    names = r"(levels|image_size|channels|binarization|value_range)=|class_conditional\b"
+    return re.sub(rf"(?<![-\w])({names})", r"--\1", message)

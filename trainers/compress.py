@@ -44,10 +44,12 @@ def main(options: Options) -> None:
     model = load_model(options.model)
     if options.images:
         images, labels = compressing.read_pictures(options.images, model, options.num_images), None
+        names = [pathlib.Path(path).name for path in options.images[: options.num_images or None]]
     else:
         data = model_files.images_for(model, options.model, options.data, options.split)
         images, labels = data.first(options.split, options.num_images or None)
-    size = compressing.compress_file(model, images, labels, options.out, options.verify)
+        names = []
+    size = compressing.compress_file(model, images, labels, options.out, options.verify, names)
     if options.compare:
         weights = 4 * model.count_params()
         print(other_codecs.table(images, model.levels, size, weights))

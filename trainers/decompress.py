@@ -1,6 +1,7 @@
 """Decompress what `trainers.compress` wrote: `python -m trainers.decompress --model=PATH --file=FILE.pxr --out=FOLDER`.
 
-The images become PNG files, numbered in their order; of a class-conditional model, labels.csv holds their labels.
+The images become PNG files with the names of the files that were compressed, or are numbered in their order; of a
+class-conditional model, labels.csv holds their labels.
 """
 
 import dataclasses

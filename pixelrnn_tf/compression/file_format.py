@@ -13,6 +13,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 
+from pixelrnn_tf.compression.file_names import split_names
 from pixelrnn_tf.compression.integer_weights import GRID_BITS
 from pixelrnn_tf.compression.stack_coder import CODER_VERSION
 from pixelrnn_tf.typing import ImageShape
@@ -131,11 +132,12 @@ def write_file(header: Header, chunks: Iterable[Chunk]) -> bytes:
 
 
 def read_file(data: bytes) -> tuple[Header, list[Chunk]]:
-    """The header and the chunks of a file, all of whose bytes are as they were written.
+    """The header and the chunks of a file, all of whose bytes are as they were written; names of pictures are left out.
 
     Raises:
         ValueError: if it is no such file, of a later version, damaged, cut off or followed by something.
     """
+    data, _ = split_names(data)
     reader = _Reader(data)
     header = _read_header(reader)
     chunks = [_read_chunk(reader, header, images) for images in header.chunk_ranges()]

@@ -26,6 +26,11 @@ def fit_data(model: ImageModel, data: ImageData) -> ImageData:
             f"shape {data.image_shape} with {data.levels} levels. Choose data the model was trained for, or "
             "requantise and resize it (--levels, --binarization, --image_size, --channels)."
         )
+    if model.condition_format is not None and model.num_classes is None:
+        raise ValueError(
+            f"The model takes a condition of the shape {model.condition_format.shape}, which data sets do not hold. "
+            "Score it from Python: pixelrnn_tf.models.log_prob(model, images, condition)."
+        )
     if data.classes and model.class_names is not None:
         return match_classes(data, model.class_names)
     if (model.num_classes or 0) != len(data.classes):

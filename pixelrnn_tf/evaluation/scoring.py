@@ -67,7 +67,7 @@ class Classification:
             f"without labels {self.marginal_nats_per_image:.2f} nats per image; a label is worth {self.gain:.3f} nats "
             f"(at most ln {self.classes} = {math.log(self.classes):.3f}); {self.accuracy:.2%} of {self.images} images "
             "classified right"
-            + "; WARNING: a label is worth less than nothing: are these the classes the model was trained with?"
+            + "; WARNING: a label is worth less than nothing: the model has learned nothing of these classes"
             * (self.gain < 0)
         )
 

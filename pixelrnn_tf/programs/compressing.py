@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import pathlib
 import shlex
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pixelrnn_tf.compression import Codec, Decoded
+from pixelrnn_tf.compression.file_names import add_names, split_names
 from pixelrnn_tf.data import to_bytes, to_levels
 from pixelrnn_tf.files import folder_beside, written_beside
 from pixelrnn_tf.models import ImageModel, bits_per_dim
@@ -49,9 +51,17 @@ def read_pictures(paths: Sequence[str], model: ImageModel, number: int) -> np.nd
 
 
 def compress_file(
-    model: ImageModel, images: np.ndarray, labels: np.ndarray | None, out: pathlib.Path, verify: bool
+    model: ImageModel,
+    images: np.ndarray,
+    labels: np.ndarray | None,
+    out: pathlib.Path,
+    verify: bool,
+    names: Sequence[str] = (),
 ) -> int:
-    """Compress images into a file and print what they took; returns its size in bytes.
+    """Compress images, and the names of their files if there are any, into a file and print what they took.
+
+    Returns:
+        the size of the file in bytes.
 
     Raises:
         ValueError: if the images do not fit the model.
@@ -64,9 +74,10 @@ def compress_file(
         with Progress("decompressed", len(images)) as shown:
             decoded = codec.decode(encoded.data, progress=lambda number, of: shown.update(number))
         _check_same(decoded, images, labels)
+    data = add_names(encoded.data, names) if names else encoded.data
     with written_beside(out) as beside:
-        beside.write_bytes(encoded.data)
-    size = len(encoded.data)
+        beside.write_bytes(data)
+    size = len(data)
     coded = "" if labels is None else " and labels"
     bits, nats = encoded.model_bits, float(encoded.nats.mean())
     print(
@@ -86,23 +97,34 @@ def decompress_file(model: ImageModel, file: pathlib.Path, out: pathlib.Path) ->
     Args:
         model: that the file was compressed with.
         file: from `compress_file`.
-        out: a new folder, or one that is there and empty, or a link to one.
+        out: a new folder, or one that is there and empty, or a link to one. The pictures get the names of the files
+            that were compressed, or are numbered if the file does not hold these.
 
     Raises:
         ValueError: if the file is damaged or of another model, or needs a condition.
         OSError: if another program has filled the folder meanwhile.
     """
     progress = _UnknownTotal("decompressed")
-    decoded = Codec(model).decode(read_regular(file, MOST_BYTES), progress=progress)
+    data, stored = split_names(read_regular(file, MOST_BYTES))
+    decoded = Codec(model).decode(data, progress=progress)
     progress.close()
-    digits = max(5, len(str(len(decoded.images))))
-    names = [f"{number:0{digits}}.png" for number in range(len(decoded.images))]
+    names = file_names(stored, len(decoded.images))
     with folder_beside(out.resolve()) as beside:
         for name, picture in zip(names, to_bytes(decoded.images, model.levels), strict=True):
             (beside / name).write_bytes(png_files.encode(picture))
         if decoded.labels is not None:
             (beside / "labels.csv").write_text(_csv([("file", "label"), *zip(names, decoded.labels, strict=True)]))
     print(f"{len(decoded.images)} images in {duration(progress.seconds)}: {shlex.quote(str(out))}")
+
+
+def file_names(stored: Sequence[str] | None, number: int) -> list[str]:
+    """The names for pictures: those of a file if each is a plain .png name of its own, or else numbers."""
+    if stored is not None and len(stored) == number and len({name.casefold() for name in stored}) == number:
+        plain = [pathlib.PurePosixPath(name).name == name and "\\" not in name and "\0" not in name for name in stored]
+        if all(plain) and all(name.lower().endswith(".png") and len(os.fsencode(name)) <= 255 for name in stored):
+            return list(stored)
+    digits = max(5, len(str(number)))
+    return [f"{k:0{digits}}.png" for k in range(number)]
 
 
 def _check_same(decoded: Decoded, images: np.ndarray, labels: np.ndarray | None) -> None:

@@ -102,3 +102,10 @@ def test_shipped_models_name_their_classes():
         model = load_model(name)
         assert model.class_names == tuple("0123456789")
         assert json.loads(json.dumps(model.get_config()))["conditioner"]["config"]["class_names"] == list("0123456789")
+
+
+def test_a_model_that_takes_a_map_is_named():
+    model = make_network("pixel_cnn", (3, 4, 1), levels=4, num_blocks=1, condition_features=2)
+    data = dataclasses.replace(data_of_classes("a"), classes=())
+    with pytest.raises(ValueError, match=r"takes a condition of the shape \(3, 4, 2\), which data sets do not hold"):
+        fit_data(model, data)

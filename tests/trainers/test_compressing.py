@@ -6,6 +6,7 @@ from PIL import Image
 
 from benchmarks import compression
 from pixelrnn_cli.image_files import find_images
+from pixelrnn_tf.compression import file_names
 from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.layers import LabelEmbedding
 from pixelrnn_tf.pictures import png_files
@@ -48,7 +49,7 @@ def test_a_folder_of_pictures_comes_back(saved, pictures, tmp_path, capsys):
         assert words in printed, words
     decompress.main(decompress.Options(model=saved, file=tmp_path / "x.pxr", out=tmp_path / "back"))
     back = sorted((tmp_path / "back").iterdir())
-    assert [path.name for path in back] == [f"0000{k}.png" for k in range(5)]
+    assert [path.name for path in back] == [f"{letter}.png" for letter in "abcde"]
     for path, original in zip(back, sorted(folder.iterdir()), strict=True):
         assert np.array_equal(np.asarray(Image.open(path)), np.asarray(Image.open(original)))
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
@@ -145,3 +146,29 @@ def test_a_folder_that_another_program_fills_meanwhile_is_left_to_it(tmp_path, m
         compressing.decompress_file(model, tmp_path / "x.pxr", tmp_path / "back")
     assert [path.name for path in (tmp_path / "back").iterdir()] == ["theirs.png"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["back", "x.pxr"]
+
+
+def test_pictures_get_their_names_back(model, saved, tmp_path):
+    images = random_images(model, 3)
+    names = ["b,1.png", "caf\u00e9.PNG", "z.png"]
+    for name, picture in zip(names, to_bytes(images, 17), strict=True):
+        png_files.write(tmp_path / "in" / name, picture)
+    compress.main(compress.Options(model=saved, images=(str(tmp_path / "in"),), out=tmp_path / "x.pxr"))
+    decompress.main(decompress.Options(model=saved, file=tmp_path / "x.pxr", out=tmp_path / "back"))
+    for name in names:
+        assert (tmp_path / "back" / name).read_bytes() == (tmp_path / "in" / name).read_bytes()
+    data = (tmp_path / "x.pxr").read_bytes()
+    assert np.array_equal(compressing.Codec(model).decode(data).images, images)
+    damaged = data.replace(b"PXRNAMES", b"PXRNAMES")[:-12] + b"\0" + data[-11:]
+    with pytest.raises(ValueError, match="The file is damaged: of the names of its pictures, their CRC-32"):
+        file_names.split_names(damaged)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [["a.png"], ["a.png", "A.png"], ["../a.png", "b.png"], ["/a.png", "b.png"], ["a", "b.png"], ["..", "b.png"], None,
+     ["x" * 255 + ".png", "b.png"], ["a\\b.png", "c.png"], ["a\0.png", "b.png"]],
+)  # fmt: skip
+def test_names_that_are_no_files_of_a_folder_become_numbers(stored):
+    assert compressing.file_names(stored, 2) == ["00000.png", "00001.png"]
+    assert compressing.file_names(["a.png", "b.png"], 2) == ["a.png", "b.png"]

@@ -1,0 +1,30 @@
+"""The flags that say which images."""
+
+import pytest
+
+from pixelrnn_cli.data_config import DataConfig, in_words_of_flags
+
+
+@pytest.mark.parametrize(
+    ("of_library", "of_flags"),
+    [
+        ("folder:x needs image_size=(height, width), to which", "folder:x needs --image_size=HEIGHT,WIDTH, to which"),
+        ("give channels=1 to make all gray, or channels=3", "give --channels=1 to make all gray, or --channels=3"),
+        ("Leave out class_conditional.", "Leave out --class_conditional."),
+        ("Map them by --value_range=0,9", "Map them by --value_range=0,9"),
+        ("of 17 levels: levels must be", "of 17 levels: levels must be"),
+    ],
+)
+def test_errors_are_in_the_words_of_flags(of_library, of_flags):
+    assert in_words_of_flags(of_library) == of_flags
+
+
+def test_a_folder_without_a_size_is_an_error_of_a_flag(tmp_path):
+    with pytest.raises(ValueError, match=r"needs --image_size=HEIGHT,WIDTH"):
+        DataConfig(f"folder:{tmp_path}").load()
+
+
+@pytest.mark.parametrize("given", [(9, 3), (0,), (0, 70000), (-1, 5), (0.5, 9)])
+def test_a_range_grows(given):
+    with pytest.raises(ValueError, match=r"--value_range must be LOW,HIGH"):
+        DataConfig(value_range=given)
