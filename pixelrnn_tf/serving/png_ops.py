@@ -7,12 +7,12 @@ one that promises a giant picture must not allocate it.
 
 import tensorflow as tf
 
+from pixelrnn_tf.pictures.png_data import START
 from pixelrnn_tf.serving.input_checks import assert_that
 
 # By the number of channels: the colour type of a PNG header, and its name.
 COLOUR_TYPES = {1: (0, "greyscale"), 3: (2, "RGB")}
 
-_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 _HEADER_SIZE = 33  # Signature 8, length and name of the first chunk 8, its contents 13, checksum 4.
 
 
@@ -49,15 +49,15 @@ def _header_checks(files: tf.Tensor, image_shape: tuple[int, int, int], name: st
     with tf.control_dependencies([long_enough]):
         files = tf.identity(files)
     is_png = assert_that(
-        tf.reduce_all(tf.strings.substr(files, 0, len(_START)) == _START), f"{name} must hold PNG files; one is none"
+        tf.reduce_all(tf.strings.substr(files, 0, len(START)) == START), f"{name} must hold PNG files; one is none"
     )
-    sizes = tf.io.decode_raw(tf.strings.substr(files, len(_START), 8), tf.int32, little_endian=False)
+    sizes = tf.io.decode_raw(tf.strings.substr(files, len(START), 8), tf.int32, little_endian=False)
     fits = assert_that(
         tf.reduce_all(sizes == [width, height]),
         f"{name} must hold pictures of width {width} and height {height}; the sizes given are",
         sizes,
     )
-    kinds = tf.cast(tf.io.decode_raw(tf.strings.substr(files, len(_START) + 8, 2), tf.uint8), tf.int32)
+    kinds = tf.cast(tf.io.decode_raw(tf.strings.substr(files, len(START) + 8, 2), tf.uint8), tf.int32)
     kind = assert_that(
         tf.reduce_all(kinds == [8, colour_type]),
         f"{name} must hold 8-bit {colour_name} PNGs (bit depth 8, colour type {colour_type}); depths and types are",

@@ -13,6 +13,7 @@ import tensorflow as tf
 from pixelrnn_tf.files import write_json
 from pixelrnn_tf.models import ImageModel
 from pixelrnn_tf.models.loading import float32_twin
+from pixelrnn_tf.models.preset_files import first_not_finite
 from pixelrnn_tf.serving.example_inputs import example_inputs
 from pixelrnn_tf.serving.saved_model_protos import read_saved_model
 from pixelrnn_tf.serving.signatures import MAX_BATCH_SIZE, Signatures
@@ -68,9 +69,9 @@ def check_finite(model: ImageModel) -> None:
     Raises:
         ValueError: if a weight is not finite.
     """
-    for weight in model.weights:
-        if not np.isfinite(weight.numpy()).all():
-            raise ValueError(f"The weight {weight.path} is not finite: this model can neither score nor draw.")
+    damaged = first_not_finite(model)
+    if damaged:
+        raise ValueError(f"The weight {damaged} is not finite: this model can neither score nor draw.")
 
 
 def write_graphs(signatures: Signatures, folder: pathlib.Path) -> None:

@@ -1,6 +1,5 @@
 """Signals that ask a run to stop: it saves, and the same command goes on."""
 
-import contextlib
 import os
 import signal
 import sys
@@ -50,9 +49,5 @@ class StopRequest:
 
 
 def _be_silent() -> None:
-    """Write to nowhere from now on: the terminal is gone, and to write to it would fail."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+    """Discard what is printed from now on: the terminal is gone, and writing to it would fail."""
+    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  Open to the end of the process.
