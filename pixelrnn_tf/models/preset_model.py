@@ -65,8 +65,8 @@ class PresetModel(keras.Model):
         if directory is None:
             if str(preset) not in cls.presets:
                 raise ValueError(
-                    f"There is no preset {str(preset)!r} of {cls.__name__}. Give the directory of one, or one of: "
-                    f"{', '.join(cls.presets)}."
+                    f"There is no preset {str(preset)!r}. The presets are: {', '.join(cls.presets)}. Or give the "
+                    "directory of one."
                 )
             arguments = cls.presets[str(preset)].arguments
             if load_weights:

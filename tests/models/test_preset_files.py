@@ -199,7 +199,7 @@ def test_every_preset_that_is_taken_is_listed():
     classes = PixelRNN.presets["digits_diagonal_bilstm_classes"]
     model = PixelRNN.from_preset("digits_diagonal_bilstm_classes")
     assert classes.parameters == model.count_params() == PixelRNN(**classes.arguments).count_params()
-    with pytest.raises(ValueError, match=r"no preset 'mnist_pixel_cnn' of PixelRNN\. Give .* mnist_pixel_cnn_15x16"):
+    with pytest.raises(ValueError, match=r"no preset 'mnist_pixel_cnn'\. The presets are: .*mnist_pixel_cnn_15x16"):
         PixelRNN.from_preset("mnist_pixel_cnn")
 
 
