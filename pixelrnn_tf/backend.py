@@ -43,7 +43,7 @@ def is_called_as_it_is() -> bool:
     return keras.backend.backend() != "jax"
 
 
-def compiled_for_every_batch(
+def compile_with_dynamic_batch(
     function: Callable[..., Structure], weights: list[Any], tensors: dict[str, Tensor]
 ) -> Callable[..., Structure]:
     """A function of weights and of tensors as one graph on TensorFlow, for every size of the tensors' first axes.

@@ -17,7 +17,7 @@ COMMON = tuple(
     f"pixelrnn_tf.{name}"
     for name in (
         "files",
-        "known_values",
+        "concrete_value",
         "pictures",
         "precision",
         "progress",

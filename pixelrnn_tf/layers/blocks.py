@@ -8,7 +8,7 @@ import keras
 from pixelrnn_tf.layers.checks import check_map_shape, checked_bool, checked_integer
 from pixelrnn_tf.layers.composition import Apply, CompositeLayer, Part
 from pixelrnn_tf.layers.diagonal_bilstm import DiagonalBiLSTM
-from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
+from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D, count_conv_weights
 from pixelrnn_tf.layers.row_lstm import RowLSTM
 from pixelrnn_tf.layers.two_dimensional_lstm import TwoDimensionalLSTM
 from pixelrnn_tf.typing import Config, Shape, Tensor
@@ -39,6 +39,11 @@ class Block(CompositeLayer):
         self.channels = checked_integer("channels", channels, 1)
         self.residual = checked_bool("residual", residual)
         self.condition_features = checked_integer("condition_features", condition_features, 0)
+
+    @classmethod
+    @abc.abstractmethod
+    def count_weights(cls, hidden: int, condition_features: int = 0) -> int:
+        """The number of weights, known before they are made."""
 
     @abc.abstractmethod
     def transform(self, x: Tensor, apply: Apply) -> Tensor:
@@ -87,6 +92,11 @@ class LSTMBlock(Block):
         self.lstm.build(inputs_shape)
         self.up.build((*inputs_shape[:-1], self.hidden))
 
+    @classmethod
+    def count_weights(cls, hidden: int, condition_features: int = 0) -> int:
+        lstm = cls.lstm_class.count_weights(2 * hidden, hidden, condition_features)
+        return lstm + count_conv_weights(hidden, 2 * hidden)
+
     def transform(self, x: Tensor, apply: Apply) -> Tensor:
         return apply(self.up, apply(self.lstm, x))
 
@@ -132,6 +142,11 @@ class PixelCNNBlock(Block):
         self.down.build(inputs_shape)
         self.spatial.build(inner)
         self.up.build(inner)
+
+    @classmethod
+    def count_weights(cls, hidden: int, condition_features: int = 0) -> int:
+        spatial = count_conv_weights(hidden, hidden, 9, condition_features)
+        return count_conv_weights(2 * hidden, hidden) + spatial + count_conv_weights(hidden, 2 * hidden)
 
     def transform(self, x: Tensor, apply: Apply) -> Tensor:
         for layer in self.parts:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from pixelrnn_tf.known_values import known_values
+from pixelrnn_tf.concrete_value import concrete_value
 from pixelrnn_tf.layers.checks import checked_integer
 from pixelrnn_tf.typing import Config, DType, ImageShape, Shape, Tensor, TensorLike
 
@@ -50,7 +50,7 @@ class ConditionFormat(NamedTuple):
         """
         condition = ops.convert_to_tensor(condition)
         dtype = keras.backend.standardize_dtype(condition.dtype)
-        known, (low, high) = known_values(condition), self.bounds
+        known, (low, high) = concrete_value(condition), self.bounds
         if self.below is not None and not keras.backend.is_int_dtype(dtype):
             if known is not None:
                 raise ValueError(f"condition must hold {self.meaning()}, as integers; got {dtype}.")

@@ -8,8 +8,8 @@ from keras import ops
 from pixelrnn_tf.layers.checks import check_map_shape, checked_integer
 from pixelrnn_tf.layers.composition import Apply, CompositeLayer, Part, track_each
 from pixelrnn_tf.layers.features import sizes_for_reshape
-from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
-from pixelrnn_tf.layers.outputs import make_output
+from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D, count_conv_weights
+from pixelrnn_tf.layers.outputs import OutputDistribution, make_output
 from pixelrnn_tf.precision import at_least_float32
 from pixelrnn_tf.typing import Config, Shape, Tensor
 
@@ -66,6 +66,19 @@ class Head(CompositeLayer):
             name="logits",
         )
         track_each(self, self.inner)
+
+    @staticmethod
+    def count_weights(features: int, hidden: int, channels: int, output: OutputDistribution) -> int:
+        """The number of weights, known before they are made.
+
+        Args:
+            features: number of input features.
+            hidden: number of features of the two inner convolutions.
+            channels: number of colors.
+            output: distribution over the levels.
+        """
+        inner = count_conv_weights(features, hidden) + count_conv_weights(hidden, hidden)
+        return inner + count_conv_weights(hidden, channels * output.features)
 
     def build(self, inputs_shape: Shape) -> None:
         check_map_shape(self, inputs_shape)

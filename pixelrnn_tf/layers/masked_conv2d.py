@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelrnn_tf.known_values import known_values
+from pixelrnn_tf.concrete_value import concrete_value
 from pixelrnn_tf.layers.checks import check_condition, check_map_shape, checked_bool, checked_integer
 from pixelrnn_tf.layers.features import add_bias, add_projection, feature_product, side_by_side
 from pixelrnn_tf.layers.incremental import IncrementalForm, IncrementalLayer, Tensors, rows_before
@@ -90,7 +90,7 @@ class MaskedConv2D(IncrementalLayer):
         is_name = isinstance(kernel_initializer, str)
         self.kernel_initializer = kernel_initializer if is_name else keras.initializers.get(kernel_initializer)
         self.pre_activation = keras.activations.get(pre_activation)
-        at_zero = known_values(self.pre_activation(ops.zeros(())))
+        at_zero = concrete_value(self.pre_activation(ops.zeros(())))
         if at_zero is not None and at_zero != 0:
             raise ValueError(f"pre_activation must be 0 at 0, which pads the map, as relu is; got {pre_activation!r}.")
         # Wrong arguments are reported here, where they were written, and not at the first call.
@@ -188,6 +188,18 @@ class MaskedConv2D(IncrementalLayer):
             else keras.initializers.serialize(self.kernel_initializer),
             "pre_activation": keras.activations.serialize(self.pre_activation),
         }
+
+
+def count_conv_weights(inputs: int, outputs: int, taps: int = 1, condition_features: int = 0) -> int:
+    """The number of weights of a `MaskedConv2D`: its kernel, its bias and the projection of a conditioning map.
+
+    Args:
+        inputs: number of input features.
+        outputs: number of output features.
+        taps: size of the kernel, height times width; masked taps count.
+        condition_features: features of the conditioning map; 0 for none.
+    """
+    return (taps * inputs + 1 + condition_features) * outputs
 
 
 class IncrementalMaskedConv2D(IncrementalForm):

@@ -5,7 +5,7 @@
     h = o tanh(c)
 
 `K_is * x`, the input-to-state convolution, is computed for the whole map beforehand and is the input here. `K_ss`, the
-state-to-state convolution, reads h at the neighbours of a pixel that come before it: three of the row above, or the
+state-to-state convolution, reads h at the neighbors of a pixel that come before it: three of the row above, or the
 left one and the one above. A `ScanOrder` says which, and in what order the scan takes the pixels.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from keras import ops
 
 from pixelrnn_tf.layers.scan import scan
-from pixelrnn_tf.layers.scan_order import ScanOrder, read_neighbours, restarted
+from pixelrnn_tf.layers.scan_order import ScanOrder, read_neighbors, reset_state
 from pixelrnn_tf.typing import DType, Tensor
 
 Gates = tuple[Tensor, Tensor, Tensor, Tensor]
@@ -102,14 +102,14 @@ def lstm_scan(inputs: Tensor, weights: LSTMWeights, order: ScanOrder) -> Trace:
     state_shape = (*ops.shape(inputs)[1:4], initial_h.shape[-1])
 
     def step(state: tuple[Tensor, Tensor], given: dict[str, Tensor]) -> tuple[tuple[Tensor, Tensor], Trace]:
-        (h, c), restart = state, given.get("restart")
-        neighbours = read_neighbours(h, initial_h, order, restart)
-        sums = ops.cast(given["inputs"], state_dtype) + product(neighbours, kernel, state_dtype)
-        h, c, o_f_i_g = lstm_cell(sums, restarted(c, initial_c, restart))
+        (h, c), reset_mask = state, given.get("reset_mask")
+        neighbors = read_neighbors(h, initial_h, order, reset_mask)
+        sums = ops.cast(given["inputs"], state_dtype) + product(neighbors, kernel, state_dtype)
+        h, c, o_f_i_g = lstm_cell(sums, reset_state(c, initial_c, reset_mask))
         return (h, c), Trace(h, c, o_f_i_g)
 
     first = (ops.broadcast_to(initial_h, state_shape), ops.broadcast_to(initial_c, state_shape))
-    trace: Trace = scan(step, first, order.with_restart(inputs=inputs), inline=True)[1]
+    trace: Trace = scan(step, first, order.with_reset_mask(inputs=inputs), inline=True)[1]
     return trace
 
 

@@ -1,7 +1,7 @@
 """The gradient of Equation 3 by hand, which takes less time and memory than the one a backend makes of the loop.
 
-Write s for the sums of the two convolutions, d_v for the gradient of the loss as to v. A pixel's h is read by the
-output and, one step later, by its neighbours' sums; its c by one c of the step after. So, from the last step back:
+Write s for the sums of the two convolutions, d_v for the gradient of the loss with respect to v. A pixel's h is read by
+the output and, one step later, by its neighbors' sums; its c by one c of the step after. So, from the last step back:
 
     h = o tanh(c)           d_o = d_h tanh(c)      d_c = (d_c of the step after) + d_h o (1 - tanh(c)^2)
     c = f c_prev + i g      d_f = d_c c_prev       d_i = d_c g        d_g = d_c i        d_c_prev = d_c f
@@ -21,7 +21,7 @@ from keras import ops
 from pixelrnn_tf.layers.features import side_by_side
 from pixelrnn_tf.layers.recurrence import Gates, LSTMWeights, Trace, lstm_scan, product, tanh
 from pixelrnn_tf.layers.scan import scan
-from pixelrnn_tf.layers.scan_order import ScanOrder, restarted
+from pixelrnn_tf.layers.scan_order import ScanOrder, reset_state
 from pixelrnn_tf.typing import DType, Tensor
 
 
@@ -55,10 +55,10 @@ def lstm_outputs(inputs: Tensor, weights: LSTMWeights, order: ScanOrder) -> Tens
 def lstm_gradient(
     d_outputs: Tensor, h: Tensor, trace: Trace, weights: LSTMWeights, order: ScanOrder
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The gradient as to every argument of the recurrence.
+    """The gradient with respect to every argument of the recurrence.
 
     Args:
-        d_outputs: the gradient as to h, maps `(directions, batch, height, width, hidden)`.
+        d_outputs: the gradient with respect to h, maps `(directions, batch, height, width, hidden)`.
         h: the outputs, of the same shape.
         trace: what the forward scan kept.
         weights: shaped for steps.
@@ -71,9 +71,9 @@ def lstm_gradient(
     # Put into maps first: XLA on the CPU would lay four steps side by side twice, for two orders of the axes.
     d_inputs = side_by_side([order.from_steps(d) for d in d_sums])
     d_kernels, d_initial_hs = [], []
-    neighbours, is_initial = _neighbours_in_maps(h, weights, order)
+    neighbors, is_initial = _neighbors_in_maps(h, weights, order)
     # A product for each direction: as one batched product, XLA on the CPU would transpose the maps first.
-    for read, d, kernel in zip(*map(ops.unstack, (neighbours, d_inputs, weights.state_to_state)), strict=True):
+    for read, d, kernel in zip(*map(ops.unstack, (neighbors, d_inputs, weights.state_to_state)), strict=True):
         d_kernel, d_initial_h = _weight_gradients(read, is_initial, d, kernel)
         d_kernels.append(d_kernel)
         d_initial_hs.append(ops.cast(d_initial_h, h.dtype))
@@ -83,7 +83,7 @@ def lstm_gradient(
 def _backward_scan(
     d_outputs: Tensor, trace: Trace, weights: LSTMWeights, order: ScanOrder
 ) -> tuple[tuple[Tensor, ...], Tensor]:
-    """From the last step to the first: the gradients as to the sums, gate by gate, and as to the initial c.
+    """From the last step to the first: the gradients with respect to the sums, gate by gate, and the initial c.
 
     The d_sums are `(steps, directions, strips, positions, hidden)`, in the dtype of the products.
     """
@@ -92,29 +92,29 @@ def _backward_scan(
 
     def step(carry: tuple[Tensor, Tensor, Tensor], given: dict[str, Tensor]) -> tuple[tuple[Tensor, ...], Tensor]:
         d_h, d_c, d_initial_c = carry
-        restart = given.get("restart")
+        reset_mask = given.get("reset_mask")
         d_sums, d_c = _cell_gradient(d_h + given["d_outputs"], d_c, given["gates"], given["c"])
         d_sums = tuple(ops.cast(d, kernel_dtype) for d in d_sums)
         # Gate by gate: XLA on the CPU runs four products faster than it lays four gates side by side.
         d_read = sum(product(d, kernel, d_h.dtype) for d, kernel in zip(d_sums, by_gate, strict=True))
-        d_h = _read_neighbours_transposed(d_read, restart, order)
-        if restart is not None:  # There the c before is the initial one, and not that of the step before.
-            d_initial_c = ops.where(restart, d_initial_c + d_c, d_initial_c)
-        return (d_h, restarted(d_c, 0.0, restart), d_initial_c), d_sums
+        d_h = _read_neighbors_transposed(d_read, reset_mask, order)
+        if reset_mask is not None:  # There the c before is the initial one, and not that of the step before.
+            d_initial_c = ops.where(reset_mask, d_initial_c + d_c, d_initial_c)
+        return (d_h, reset_state(d_c, 0.0, reset_mask), d_initial_c), d_sums
 
     zeros = ops.zeros_like(d_outputs[0])
-    given = order.with_restart(d_outputs=d_outputs, gates=trace.gates, c=trace.c)
+    given = order.with_reset_mask(d_outputs=d_outputs, gates=trace.gates, c=trace.c)
     (_, d_c, d_initial_c), d_sums = scan(step, (zeros, zeros, zeros), given, reverse=True, inline=True)
-    # The first step starts from the initial c, whether it counts as a restart or not.
+    # The first step starts from the initial c, whether the mask resets it or not.
     return d_sums, ops.sum(d_initial_c + d_c, axis=(1, 2), keepdims=True)
 
 
 def _cell_gradient(d_h: Tensor, d_c: Tensor, gates: Gates, c: Tensor) -> tuple[Gates, Tensor]:
-    """The transpose of `lstm_cell`: the gradients as to the four sums, and as to the c before.
+    """The transpose of `lstm_cell`: the gradients with respect to the four sums, and with respect to the c before.
 
     Args:
-        d_h: the gradient as to h, from the output and from the step after.
-        d_c: as to c, from the step after.
+        d_h: the gradient with respect to h, from the output and from the step after.
+        d_c: with respect to c, from the step after.
         gates: o, f, i, g.
         c: of this step.
     """
@@ -128,11 +128,11 @@ def _cell_gradient(d_h: Tensor, d_c: Tensor, gates: Gates, c: Tensor) -> tuple[G
     return (d_sum_o, d_sum_f, d_sum_i, d_sum_g), d_c * f
 
 
-def _read_neighbours_transposed(d_read: Tensor, restart: Tensor | None, order: ScanOrder) -> Tensor:
-    """The transpose of `read_neighbours` as to h: what was read of the initial state is left out."""
+def _read_neighbors_transposed(d_read: Tensor, reset_mask: Tensor | None, order: ScanOrder) -> Tensor:
+    """The transpose of `read_neighbors` with respect to h: what was read of the initial state is left out."""
     by_tap = dict(zip(order.taps, ops.split(d_read, len(order.taps), axis=-1), strict=True))
     edge = ops.zeros_like(by_tap[0][..., :1, :])
-    d_h = restarted(by_tap[0], 0.0, restart)
+    d_h = reset_state(by_tap[0], 0.0, reset_mask)
     if -1 in by_tap:
         d_h = d_h + ops.concatenate([by_tap[-1][..., 1:, :], edge], axis=-2)
     if 1 in by_tap:
@@ -141,11 +141,11 @@ def _read_neighbours_transposed(d_read: Tensor, restart: Tensor | None, order: S
 
 
 def _weight_gradients(read: Tensor, is_initial: Tensor, d_sums: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor]:
-    """The gradients as to the kernel and the initial h of one direction: sums over all pixels, which share them.
+    """The gradients with respect to the kernel and the initial h of one direction: sums over all pixels.
 
     Args:
-        read: h of the neighbours, `(batch, height, width, taps * hidden)`.
-        is_initial: 1 where a neighbour is the initial state, `(taps, batch * height * width)`.
+        read: h of the neighbors, `(batch, height, width, taps * hidden)`.
+        is_initial: 1 where a neighbor is the initial state, `(taps, batch * height * width)`.
         d_sums: `(batch, height, width, 4 * hidden)`.
         kernel: `(taps * hidden, 4 * hidden)`.
     """
@@ -156,8 +156,8 @@ def _weight_gradients(read: Tensor, is_initial: Tensor, d_sums: Tensor, kernel: 
     return d_kernel, ops.einsum("ko,kio->i", ops.matmul(is_initial, d_sums), by_tap)
 
 
-def _neighbours_in_maps(h: Tensor, weights: LSTMWeights, order: ScanOrder) -> tuple[Tensor, Tensor]:
-    """What `read_neighbours` read at every pixel, as maps, and where it was the initial state; in the kernel's dtype.
+def _neighbors_in_maps(h: Tensor, weights: LSTMWeights, order: ScanOrder) -> tuple[Tensor, Tensor]:
+    """What `read_neighbors` read at every pixel, as maps, and where it was the initial state; in the kernel's dtype.
 
     Returns:
         `(directions, batch, height, width, taps * hidden)` and `(taps, batch * height * width)`.
@@ -165,24 +165,24 @@ def _neighbours_in_maps(h: Tensor, weights: LSTMWeights, order: ScanOrder) -> tu
     dtype: DType = weights.state_to_state.dtype
     batch, height, width = ops.shape(h)[1:4]
     read, is_initial = [], []
-    for neighbour in order.neighbours:
-        initial = _is_initial(height, width, neighbour, order.edge_is_initial)
-        read.append(ops.where(initial[:, :, None], weights.initial_h[:, None], _moved(h, *neighbour)))
+    for neighbor in order.neighbors:
+        initial = _is_initial(height, width, neighbor, order.edge_is_initial)
+        read.append(ops.where(initial[:, :, None], weights.initial_h[:, None], _moved(h, *neighbor)))
         is_initial.append(ops.broadcast_to(ops.cast(initial, dtype), (batch, height, width)))
     return ops.cast(side_by_side(read), dtype), ops.reshape(ops.stack(is_initial), (len(is_initial), -1))
 
 
 def _moved(maps: Tensor, rows: int, columns: int) -> Tensor:
-    """Maps `(directions, batch, height, width, features)` moved so that a pixel holds its neighbour; zero outside."""
+    """Maps `(directions, batch, height, width, features)` moved so that a pixel holds its neighbor; zero outside."""
     height, width = maps.shape[2:4]
     right = max(columns, 0)
     maps = ops.pad(maps, ((0, 0), (0, 0), (-rows, 0), (max(-columns, 0), right), (0, 0)))
     return maps[:, :, :height, right : right + width]
 
 
-def _is_initial(height: int, width: int, neighbour: tuple[int, int], edge_is_initial: bool) -> np.ndarray:
-    """Bool `(height, width)`: the pixels whose neighbour is the initial state."""
-    rows = np.arange(height)[:, None] + neighbour[0]
-    columns = np.arange(width) + neighbour[1]
+def _is_initial(height: int, width: int, neighbor: tuple[int, int], edge_is_initial: bool) -> np.ndarray:
+    """Bool `(height, width)`: the pixels whose neighbor is the initial state."""
+    rows = np.arange(height)[:, None] + neighbor[0]
+    columns = np.arange(width) + neighbor[1]
     beside = (columns < 0) | (columns >= width)
     return (rows < 0) | beside if edge_is_initial else (rows < 0) & ~beside

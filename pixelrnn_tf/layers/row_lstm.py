@@ -6,7 +6,7 @@ from keras import ops
 from pixelrnn_tf.layers.features import feature_product
 from pixelrnn_tf.layers.incremental import IncrementalForm, Tensors, row_before
 from pixelrnn_tf.layers.recurrence import lstm_cell
-from pixelrnn_tf.layers.scan_order import ScanOrder, read_neighbours
+from pixelrnn_tf.layers.scan_order import ScanOrder, read_neighbors
 from pixelrnn_tf.layers.two_dimensional_lstm import TwoDimensionalLSTM
 from pixelrnn_tf.typing import DType, Tensor
 
@@ -51,7 +51,7 @@ class RowLSTM(TwoDimensionalLSTM):
         return h[0]
 
     def scan_order(self, batch: int | None, height: int, width: int) -> ScanOrder:
-        """A step is a row of every image; the three neighbours above a pixel lie in the step before."""
+        """A step is a row of every image; the three neighbors above a pixel lie in the step before."""
         return ROW_ORDER
 
     def incremental(self, dtype: DType = "float32") -> "IncrementalRowLSTM":
@@ -61,8 +61,8 @@ class RowLSTM(TwoDimensionalLSTM):
 ROW_ORDER = ScanOrder(
     to_steps=lambda maps: ops.transpose(maps, (2, 0, 1, 3, 4)),
     from_steps=lambda steps: ops.transpose(steps, (1, 2, 0, 3, 4)),
-    taps=(-1, 0, 1),
-    neighbours=((-1, -1), (-1, 0), (-1, 1)),
+    neighbors=((-1, -1), (-1, 0), (-1, 1)),
+    position_axis=1,
     edge_is_initial=False,
 )
 
@@ -93,7 +93,7 @@ class IncrementalRowLSTM(IncrementalForm):
         return h, {"h": row_before(h, row, self.initial_h), "c": row_before(c, row, self.initial_c)}
 
     def row_context(self, cache: Tensors, condition: Tensor | None) -> Tensors:
-        above = read_neighbours(cache["h"], self.initial_h, ROW_ORDER)
+        above = read_neighbors(cache["h"], self.initial_h, ROW_ORDER)
         return {"sums": feature_product(above, self.kernel) + self.input_to_state.offset(condition), "c": cache["c"]}
 
     def initial_state(self, batch: int | Tensor) -> Tensors:

@@ -1,4 +1,4 @@
-"""How the pixels of maps are put into the steps of a scan, and which neighbours of a pixel a recurrence reads."""
+"""How the pixels of maps are put into the steps of a scan, and which neighbors of a pixel a recurrence reads."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from pixelrnn_tf.typing import Tensor
 
 
 class ScanOrder(NamedTuple):
-    """An order of the pixels in which the neighbours that a pixel reads lie in the step before its own.
+    """An order of the pixels in which the neighbors that a pixel reads lie in the step before its own.
 
     A step is `(directions, strips, positions, features)`: what the scan computes at once. For the Row LSTM it is a
     row of every image, for the Diagonal BiLSTM a diagonal of each (`pixelrnn_tf.layers.skewing`).
@@ -19,45 +19,50 @@ class ScanOrder(NamedTuple):
     Attributes:
         to_steps: from maps `(directions, batch, height, width, features)` to
             `(steps, directions, strips, positions, features)`, zero where no pixel falls.
-        from_steps: the way back.
-        taps: for every neighbour, its position in the step before, less the pixel's own: -1, 0 or 1.
-        neighbours: for every tap, the same neighbour's row and column, less the pixel's own.
+        from_steps: the inverse of `to_steps`.
+        neighbors: offset of each neighbor, `(row, column)`, relative to the pixel.
+        position_axis: the axis of a map along which the positions of a step lie: 0 for rows, 1 for columns.
         edge_is_initial: what the taps -1 and 1 read outside a step: the initial h, or zero.
-        restart: bool `(steps, positions)`: where the neighbour of tap 0, and c, are the initial state; None where
+        reset_mask: bool `(steps, positions)`: where the neighbor of tap 0, and c, are the initial state; None where
             no step but the first has them.
     """
 
     to_steps: Callable[[Tensor], Tensor]
     from_steps: Callable[[Tensor], Tensor]
-    taps: tuple[int, ...]
-    neighbours: tuple[tuple[int, int], ...]
+    neighbors: tuple[tuple[int, int], ...]
+    position_axis: int
     edge_is_initial: bool
-    restart: np.ndarray | None = None
+    reset_mask: np.ndarray | None = None
 
-    def with_restart(self, **steps: Tensor) -> dict[str, Tensor]:
-        """What a scan runs over: the given steps and, if there is one, the restart `(steps, positions, 1)`."""
-        return steps if self.restart is None else {**steps, "restart": self.restart[:, :, None]}
+    @property
+    def taps(self) -> tuple[int, ...]:
+        """Offset of each neighbor in the previous step, relative to the pixel: -1, 0 or 1."""
+        return tuple(neighbor[self.position_axis] for neighbor in self.neighbors)
+
+    def with_reset_mask(self, **steps: Tensor) -> dict[str, Tensor]:
+        """What a scan runs over: the given steps and, if there is one, the reset mask `(steps, positions, 1)`."""
+        return steps if self.reset_mask is None else {**steps, "reset_mask": self.reset_mask[:, :, None]}
 
 
-def restarted(values: Tensor, initial: Tensor, restart: Tensor | None) -> Tensor:
+def reset_state(values: Tensor, initial: Tensor, reset_mask: Tensor | None) -> Tensor:
     """`values`, but `initial` where the recurrence restarts.
 
     Args:
         values: `(..., positions, features)`.
         initial: broadcasts to it.
-        restart: bool, broadcasts to it; None if it restarts nowhere.
+        reset_mask: bool, broadcasts to it; None for no reset.
     """
-    return values if restart is None else ops.where(restart, initial, values)
+    return values if reset_mask is None else ops.where(reset_mask, initial, values)
 
 
-def read_neighbours(h: Tensor, initial_h: Tensor, order: ScanOrder, restart: Tensor | None = None) -> Tensor:
-    """The h of a pixel's neighbours side by side: what the state-to-state kernel multiplies.
+def read_neighbors(h: Tensor, initial_h: Tensor, order: ScanOrder, reset_mask: Tensor | None = None) -> Tensor:
+    """The h of a pixel's neighbors side by side: what the state-to-state kernel multiplies.
 
     Args:
         h: of the step before, `(..., positions, hidden)`.
         initial_h: broadcasts to h; read outside the step if `edge_is_initial`, and where tap 0 restarts.
-        order: says which neighbours.
-        restart: bool, broadcasts to h; None if the recurrence does not restart in this step.
+        order: says which neighbors.
+        reset_mask: bool, broadcasts to h; None for no reset in this step.
 
     Returns:
         `(..., positions, len(taps) * hidden)`.
@@ -67,7 +72,7 @@ def read_neighbours(h: Tensor, initial_h: Tensor, order: ScanOrder, restart: Ten
         edge = ops.broadcast_to(initial_h, ops.shape(edge))
     read = {
         -1: lambda: ops.concatenate([edge, h[..., :-1, :]], axis=-2),
-        0: lambda: restarted(h, initial_h, restart),
+        0: lambda: reset_state(h, initial_h, reset_mask),
         1: lambda: ops.concatenate([h[..., 1:, :], edge], axis=-2),
     }
     return side_by_side([read[tap]() for tap in order.taps])

@@ -2,7 +2,7 @@
 
 Figure 3 for a map of 3 x 4 pixels; a dot is padding:
 
-    a b c d              a b c d . .         The neighbours of a pixel, on its left and above it, lie in the column
+    a b c d              a b c d . .         The neighbors of a pixel, on its left and above it, lie in the column
     e f g h   skewed:    . e f g h .         before its own: for f these are e, in the same row, and b, in the row
     i j k l              . . i j k l         above. So the whole column c, f, i can be computed at once.
 
@@ -89,7 +89,14 @@ def diagonal_order(batch: int | None, height: int, width: int) -> ScanOrder:
 
     first_column = (np.arange(columns + height - 1)[:, None] - np.arange(height)) % width == 0
     above, left = (-1, 0), (0, -1)
-    return ScanOrder(to_steps, from_steps, (-1, 0), (above, left), edge_is_initial=True, restart=first_column)
+    return ScanOrder(
+        to_steps=to_steps,
+        from_steps=from_steps,
+        neighbors=(above, left),
+        position_axis=0,
+        edge_is_initial=True,
+        reset_mask=first_column,
+    )
 
 
 def images_per_strip(batch: int | None, height: int) -> int:

@@ -1,6 +1,7 @@
 """What the Row LSTM and the Diagonal BiLSTM have in common as Keras layers."""
 
 import abc
+import math
 from typing import Any
 
 import keras
@@ -9,7 +10,7 @@ from keras import ops
 from pixelrnn_tf.layers.checks import check_map_shape, checked_integer
 from pixelrnn_tf.layers.incremental import IncrementalLayer
 from pixelrnn_tf.layers.initializers import ForgetGateOnes
-from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
+from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D, count_conv_weights
 from pixelrnn_tf.layers.masks import feature_groups
 from pixelrnn_tf.layers.recurrence import LSTMWeights, lstm_states
 from pixelrnn_tf.layers.recurrence_gradient import lstm_outputs
@@ -27,7 +28,7 @@ class TwoDimensionalLSTM(IncrementalLayer):
     Class attributes:
         directions: number of directions, each with weights of its own.
         input_to_state_size: kernel size `(height, width)` of the input-to-state convolution.
-        taps: number of neighbours of a pixel that the state-to-state convolution reads.
+        taps: number of neighbors of a pixel that the state-to-state convolution reads.
 
     Args:
         hidden: number of units h, per direction.
@@ -68,6 +69,20 @@ class TwoDimensionalLSTM(IncrementalLayer):
             dtype=self.dtype_policy,
             name="input_to_state",
         )
+
+    @classmethod
+    def count_weights(cls, inputs: int, hidden: int, condition_features: int = 0) -> int:
+        """The number of weights, known before they are made.
+
+        Args:
+            inputs: number of input features.
+            hidden: number of units h, per direction.
+            condition_features: features of the conditioning map; 0 for none.
+        """
+        gates = cls.directions * 4 * hidden
+        initial_states = cls.directions * 2 * hidden
+        input_to_state = count_conv_weights(inputs, gates, math.prod(cls.input_to_state_size), condition_features)
+        return input_to_state + cls.taps * hidden * gates + initial_states
 
     def build(self, inputs_shape: Shape) -> None:
         check_map_shape(self, inputs_shape)

@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from pixelrnn_tf.backend import compiled_for_every_batch, is_called_as_it_is
+from pixelrnn_tf.backend import compile_with_dynamic_batch, is_called_as_it_is
 from pixelrnn_tf.typing import Structure, Tensor
 
 # What was compiled for a model, by what it computes and the kinds of its tensors. It goes when the model goes.
@@ -47,7 +47,7 @@ def run_compiled(
     of_model = _COMPILED.setdefault(model, {})
     key = function, *sorted(options.items()), *((name, x.dtype, tuple(x.shape[1:])) for name, x in given.items())
     if key not in of_model:
-        of_model[key] = compiled_for_every_batch(_of_weights(function, model, options), model.weights, given)
+        of_model[key] = compile_with_dynamic_batch(_of_weights(function, model, options), model.weights, given)
     # Read as tensors, so that a gradient tape sees that the variables are used.
     return of_model[key]([keras.ops.convert_to_tensor(weight.value) for weight in model.weights], given)
 

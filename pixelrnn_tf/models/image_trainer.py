@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from pixelrnn_tf.backend import on_cpu
-from pixelrnn_tf.known_values import known_values
+from pixelrnn_tf.concrete_value import concrete_value
 from pixelrnn_tf.models.image_inputs import ImageInputs
 from pixelrnn_tf.models.levels import check_levels
 from pixelrnn_tf.models.likelihood import BitsPerDim, NegativeLogLikelihood, check_targets
@@ -145,7 +145,7 @@ class ImageTrainer(ImageInputs, keras.Model):
             ValueError: for other shapes, fractions, numbers that are no levels, or a condition out of range.
         """
         images, _ = self.split_inputs(
-            keras.tree.map_structure(lambda value: value if hasattr(value, "shape") else known_values(value), x)
+            keras.tree.map_structure(lambda value: value if hasattr(value, "shape") else concrete_value(value), x)
         )
         check_levels(images, self.levels, "images")
         if y is not None and self._scores_nats:

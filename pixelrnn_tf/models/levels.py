@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 from keras.backend import is_float_dtype, standardize_dtype
 
-from pixelrnn_tf.known_values import known_values
+from pixelrnn_tf.concrete_value import concrete_value
 from pixelrnn_tf.typing import Tensor, TensorLike
 
 
@@ -26,7 +26,7 @@ def check_whole(values: TensorLike, name: str) -> None:
     dtype = getattr(values, "dtype", None)
     if dtype is not None and not is_float_dtype(standardize_dtype(dtype)):
         return  # Whole for sure, and not worth a copy.
-    known = known_values(values)
+    known = concrete_value(values)
     if known is None or known.dtype.kind != "f":
         return
     fractions = known[~np.isnan(known) & (known != np.rint(known))]
@@ -49,7 +49,7 @@ def check_levels(values: TensorLike, levels: int, name: str) -> None:
         ValueError: if one is not.
     """
     check_whole(values, name)
-    known = known_values(values)
+    known = concrete_value(values)
     if known is None or known.size == 0 or (known.min() >= 0 and known.max() < levels):
         return
     wrong = known[~((known >= 0) & (known < levels))][0]

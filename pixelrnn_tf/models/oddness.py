@@ -28,8 +28,11 @@ def negative_log_likelihood_score(log_prob: TensorLike, image_shape: ImageShape)
 
     Returns:
         bits per sub-pixel, float64 `(batch,)`.
+
+    Raises:
+        ValueError: for log-probabilities of another shape.
     """
-    return -np.asarray(log_prob, "float64") / (math.prod(image_shape) * math.log(2))
+    return -_of_images(log_prob) / (math.prod(image_shape) * math.log(2))
 
 
 def typicality(log_prob: TensorLike, training_log_prob: TensorLike, image_shape: ImageShape) -> np.ndarray:
@@ -42,7 +45,12 @@ def typicality(log_prob: TensorLike, training_log_prob: TensorLike, image_shape:
 
     Returns:
         bits per sub-pixel, float64 `(batch,)`, at least 0.
+
+    Raises:
+        ValueError: for log-probabilities of another shape, or none of training images.
     """
+    if np.size(training_log_prob) == 0:
+        raise ValueError("typicality needs the log-probability of at least one training image, got none.")
     usual = negative_log_likelihood_score(training_log_prob, image_shape).mean()
     return np.abs(negative_log_likelihood_score(log_prob, image_shape) - usual)
 
@@ -83,6 +91,13 @@ def likelihood_ratio(log_prob: TensorLike, background_log_prob: TensorLike, imag
     _check_as_many(log_prob, background_log_prob)
     background = negative_log_likelihood_score(background_log_prob, image_shape)
     return negative_log_likelihood_score(log_prob, image_shape) - background
+
+
+def _of_images(log_prob: TensorLike) -> np.ndarray:
+    array = np.asarray(log_prob, "float64")
+    if array.ndim != 1:
+        raise ValueError(f"log-probabilities must have the shape (batch,), one for each image; got {array.shape}.")
+    return array
 
 
 def _check_as_many(log_prob: TensorLike, other: TensorLike) -> None:

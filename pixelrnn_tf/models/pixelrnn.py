@@ -23,7 +23,6 @@ from pixelrnn_tf.layers.outputs import OutputDistribution, make_output
 from pixelrnn_tf.models.arguments import MAX_BLOCKS, check_map, check_size, checked_image_shape
 from pixelrnn_tf.models.image_model import ImageModel, RunNetwork, Scale
 from pixelrnn_tf.models.levels import nan_for_wrong
-from pixelrnn_tf.models.presets import PRESETS
 from pixelrnn_tf.precision import at_least_float32
 from pixelrnn_tf.typing import Config, ImageShape, Structure, Tensor, TensorLike
 
@@ -76,9 +75,6 @@ class PixelRNN(Composite, ImageModel):
     >>> model(np.zeros((1, 28, 28, 1), "uint8")).shape
     TensorShape([1, 28, 28, 1, 2])
     """
-
-    # Every preset by name, with weights or without.
-    presets = PRESETS
 
     parallel_members = ("logits_of_scaled",)
 

@@ -28,12 +28,15 @@ import numpy as np
 from keras import ops
 
 from pixelrnn_tf.layers.conditioning import Conditioner, serialized
+from pixelrnn_tf.regular_files import read_text
 from pixelrnn_tf.typing import Config
 from pixelrnn_tf.zoo import CONFIG, METADATA
 
 WEIGHTS, CARD = "model.weights.h5", "README.md"
 # Of metadata.json and of what the digest covers; a later one may be refused by an earlier version of the library.
 FORMAT = 1
+# Bytes of a JSON file.
+_MOST_JSON = 2**24
 # The weights of a trained network are compressed a little, and those of an untrained one that holds many zeros to less.
 _MOST_COMPRESSION, _FEWEST_BYTES_PER_BLOCK = 100, 500
 
@@ -200,7 +203,7 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, Conditioner):
         return _as_json(serialized(value))
     if isinstance(value, dict):
-        return {key: _as_json(item) for key, item in value.items()}
+        return {key: _as_json(item) for key, item in value.items() if item is not None}
     return [_as_json(item) for item in value] if isinstance(value, list | tuple) else value
 
 
@@ -237,9 +240,11 @@ def _to_json(value: Any) -> str:
 
 def _read_json(path: pathlib.Path) -> Config:
     try:
-        value = json.loads(path.read_text())
+        text = read_text(path, _MOST_JSON)
     except OSError as error:
         raise ValueError(f"Cannot read {path}: {error.strerror}. A preset is a directory with {CONFIG}.") from error
+    try:
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no JSON file: {error}.") from error
     if not isinstance(value, dict):

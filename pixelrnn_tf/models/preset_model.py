@@ -12,19 +12,34 @@ import keras
 from pixelrnn_tf.layers.conditioning import conditioner_of
 from pixelrnn_tf.models.parameter_count import count_parameters
 from pixelrnn_tf.models.preset_files import check_overrides, check_weights_size, read_config, read_weights, save_preset
-from pixelrnn_tf.models.presets import Preset, get_preset
+from pixelrnn_tf.models.presets import Preset, all_presets
 from pixelrnn_tf.typing import Config
-from pixelrnn_tf.zoo import CONFIG, find_preset, shipped_presets
+from pixelrnn_tf.zoo import CONFIG, find_preset
+
+
+class _Presets:
+    """The presets of a class as an attribute of the class, read from the package when they are asked for."""
+
+    def __get__(self, instance: object, owner: type) -> dict[str, Preset]:
+        kinds = {kind.__name__ for kind in (owner, *_subclasses(owner))}
+        return {name: preset for name, (kind, preset) in all_presets().items() if kind in kinds}
+
+
+def _subclasses(cls: type) -> Iterator[type]:
+    subclass: type
+    for subclass in cls.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)
 
 
 class PresetModel(keras.Model):
     """A Keras model with `from_preset` and `save_to_preset`.
 
     Attributes:
-        presets: every preset that `from_preset` takes, by name.
+        presets: every preset that `from_preset` takes, a `Preset` by name, with weights or without.
     """
 
-    presets: dict[str, Preset] | None = None
+    presets = _Presets()
 
     @classmethod
     def from_preset(cls, preset: str | os.PathLike[str], load_weights: bool = True, **overrides: Any) -> Self:
@@ -48,15 +63,19 @@ class PresetModel(keras.Model):
         """
         directory = find_preset(preset)
         if directory is None:
-            if cls.presets is None:
-                raise ValueError(f"There is no preset {str(preset)!r} of {cls.__name__}: give a preset's directory.")
-            arguments = get_preset(str(preset)).arguments
+            if str(preset) not in cls.presets:
+                raise ValueError(
+                    f"There is no preset {str(preset)!r}. The presets are: {', '.join(cls.presets)}. Or give the "
+                    "directory of one."
+                )
+            arguments = cls.presets[str(preset)].arguments
             if load_weights:
                 raise ValueError(
                     f"The preset {str(preset)!r} has no weights: pass load_weights=False for an untrained network. "
-                    f"Those with weights are: {', '.join(shipped_presets()) or 'none'}."
+                    f"Those with weights are: {', '.join(n for n, p in cls.presets.items() if p.has_weights)}."
                 )
-            return cls(**{**arguments, **overrides})
+            kind = keras.saving.get_registered_object(f"pixelrnn_tf>{all_presets()[str(preset)][0]}")
+            return kind(**{**arguments, **overrides})
         serialized = read_config(directory)
         config = serialized["config"]
         kind = keras.saving.get_registered_object(str(serialized.get("registered_name"))) or cls

@@ -1,7 +1,12 @@
-"""The configurations of the paper's size table (section 5 and Table 1), and smaller ones, by name."""
+"""The configurations of the paper's size table (section 5 and Table 1), smaller ones, and the pretrained networks."""
 
 import dataclasses
+import functools
+import json
+import pathlib
 from typing import Any
+
+from pixelrnn_tf.zoo import CONFIG, DIRECTORY, METADATA, shipped_presets
 
 NATS = "nats per image"
 BITS = "bits/dim"
@@ -9,7 +14,7 @@ BITS = "bits/dim"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PaperScore:
-    """A score that the paper reports (section 5, Tables 4 to 6); lower is better.
+    """A score, such as the paper reports (section 5, Tables 4 to 6); lower is better.
 
     Attributes:
         value: mean negative log-likelihood.
@@ -31,11 +36,13 @@ class Preset:
 
     Attributes:
         description: what it is, in one line.
-        arguments: arguments of `PixelRNN`.
+        arguments: arguments of the model.
         parameters: number of weights; the paper's plain reading plus skips, initial states and binary logits.
         batch_size: images per step; the paper's, where the size is the paper's.
         data: the data set it is for.
         paper_score: what the paper reports for it; None if nothing.
+        score: of the weights that are shipped, on the test split; None without weights.
+        has_weights: whether the package ships its weights.
     """
 
     description: str
@@ -44,6 +51,8 @@ class Preset:
     batch_size: int
     data: str
     paper_score: PaperScore | None = None
+    score: PaperScore | None = None
+    has_weights: bool = False
 
 
 _DIGITS: dict[str, Any] = {"image_shape": (8, 8, 1), "levels": 17, "hidden": 32, "head_hidden": 64}
@@ -173,3 +182,28 @@ def get_preset(name: str) -> Preset:
     if name not in PRESETS:
         raise ValueError(f"There is no preset {name!r}. The presets are: {', '.join(PRESETS)}.")
     return PRESETS[name]
+
+
+@functools.cache
+def all_presets() -> dict[str, tuple[str, Preset]]:
+    """Every preset that `from_preset` takes, with the name of its class: those of `PRESETS`, and what is shipped."""
+    presets = {name: ("PixelRNN", preset) for name, preset in PRESETS.items()}
+    return presets | {name: _shipped(DIRECTORY / name) for name in shipped_presets()}
+
+
+def _shipped(directory: pathlib.Path) -> tuple[str, Preset]:
+    metadata, model = (json.loads((directory / name).read_text()) for name in (METADATA, CONFIG))
+    in_bits = model["config"]["levels"] == 256
+    preset = PRESETS.get(directory.name) or Preset(
+        description=metadata["description"],
+        arguments={k: v for k, v in model["config"].items() if k not in ("name", "trainable", "dtype")},
+        parameters=metadata["parameters"],
+        batch_size=metadata["training"]["batch_size"],
+        data=metadata["data"]["title"],
+    )
+    score = PaperScore(
+        value=metadata["scores"]["test"]["bits_per_dim" if in_bits else "nats_per_image"],
+        unit=BITS if in_bits else NATS,
+        data=f"{metadata['data']['title']}, test",
+    )
+    return model["class_name"], dataclasses.replace(preset, score=score, has_weights=True)

@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from pixelrnn_tf.known_values import known_values
+from pixelrnn_tf.concrete_value import concrete_value
 from pixelrnn_tf.layers.incremental import Tensors
 from pixelrnn_tf.layers.scan import scan, scan_from
 from pixelrnn_tf.models.compilation import run_compiled
@@ -214,7 +214,7 @@ def _known_levels(images: Tensor, known: Tensor, levels: int) -> Tensors:
 
 def _is_false(condition: Tensor) -> bool:
     """Whether a bool scalar is False and this can be told now, not only when a graph runs."""
-    value = known_values(condition)
+    value = concrete_value(condition)
     return value is not None and not value
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from pixelrnn_tf.known_values import known_values
+from pixelrnn_tf.concrete_value import concrete_value
 from pixelrnn_tf.sampling.philox import Shift, folded_seed, key_and_counter, philox
 from pixelrnn_tf.typing import ImageShape, Tensor, TensorLike
 
@@ -71,7 +71,7 @@ def image_noise(seeds: TensorLike, image_shape: ImageShape) -> Tensor:
 
 def _words(seeds: Tensor) -> tuple[Any, Shift]:
     """int32 as uint32 of the same bits, an array where they are known, and what shifts them to the right."""
-    known = known_values(seeds)
+    known = concrete_value(seeds)
     if known is not None:
         return known.astype("uint32"), operator.rshift
     return ops.cast(seeds, "uint32"), ops.right_shift

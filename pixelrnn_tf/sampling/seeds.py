@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from pixelrnn_tf.known_values import known_values
+from pixelrnn_tf.concrete_value import concrete_value
 from pixelrnn_tf.typing import Tensor, TensorLike
 
 
@@ -26,7 +26,7 @@ def stateless_seed(seed: TensorLike) -> Tensor:
     >>> [np.array(stateless_seed(seed)).tolist() for seed in (3, np.uint8(3), ops.convert_to_tensor(3), [0, 3])]
     [[0, 3], [0, 3], [0, 3], [0, 3]]
     """
-    known = known_values(seed)
+    known = concrete_value(seed)
     if known is not None:
         words = _words(known, seed)
         return ops.convert_to_tensor(np.array(words, "uint32").view("int32"), "int32")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pixelrnn_tf.known_values import known_values
+from pixelrnn_tf.concrete_value import concrete_value
 from pixelrnn_tf.typing import TensorLike
 
 # Within these bounds float32 logits of any size a network has, up to 3e8, are divided without overflow. Long before the
@@ -27,7 +27,7 @@ def check_temperature(temperature: TensorLike) -> None:
     Traceback (most recent call last):
     ValueError: temperature must be greater than 0, from 1e-30 to 1e+30, got [1.0, 0.0].
     """
-    values = known_values(temperature)
+    values = concrete_value(temperature)
     if values is None:
         return
     is_number = values.dtype.kind in "iuf"

@@ -191,8 +191,8 @@ def test_steps_are_the_columns_of_images_laid_end_to_end_and_skewed():
     for strip in range(8):
         end_to_end = np.concatenate([maps[:, 2 * strip], maps[:, 2 * strip + 1]], axis=2)
         assert np.array_equal(np.moveaxis(steps[:, :, strip], 0, 2), skew(end_to_end))
-    for t, r in np.ndindex(order.restart.shape):
-        assert order.restart[t, r] == ((t - r) % 5 == 0), "a row restarts where an image begins"
+    for t, r in np.ndindex(order.reset_mask.shape):
+        assert order.reset_mask[t, r] == ((t - r) % 5 == 0), "a row restarts where an image begins"
 
 
 def test_skew_moves_row_r_by_r_and_unskew_moves_it_back():

@@ -58,3 +58,17 @@ def test_scores_are_of_the_same_images():
         oddness.likelihood_ratio(np.zeros(3), np.zeros(1), SHAPE)
     with pytest.raises(ValueError, match=r"of the same images.*got \(1,\) and \(3,\)"):
         oddness.input_complexity_score(np.zeros(1), np.zeros((3, *SHAPE), "uint8"))
+
+
+def test_log_probabilities_are_one_for_each_image():
+    flat, column, images = np.zeros(3), np.zeros((3, 1)), np.zeros((3, 2, 2, 1), "uint8")
+    for call in (
+        lambda: oddness.negative_log_likelihood_score(column, (2, 2, 1)),
+        lambda: oddness.likelihood_ratio(flat, column, (2, 2, 1)),
+        lambda: oddness.input_complexity_score(column, images),
+        lambda: oddness.typicality(flat, column, (2, 2, 1)),
+    ):
+        with pytest.raises(ValueError, match=r"must have the shape \(batch,\), one for each image; got \(3, 1\)"):
+            call()
+    with pytest.raises(ValueError, match="at least one training image"):
+        oddness.typicality(flat, [], (2, 2, 1))

@@ -12,7 +12,7 @@ import pytest
 
 from pixelrnn_tf import zoo
 from pixelrnn_tf.layers import LabelEmbedding
-from pixelrnn_tf.models import PRESETS, PixelRNN, preset_files
+from pixelrnn_tf.models import PRESETS, ImageModel, MultiScalePixelRNN, PixelRNN, preset_files
 from tests.support.networks import BLOCK_NAMES, make_network, random_images
 
 
@@ -181,6 +181,26 @@ def test_what_is_shipped_is_the_network_of_its_name():
         config = preset_files.read_config(zoo.DIRECTORY / name)["config"]
         expected = PRESETS[name].arguments
         assert {key: _plain(config[key]) for key in expected} == {key: _plain(value) for key, value in expected.items()}
+
+
+def test_every_preset_that_is_taken_is_listed():
+    scaled = {"mnist_row_lstm_scales"}
+    assert set(PixelRNN.presets) == (set(PRESETS) | set(zoo.shipped_presets())) - scaled
+    assert set(MultiScalePixelRNN.presets) == scaled
+    assert set(ImageModel.presets) == set(PixelRNN.presets) | scaled
+    for cls in (PixelRNN, MultiScalePixelRNN):
+        for name, preset in cls.presets.items():
+            assert preset.has_weights == (name in zoo.shipped_presets()) == (preset.score is not None)
+            assert preset.description.endswith(".")
+            assert preset.data
+    best = PixelRNN.presets["mnist_row_lstm_7x16"]
+    assert str(best.score) == "81.19 nats per image on binarised MNIST (fixed binarisation), test"
+    assert str(PixelRNN.presets["cifar10_small"].score).startswith("3.93 bits/dim")
+    classes = PixelRNN.presets["digits_diagonal_bilstm_classes"]
+    model = PixelRNN.from_preset("digits_diagonal_bilstm_classes")
+    assert classes.parameters == model.count_params() == PixelRNN(**classes.arguments).count_params()
+    with pytest.raises(ValueError, match=r"no preset 'mnist_pixel_cnn'\. The presets are: .*mnist_pixel_cnn_15x16"):
+        PixelRNN.from_preset("mnist_pixel_cnn")
 
 
 def test_overrides_that_change_nothing_are_accepted(tmp_path):

@@ -21,6 +21,7 @@ from pixelrnn_tf.layers import (
 )
 from pixelrnn_tf.layers import masks as masks_module
 from pixelrnn_tf.layers.blocks import LSTMBlock, PixelCNNBlock
+from pixelrnn_tf.layers.scan_order import ScanOrder
 from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN
 from tests.support import reference
 from tests.support.networks import BLOCK_NAMES, make_network, random_images, randomize
@@ -66,7 +67,7 @@ def change_order(monkeypatch, layer_class, **changes):
 
 
 def test_kernel_of_two_padded_at_the_end(monkeypatch):
-    change_order(monkeypatch, DiagonalBiLSTM, taps=(0, 1))
+    monkeypatch.setattr(ScanOrder, "taps", (0, 1))
     caught(READS_TOO_MUCH, "diagonal_bilstm")
 
 
@@ -86,7 +87,7 @@ def test_reversing_the_map_that_is_already_skewed(monkeypatch):
 
 def test_causal_padding_in_the_row_lstm(monkeypatch):
     monkeypatch.setattr(RowLSTM, "taps", 2)
-    change_order(monkeypatch, RowLSTM, taps=(-1, 0), neighbours=((-1, -1), (-1, 0)))
+    change_order(monkeypatch, RowLSTM, neighbors=((-1, -1), (-1, 0)))
     caught(READS_TOO_LITTLE, "row_lstm")
 
 
@@ -96,8 +97,8 @@ def test_images_on_one_strip_that_are_not_kept_apart(monkeypatch):
     alone = np.concatenate([model(image[None]) for image in images])
     np.testing.assert_allclose(model(images), alone, atol=1e-5)
     order = DiagonalBiLSTM.scan_order(model.blocks[0].lstm, 12, 12, 16)
-    first_image_alone = order.restart & (np.arange(len(order.restart))[:, None] < 16)
-    change_order(monkeypatch, DiagonalBiLSTM, restart=first_image_alone)
+    first_image_alone = order.reset_mask & (np.arange(len(order.reset_mask))[:, None] < 16)
+    change_order(monkeypatch, DiagonalBiLSTM, reset_mask=first_image_alone)
     assert np.abs(np.array(model(images)) - alone).max() > 1e-3
 
 

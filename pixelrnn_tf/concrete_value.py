@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 
-def known_values(values: Any) -> np.ndarray | None:
+def concrete_value(values: Any) -> np.ndarray | None:
     """Numbers or a tensor as an array; None for a tensor of a graph, whose values are not known before it runs.
 
     Args:
