@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test check notebooks clean
+.PHONY: demo test check docs notebooks clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m trainers.train --preset=digits_diagonal_bilstm --data=digits --workdir=runs/demo \
@@ -20,10 +20,13 @@ demo: $(VENV)/installed
 test: check
 	$(BIN)/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1))  # Tests wait for processes of their own.
 
-check: $(VENV)/installed-dev
+check: docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m mypy
+
+docs: $(VENV)/installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 notebooks: $(VENV)/installed-dev
 	$(BIN)/python notebooks/execute.py

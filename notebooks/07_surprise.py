@@ -127,4 +127,4 @@ show([row[..., 0] for row in rows], ["least odd", "most odd", "least odd", "most
 
 # %% [markdown]
 # These are images drawn by the network. On all 10,000 test images of Fashion-MNIST and of MNIST, `trainers.ood` gives
-# the figures of [docs/training.md](../docs/training.md#what-does-not-belong).
+# the figures of [docs/out_of_distribution.md](../docs/out_of_distribution.md#results).

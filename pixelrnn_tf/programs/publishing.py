@@ -40,19 +40,19 @@ from pixelrnn_tf.zoo import METADATA
 # Of the data sets that are prepared here; for others say it with --data_license.
 LICENSES = {
     "digits": "optical recognition of handwritten digits (E. Alpaydin, C. Kaynak), UCI, CC BY 4.0.",
-    "tfds:binarized_mnist": "MNIST (Y. LeCun, C. Cortes), CC BY-SA 3.0, binarised by H. Larochelle.",
+    "tfds:binarized_mnist": "MNIST (Y. LeCun, C. Cortes), CC BY-SA 3.0, binarized by H. Larochelle.",
     "tfds:mnist": "MNIST (Y. LeCun, C. Cortes), CC BY-SA 3.0.",
     "tfds:fashion_mnist": "Fashion-MNIST (Zalando SE), MIT.",
-    "tfds:cifar10": "CIFAR-10 (A. Krizhevsky): the authors name no licence.",
+    "tfds:cifar10": "CIFAR-10 (A. Krizhevsky): the authors name no license.",
 }
 DATA_TITLES = {
     "digits": "the 8x8 digits of scikit-learn",
-    "tfds:binarized_mnist": "binarised MNIST (fixed binarisation)",
+    "tfds:binarized_mnist": "binarized MNIST (fixed binarization)",
     "tfds:mnist": "MNIST",
     "tfds:fashion_mnist": "Fashion-MNIST",
     "tfds:cifar10": "CIFAR-10",
 }
-BINARIZATION_TITLES = {"none": "", "dynamic": ", binarised anew", "threshold": ", binarised by a threshold"}
+BINARIZATION_TITLES = {"none": "", "dynamic": ", binarized dynamically", "threshold": ", binarized by a threshold"}
 # So many first test images are scored again by whoever wants to see that the weights are these.
 CHECKED_IMAGES = 200
 TITLES = {"diagonal_bilstm": "Diagonal BiLSTM", "row_lstm": "Row LSTM", "pixel_cnn": "PixelCNN"}

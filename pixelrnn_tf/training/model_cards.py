@@ -1,10 +1,37 @@
-"""What people read of a published preset, from its metadata alone: its card, and its line in the README's table."""
+"""Model cards and the table of presets in the README, generated from the metadata of presets."""
 
+import json
 from collections.abc import Iterable
 
 from pixelrnn_tf.typing import Config
 
-TABLE_HEAD = "| preset | network | weights | data | validation | test | the paper |\n|---|---|---|---|---|---|---|"
+TABLE_HEAD = (
+    "| preset | network | parameters | data | validation | test | paper | good for |\n|---|---|---|---|---|---|---|---|"
+)
+# Names of data sets on the Hugging Face Hub; of others the card has our own name.
+HUB_DATA = {
+    "digits": "scikit-learn digits",
+    "tfds:binarized_mnist": "ylecun/mnist",
+    "tfds:mnist": "ylecun/mnist",
+    "tfds:fashion_mnist": "zalando-datasets/fashion_mnist",
+    "tfds:cifar10": "uoft-cs/cifar10",
+}
+GOOD_FOR = {
+    "cifar10_small": "color images",
+    "digits_diagonal_bilstm": "quick tests, teaching",
+    "digits_diagonal_bilstm_classes": "quick tests with classes",
+    "digits_pixel_cnn": "quick tests, teaching",
+    "digits_row_lstm": "quick tests, teaching",
+    "fashion_mnist_background": "likelihood ratios",
+    "fashion_mnist_local": "likelihood ratios",
+    "fashion_mnist_pixel_cnn": "out-of-distribution detection",
+    "mnist_diagonal_bilstm_1x32": "fast Diagonal BiLSTM",
+    "mnist_diagonal_bilstm_7x16": "best scores, compression",
+    "mnist_pixel_cnn_15x16": "comparison of blocks",
+    "mnist_row_lstm_7x16": "fast training, good scores",
+    "mnist_row_lstm_classes": "drawing by class, classification",
+    "mnist_row_lstm_scales": "multi-scale drawing",
+}
 
 PAPER = """@inproceedings{oord2016pixel,
   title={Pixel Recurrent Neural Networks},
@@ -15,31 +42,32 @@ PAPER = """@inproceedings{oord2016pixel,
 
 
 def card(metadata: Config) -> str:
-    """The README.md of a preset directory, in Markdown.
+    """The README.md of a preset directory, in Markdown, with the YAML head of the Hugging Face Hub.
 
     Args:
-        metadata: what `trainers.publish` writes as metadata.json.
+        metadata: the content of the preset's metadata.json, which `trainers.publish` writes.
     """
     name, network = metadata["name"], metadata["network"]
     kind = network.get("class", "PixelRNN")
     return (
         "\n\n".join(
             [
+                _front_matter(metadata),
                 f"# {name}",
                 metadata["description"],
-                f"{network['title']}: {metadata['parameters']:,} weights, images {_shape(metadata)}, "
-                f"{network['levels']} levels. Made with pixelrnn_tf {metadata['pixelrnn_tf_version']} and Keras "
+                f"{network['title']}. {metadata['parameters']:,} parameters, {_shape(metadata)} images of "
+                f"{network['levels']} levels. Trained with pixelrnn_tf {metadata['pixelrnn_tf_version']} and Keras "
                 f"{metadata['keras_version']}.",
                 "![Images drawn by the network](samples.png)",
                 "## Use",
                 f'```python\nimport pixelrnn_tf\n\nmodel = pixelrnn_tf.{kind}.from_preset("{name}")\n```',
-                "It draws images like those it was trained on, completes images whose first pixels in raster order are "
-                "known, and scores images exactly.",
-                "**Limits.** It knows one data set, in one size and with one number of levels. Its likelihood says how "
-                "probable an image is under that data set; it is no measure of quality, and images of another kind can "
-                "score better than those it was trained on. It completes the lower part of an image; pixels below or "
-                "to the right of a hidden one are not looked at.",
-                f"![{metadata['check']['split'].capitalize()} images, what was known of them, and completions]"
+                "Draw images, complete images whose first pixels in raster order are known, and compute exact "
+                "likelihoods.",
+                "**Limits.** The model knows one data set, one image size and one number of levels. Its likelihood is "
+                "not a measure of image quality, and images of another kind can have a higher likelihood than the "
+                "training images. When you complete an image, each pixel is drawn given the pixels before it in raster "
+                "order, so known pixels below it or to its right have no influence.",
+                f"![{metadata['check']['split'].capitalize()} images, their known parts, and completions]"
                 "(completions.png)",
                 "## Data",
                 _data(metadata),
@@ -47,11 +75,11 @@ def card(metadata: Config) -> str:
                 _scores(metadata),
                 "## Training",
                 _training(metadata),
-                "![Training loss and validation score over the steps](curve.png)",
+                "![Training loss and validation score by step](curve.png)",
                 "## Speed",
                 _speed(metadata),
-                "## Licence",
-                f"The weights: Apache-2.0, as pixelrnn_tf. The data: {metadata['data']['licence']}",
+                "## License",
+                f"Weights: Apache-2.0, the license of pixelrnn_tf. Data: {metadata['data']['licence']}",
                 "## Citation",
                 f"```bibtex\n{PAPER}\n```",
             ]
@@ -60,17 +88,49 @@ def card(metadata: Config) -> str:
     )
 
 
+def _front_matter(metadata: Config) -> str:
+    """The YAML head that the Hugging Face Hub reads; strings are JSON, which is YAML too."""
+    data = metadata["data"]
+    hub = json.dumps(HUB_DATA.get(data["name"], data["name"]))
+    given = " given the class" if metadata["network"].get("classes") else ""
+    lines = [
+        "---",
+        "license: apache-2.0",
+        "library_name: keras",
+        "pipeline_tag: unconditional-image-generation",
+        "tags: [pixelrnn_tf, autoregressive, density-estimation]",
+        f"datasets: [{hub}]",
+        "metrics: [negative_log_likelihood, bits_per_dim]",
+        "model-index:",
+        f"- name: {json.dumps(metadata['name'])}",
+        "  results:",
+    ]
+    for split, score in metadata["scores"].items():
+        lines += [
+            "  - task: {type: unconditional-image-generation}",
+            f"    dataset: {{name: {json.dumps(data['title'])}, type: {hub}, split: {split}}}",
+            "    metrics:",
+            "    - type: negative_log_likelihood",
+            f"      name: {json.dumps('nats per image' + given)}",
+            f"      value: {score['nats_per_image']:.2f}",
+            "    - type: bits_per_dim",
+            f"      name: {json.dumps('bits/dim' + given)}",
+            f"      value: {score['bits_per_dim']:.4f}",
+        ]
+    return "\n".join([*lines, "---"])
+
+
 def table(presets: Iterable[Config]) -> str:
-    """The table of published presets in Markdown, a line each.
+    """The table of presets in Markdown, one row each.
 
     Args:
-        presets: their metadata.
+        presets: the content of each metadata.json.
     """
     return "\n".join([TABLE_HEAD, *map(_line, presets)])
 
 
 def nats_and_error(nats: float, standard_error: float | None) -> str:
-    """A mean with its standard error, such as "81.19 ± 0.20"; of a single image there is none."""
+    """A mean with its standard error, such as "81.19 ± 0.20"; a single image has no standard error."""
     return f"{nats:.2f}" + ("" if standard_error is None else f" ± {standard_error:.2f}")
 
 
@@ -82,6 +142,7 @@ def _line(metadata: Config) -> str:
         metadata["data"]["title"],
         *(_score(metadata, split) for split in ("validation", "test")),
         _paper(metadata) or "",
+        GOOD_FOR.get(metadata["name"], ""),
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -109,9 +170,9 @@ def _shape(metadata: Config) -> str:
 def _data(metadata: Config) -> str:
     data = metadata["data"]
     lines = [
-        f"{data['title']} (`{data['name']}`). Binarisation: {data['binarization']}.",
+        f"{data['title']} (`{data['name']}`). Binarization: {data['binarization']}.",
         "",
-        "| split | what it is | images |",
+        "| split | source | images |",
         "|---|---|---|",
         *(f"| {key} | {split['name']} | {split['images']:,} |" for key, split in data["splits"].items()),
     ]
@@ -120,9 +181,9 @@ def _data(metadata: Config) -> str:
 
 def _scores(metadata: Config) -> str:
     lines = [
-        "Mean negative log-likelihood of whole splits, exact"
+        "Exact mean negative log-likelihood over the full split"
         + (", given the class" if metadata["network"].get("classes") else "")
-        + "; after ± the standard error over the images.",
+        + ", with the standard error over the images after ±.",
         "",
         "| split | nats per image | bits/dim | images |",
         "|---|---|---|---|",
@@ -133,16 +194,16 @@ def _scores(metadata: Config) -> str:
     for split, found in (metadata.get("classification") or {}).items():
         lines += [
             "",
-            f"Of {split} without labels, over all classes: {found['marginal_nats_per_image']:.2f} nats per image; a "
-            f"label is worth {found['gain']:.3f} nats, and {found['accuracy']:.2%} of the images are classified right.",
+            f"Without labels, summed over all classes, {split} scores {found['marginal_nats_per_image']:.2f} nats per "
+            f"image: a label is worth {found['gain']:.3f} nats. Classification accuracy: {found['accuracy']:.2%}.",
         ]
     for split, terms in (metadata.get("scales") or {}).items():
         (first, *larger), (nats, *more) = (
             ["x".join(map(str, size)) for size in terms["sizes"]],
             terms["nats_per_image"],
         )
-        added = [f", {n:.2f} of the pixels that {size} adds, given it" for size, n in zip(larger, more, strict=True)]
-        lines += ["", f"Of {split} {nats:.2f} nats are those of the image of {first}{''.join(added)}."]
+        added = [f", and the remaining pixels of {s} for {n:.2f}" for s, n in zip(larger, more, strict=True)]
+        lines += ["", f"On {split}, the {first} image accounts for {nats:.2f} nats{''.join(added)}."]
     paper = metadata["paper"]
     if paper is not None:
         lines += ["", f"The paper reports {paper['value']:.2f} {paper['unit']} on {paper['data']} for this network."]
@@ -155,13 +216,13 @@ def _training(metadata: Config) -> str:
     taken = f"{hours:.1f} hours" if hours >= 1 else f"{minutes:.0f} minutes"
     lines = [
         f"{training['steps']:,} steps of {training['batch_size']} images, {taken} without evaluations, seed "
-        f"{training['seed']}; the weights are those of step {training['best_step']:,}: {training['selection']}.",
+        f"{training['seed']}. The weights are from step {training['best_step']:,}: {training['selection']}.",
         *([training["remark"]] if training.get("remark") else []),
         "",
         f"```\n{training['command']}\n```",
         "",
         *_stages(training),
-        f"Trained by commit {training['commit']}." if training["commit"] else "The commit was not recorded.",
+        f"Trained by commit {training['commit']}." if training["commit"] else "No commit recorded.",
     ]
     return "\n".join(lines)
 
@@ -172,7 +233,7 @@ def _stages(training: Config) -> list[str]:
     if not started:
         return []
     lines = [
-        f"It started from the weights of `{started['source']}`. Its stages, each from the weights of the one before:",
+        f"Training started from the weights of `{started['source']}`. Each stage below starts from the previous one:",
         "",
         "| stage | steps | validation, test (nats per image) | commit | SHA-256 of its weights |",
         "|---|---|---|---|---|",
@@ -187,7 +248,7 @@ def _stages(training: Config) -> list[str]:
         lines.append(f"| {' | '.join(map(str, cells))} |")
     for stage in started.get("stages", []):
         if stage.get("command"):
-            lines += ["", f"The command of {stage['name']}:", "", f"```\n{stage['command']}\n```"]
+            lines += ["", f"Command of {stage['name']}:", "", f"```\n{stage['command']}\n```"]
     return [*lines, ""]
 
 
@@ -195,6 +256,6 @@ def _speed(metadata: Config) -> str:
     speed = metadata["speed"]
     return (
         f"Drawing {speed['images']} images took {speed['draw_over_score']:.1f} times as long as scoring them in one "
-        f"pass, with XLA {speed['draw_over_score_xla']:.1f} times (medians of {speed['rounds']} turns on "
-        f"{speed['processor']}); a naive sampler takes {speed['sub_pixels']:,} passes."
+        f"pass, with XLA {speed['draw_over_score_xla']:.1f} times (medians of {speed['rounds']} runs on "
+        f"{speed['processor']}). A naive sampler needs {speed['sub_pixels']:,} passes."
     )

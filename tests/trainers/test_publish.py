@@ -5,12 +5,13 @@ import json
 import shutil
 
 import pytest
+import yaml
 
 from pixelrnn_cli.data_config import DataConfig
 from pixelrnn_cli.train_config import TrainConfig
 from pixelrnn_tf import zoo
 from pixelrnn_tf.models import PixelRNN, preset_files
-from pixelrnn_tf.programs import publishing
+from pixelrnn_tf.programs import publishing, regenerate_cards
 from pixelrnn_tf.training import model_cards
 from pixelrnn_tf.training.run import train
 from pixelrnn_tf.training.workdir import with_defaults
@@ -82,7 +83,7 @@ def test_the_card_is_made_from_the_metadata(published):
     assert card == model_cards.card(metadata)
     score = metadata["scores"]["test"]
     assert f"| test | {score['nats_per_image']:.2f} ± {score['standard_error']:.2f} |" in card
-    for section in ("Use", "Data", "Scores", "Training", "Speed", "Licence", "Citation"):
+    for section in ("Use", "Data", "Scores", "Training", "Speed", "License", "Citation"):
         assert f"\n## {section}\n" in card
 
 
@@ -129,8 +130,29 @@ def test_shipped_cards_are_those_of_their_metadata():
 def test_the_table_of_the_readme_is_that_of_the_metadata():
     metadata = [preset_files.read_metadata(zoo.DIRECTORY / name) for name in zoo.shipped_presets()]
     readme = (zoo.DIRECTORY.parents[1] / "README.md").read_text()
-    made = readme.partition("<!-- made from the metadata")[2].partition("-->\n")[2].partition("\n<!-- end -->")[0]
+    made = readme.partition("<!-- generated from the metadata")[2].partition("-->\n")[2].partition("\n<!-- end -->")[0]
     assert made == model_cards.table(metadata)
+    assert regenerate_cards.readme_with_table(readme, made) == readme
+    stale = readme.replace(made, "| stale |")
+    assert stale != readme
+    assert regenerate_cards.readme_with_table(stale, made) == readme
+
+
+def test_cards_have_the_head_that_the_hub_reads():
+    """Literal values of one card; every head is YAML and holds each score."""
+    for name in zoo.shipped_presets():
+        _, head, _ = (zoo.DIRECTORY / name / "README.md").read_text().split("---\n", 2)
+        metadata, read = preset_files.read_metadata(zoo.DIRECTORY / name), yaml.safe_load(head)
+        assert read["library_name"] == "keras"
+        assert read["pipeline_tag"] == "unconditional-image-generation"
+        (model,) = read["model-index"]
+        assert model["name"] == name
+        assert {result["dataset"]["split"] for result in model["results"]} == set(metadata["scores"])
+        if name == "mnist_diagonal_bilstm_7x16":
+            assert read["license"] == "apache-2.0"
+            assert read["datasets"] == ["ylecun/mnist"]
+            test = next(result for result in model["results"] if result["dataset"]["split"] == "test")
+            assert [metric["value"] for metric in test["metrics"]] == [79.17, 0.1457]
 
 
 def test_the_defaults_of_the_configuration_are_no_flags():
@@ -153,5 +175,5 @@ def test_a_run_on_a_folder_without_a_test_split_shows_its_validation_split(tmp_p
     assert metadata["scores"]["validation"]["standard_error"] is None, "of a single image"
     assert "| validation |" in (published / "README.md").read_text()
     assert model_cards.table([metadata]).endswith(
-        f"| {metadata['scores']['validation']['bits_per_dim']:.3f} bits/dim |  |  |"
+        f"| {metadata['scores']['validation']['bits_per_dim']:.3f} bits/dim |  |  |  |"
     )

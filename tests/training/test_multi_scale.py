@@ -73,7 +73,7 @@ def test_a_published_network_says_its_scales(run, tmp_path):
     assert metadata["network"]["title"] == "PixelCNN 1 x 4, 2 scales: 4x4 to 8x8"
     card = (published / "README.md").read_text()
     small, rest = metadata["scales"]["test"]["nats_per_image"]
-    assert f"Of test {small:.2f} nats are those of the image of 4x4, {rest:.2f} of the pixels that 8x8 adds" in card
+    assert f"the 4x4 image accounts for {small:.2f} nats, and the remaining pixels of 8x8 for {rest:.2f}." in card
     assert "pixelrnn_tf.MultiScalePixelRNN.from_preset(" in card
     assert MultiScalePixelRNN.from_preset(published).heights == (4, 8)
 

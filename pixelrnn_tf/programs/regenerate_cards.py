@@ -1,0 +1,29 @@
+"""Regenerate the model cards and the README's table: `python -m pixelrnn_tf.programs.regenerate_cards`."""
+
+import pathlib
+
+from pixelrnn_tf import zoo
+from pixelrnn_tf.models import preset_files
+from pixelrnn_tf.training import model_cards
+
+BEGIN, END = "<!-- generated from the metadata", "\n<!-- end -->"
+
+
+def readme_with_table(readme: str, table: str) -> str:
+    """The text of the README with the table between its two comments replaced."""
+    before, begin, rest = readme.partition(BEGIN)
+    comment, after = rest.partition("\n")[0], rest.partition(END)[2]
+    return f"{before}{begin}{comment}\n{table}{END}{after}"
+
+
+def main() -> None:
+    """Write every card of `pixelrnn_tf/zoo` from its metadata.json, and the table of the README in this folder."""
+    presets = [preset_files.read_metadata(zoo.DIRECTORY / name) for name in zoo.shipped_presets()]
+    for metadata in presets:
+        (zoo.DIRECTORY / metadata["name"] / "README.md").write_text(model_cards.card(metadata))
+    readme = pathlib.Path("README.md")
+    readme.write_text(readme_with_table(readme.read_text(), model_cards.table(presets)))
+
+
+if __name__ == "__main__":
+    main()
