@@ -26,7 +26,7 @@ _shown = functools.partial(option, group="Evaluations, checkpoints and samples")
 class NetworkArguments:
     """Arguments of `PixelRNN` besides the image's shape and levels; None leaves one to the preset or the default."""
 
-    block: str | None = _network("Kind of block.", choices=("pixel_cnn", "row_lstm", "diagonal_bilstm"))
+    block: str | None = _network("Kind of block: pixel_cnn, row_lstm or diagonal_bilstm.")
     num_blocks: int | None = _network("Number of blocks.", at_least=1, at_most=1000)
     hidden: int | None = _network("Units h of a block.", at_least=1, at_most=16_384)
     head_hidden: int | None = _network("Features of the head's inner layers.", at_least=1, at_most=65_536)
@@ -35,7 +35,6 @@ class NetworkArguments:
     output: str | None = _network(
         "Distribution of a sub-pixel: softmax, the paper's; or logistic_mixture, which learns gray and color levels "
         "faster.",
-        choices=("softmax", "logistic_mixture"),
     )
     mixtures: int | None = _network("Components of --output=logistic_mixture; 5 by default.", at_least=1, at_most=256)
     scales: tuple[int, ...] | None = _network(

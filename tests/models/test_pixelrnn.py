@@ -1,14 +1,11 @@
 """PixelRNN: sizes of the paper, errors, and that it trains with Keras."""
 
-import dataclasses
 import json
 
 import keras
 import numpy as np
 import pytest
 
-from pixelrnn_cli import train_config
-from pixelrnn_tf.layers import BLOCKS, OUTPUTS
 from pixelrnn_tf.models import PRESETS, BitsPerDim, NegativeLogLikelihood, PixelRNN, count_parameters
 from tests.support.descriptors import MODELS, make
 from tests.support.networks import BLOCK_NAMES, make_network, random_images
@@ -215,9 +212,3 @@ def test_the_condition_reaches_every_pixel_unmasked(block):
     assert moved[3, 3]
     assert not moved[:2].any()
     assert not moved[2, :3].any()
-
-
-def test_the_flags_offer_every_block_and_output():
-    fields = {field.name: field for field in dataclasses.fields(train_config.NetworkArguments)}
-    for name, table in (("block", BLOCKS), ("output", OUTPUTS)):
-        assert set(fields[name].metadata["choices"]) == set(table)

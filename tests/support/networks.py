@@ -4,9 +4,10 @@ import itertools
 
 import numpy as np
 
+from pixelrnn_tf.layers.blocks import BLOCKS
 from pixelrnn_tf.models import PixelRNN
 
-BLOCK_NAMES = ("pixel_cnn", "row_lstm", "diagonal_bilstm")
+BLOCK_NAMES = tuple(BLOCKS)
 
 
 def randomize(model, seed=0, scale=0.3):
