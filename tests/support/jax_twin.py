@@ -18,8 +18,8 @@ ALL = {str(descriptor): descriptor for descriptor in descriptors.LAYERS + descri
 
 def on_jax(descriptor, given):
     layer = descriptor.cls(**descriptor.arguments)
-    # Symbolic inputs: the layer is built, and nothing is compiled operation by operation.
-    layer(*keras.tree.map_structure(lambda x: keras.KerasTensor(x.shape, str(x.dtype)), given["inputs"]))
+    if not layer.built:  # Models are. An eager call compiles every operation by itself.
+        layer(*given["inputs"])
     layer.set_weights(given["weights"])
 
     def loss(trainable):
