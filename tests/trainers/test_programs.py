@@ -195,9 +195,11 @@ def test_complete_keeps_the_known_half_of_test_images(trained, program, tmp_path
     assert done.returncode == 0, done.stderr
     assert "2 completions of 3 images of digits, test, lower_half occluded" in done.stdout
     panel = tf.io.decode_png(out.read_bytes()).numpy()
-    # Three rows of four 8x8 cells with lines between them, enlarged to about 512 pixels.
+    # Three rows of four 8x8 cells with lines between them, enlarged to about 512 pixels, below words.
     factor = panel.shape[1] // 37
+    heading, panel = panel[: -28 * factor], panel[-28 * factor :]
     assert panel.shape == (28 * factor, 37 * factor, 1)
+    assert heading.min() == 0
     cells = panel[::factor, ::factor, 0]
     test = next(images.load("digits").batches("test", 3).as_numpy_iterator())
     for row in range(3):
