@@ -229,13 +229,13 @@ def _checked_names(names: Sequence[str], number: int) -> tuple[str, ...]:
     return tuple(names)
 
 
-def conditioner_of(conditioner: Any, condition_features: int, dtype: DType) -> Conditioner | None:
+def conditioner_of(conditioner: Any, condition_features: int, dtype: DType | None) -> Conditioner | None:
     """The conditioner that a model's arguments ask for, unbuilt and of the model's own, in its dtype policy.
 
     Args:
         conditioner: one, its configuration as `serialized` gives it, or None.
         condition_features: features of a map that is given; 0 for none. With a conditioner 0, or its features.
-        dtype: policy of the model.
+        dtype: policy of the model; None to leave the conditioner its own.
 
     Raises:
         ValueError: if the two disagree.
@@ -258,7 +258,7 @@ def conditioner_of(conditioner: Any, condition_features: int, dtype: DType) -> C
             f"condition_features={features} and a conditioner of {made.features} features disagree: leave out "
             "condition_features."
         )
-    if not made.built and made.dtype_policy.name == getattr(dtype, "name", dtype):
+    if not made.built and (dtype is None or made.dtype_policy.name == getattr(dtype, "name", dtype)):
         return made  # Nobody else's yet. And on JAX Keras would load TensorFlow for its configuration.
     return type(made).from_config({**made.get_config(), "dtype": dtype})
 

@@ -1,5 +1,6 @@
 """A model in training: steps, evaluations and checkpoints in their order."""
 
+import contextlib
 import pathlib
 import time
 
@@ -128,31 +129,26 @@ class Trainer:
 
     def run(self, stop: StopRequest) -> bool:
         """Train to the end of the run. Returns False if any worker was told to stop, and has saved all it had done."""
-        try:
-            return self._run(stop)
-        finally:
-            self.journal.close()
-
-    def _run(self, stop: StopRequest) -> bool:
-        self._introduce()
-        if self.progress.evaluated < 0:
-            self.evaluate()
-        while not self._finished():
-            self._clock = time.monotonic()
-            for loss, norm, votes in self.queue.run(self._next_pause(), lambda: self._votes(stop)):
-                self._count(loss, norm, votes)
-            if self._interrupted:
-                self.save()
-                # Every worker says so: it is what whoever signalled one of them waits for.
-                print(f"Stopped at step {self.progress.step}; the same command goes on from there.", flush=True)
-                return False
-            if self.progress.step % self.config.eval_every == 0:
+        with contextlib.closing(self.journal):
+            self._introduce()
+            if self.progress.evaluated < 0:
                 self.evaluate()
-            elif self.config.checkpoint_every and self.progress.step % self.config.checkpoint_every == 0:
-                self.save()
-        if self.progress.evaluated != self.progress.step:
-            self.evaluate()
-        return True
+            while not self._finished():
+                self._clock = time.monotonic()
+                for loss, norm, votes in self.queue.run(self._next_pause(), lambda: self._votes(stop)):
+                    self._count(loss, norm, votes)
+                if self._interrupted:
+                    self.save()
+                    # Every worker says so: it is what whoever signalled one of them waits for.
+                    print(f"Stopped at step {self.progress.step}; the same command goes on from there.", flush=True)
+                    return False
+                if self.progress.step % self.config.eval_every == 0:
+                    self.evaluate()
+                elif self.config.checkpoint_every and self.progress.step % self.config.checkpoint_every == 0:
+                    self.save()
+            if self.progress.evaluated != self.progress.step:
+                self.evaluate()
+            return True
 
     def _introduce(self) -> None:
         """Print what is trained, on what; write the configuration."""

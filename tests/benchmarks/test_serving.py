@@ -6,11 +6,13 @@ import pytest
 
 from benchmarks import serving as benchmark
 from benchmarks.latencies import Latency
-from pixelrnn_tf.serving.saved_model_writer import size_on_disk
+from pixelrnn_tf.serving.saved_model_writer import export_model, size_on_disk
+from tests.support.networks import make_network
 
 
-def test_every_signature_of_the_model_given_is_timed(small_export, tmp_path, capsys):
-    model, folder = small_export
+def test_every_signature_of_the_model_given_is_timed(tmp_path, capsys):
+    model = make_network("pixel_cnn", (3, 4, 1), num_blocks=1)
+    folder = export_model(model, tmp_path / "network")
     model.save(tmp_path / "model.keras")
     out = tmp_path / "times.json"
     benchmark.main(benchmark.Options(tmp_path / "model.keras", batch_sizes=(1, 2), repeats=2, out=out))

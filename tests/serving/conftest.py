@@ -1,9 +1,8 @@
 """Exports that several tests share, each made once."""
 
+import fcntl
 import json
-import pathlib
-import subprocess
-import sys
+import os
 
 import keras
 import pytest
@@ -12,7 +11,6 @@ from pixelrnn_tf.serving.check.loader import Loader
 from pixelrnn_tf.serving.saved_model_writer import export_model, in_float32
 from tests.support.networks import make_network
 
-ROOT = pathlib.Path(__file__).parents[2]
 CARD = {
     "data": {"name": "digits", "levels": None},
     "binarization": "none",
@@ -21,22 +19,35 @@ CARD = {
 
 
 @pytest.fixture(scope="session")
-def run_program():
+def run_program(programs):
     """From the name of a program of `export` and its arguments to how it ended."""
-
-    def run(name, *arguments):
-        command = [sys.executable, "-m", f"export.{name}", *arguments]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
-
-    return run
+    return lambda name, *arguments: programs.run("-m", f"export.{name}", *arguments)
 
 
 @pytest.fixture(scope="session")
-def small_export(tmp_path_factory):
+def made_once(tmp_path_factory):
+    """From a name and a function that fills a folder to that folder, which all processes of a test run share."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def made(name, fill):
+        folder, whole = base / name, base / f"{name}.whole"
+        with open(base / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not whole.exists():
+                fill(folder)
+                whole.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def small_export(made_once):
     """The smallest network, and the folder of its export. Neither may be changed."""
     keras.utils.set_random_seed(0)
     model = make_network("pixel_cnn", (3, 4, 1), num_blocks=1)
-    return model, export_model(model, tmp_path_factory.mktemp("small") / "network")
+    return model, made_once("small", lambda folder: export_model(model, folder / "network")) / "network" / "1"
 
 
 @pytest.fixture(scope="session")
@@ -47,21 +58,24 @@ def small_loader(small_export):
 
 
 @pytest.fixture(scope="session")
-def grey_export(tmp_path_factory, run_program):
+def grey_export(made_once, run_program):
     """A grey network of four levels, in float32, and its export by the program from a file in half precision.
 
     The file is `model.keras` above the folder of the models. None of it may be changed.
     """
     keras.utils.set_random_seed(0)
-    folder = tmp_path_factory.mktemp("export")
     model = make_network("row_lstm", (5, 6, 1), num_blocks=1, dtype="mixed_bfloat16")
-    model.save(folder / "model.keras")
-    (folder / "model.json").write_text(json.dumps(CARD))
-    base = folder / "base" / "grey"
-    done = run_program("saved_model", f"--model={folder / 'model.keras'}", f"--out={base}")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"{base / '1'}: score, logits, sample, complete, ")
-    return in_float32(model), base / "1"
+
+    def export(folder):
+        folder.mkdir()
+        model.save(folder / "model.keras")
+        (folder / "model.json").write_text(json.dumps(CARD))
+        base = folder / "base" / "grey"
+        done = run_program("saved_model", f"--model={folder / 'model.keras'}", f"--out={base}")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith(f"{base / '1'}: score, logits, sample, complete, ")
+
+    return in_float32(model), made_once("export", export) / "base" / "grey" / "1"
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,8 @@ ALL = {str(descriptor): descriptor for descriptor in descriptors.LAYERS + descri
 
 def on_jax(descriptor, given):
     layer = descriptor.cls(**descriptor.arguments)
-    layer(*given["inputs"])
+    if not layer.built:  # Models are. An eager call compiles every operation by itself.
+        layer(*given["inputs"])
     layer.set_weights(given["weights"])
 
     def loss(trainable):

@@ -11,8 +11,9 @@ TINY = {"block": "row_lstm", "num_blocks": 1, "hidden": 4, "head_hidden": 4}
 
 
 def tiny_config(**changes):
+    """A short run on the digits, by default without XLA, which takes seconds to compile a step."""
     defaults = {"model": TINY, "batch_size": 32, "steps": 30, "eval_every": 10, "eval_images": 50, "num_samples": 0}
-    return config.TrainConfig(**{**defaults, **changes})
+    return config.TrainConfig(**{**defaults, "jit_compile": "false", **changes})
 
 
 def opened(run, workdir, strategy=None):

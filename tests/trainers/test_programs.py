@@ -23,13 +23,25 @@ from tests.support.training_runs import TINY
 ROOT = pathlib.Path(__file__).parents[2]
 
 
-def program(name, *flags):
-    """Run a program to its end; where it succeeds it says nothing on stderr: no library's start-up log."""
+def started(name, *flags):
+    """Run a program as a user does; where it succeeds it says nothing on stderr: no library's start-up log."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("TF_CPP_")}
     command = [sys.executable, "-m", f"trainers.{name}", *flags]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode != 0 or done.stderr == ""
     return done
+
+
+@pytest.fixture
+def program(programs):
+    """Runs a program without importing TensorFlow for it; where it succeeds it says nothing on stderr."""
+
+    def run(name, *flags):
+        done = programs.run("-m", f"trainers.{name}", *flags)
+        assert done.returncode != 0 or done.stderr == ""
+        return done
+
+    return run
 
 
 def test_programs_are_imported_without_tensorflow_and_without_side_effects():
@@ -58,7 +70,7 @@ def test_programs_are_imported_without_tensorflow_and_without_side_effects():
 )
 def test_help_lists_the_flags_at_once(name, flag):
     begin = time.monotonic()
-    done = program(name, "--help")
+    done = started(name, "--help")
     assert time.monotonic() - begin < 5
     assert done.returncode == 0
     assert f"python -m trainers.{name}" in done.stdout.splitlines()[0]
@@ -70,10 +82,10 @@ def trained(tmp_path_factory):
     """A small network trained by the program, as a user would who tries two replicas."""
     workdir = tmp_path_factory.mktemp("run")
     flags = [f"--{name}={value}" for name, value in TINY.items()]
-    done = program(
+    done = started(
         "train", *flags, f"--workdir={workdir}", "--steps=120", "--eval_every=40", "--learning_rate=0.01",
         "--batch_size=32", "--log_seconds=0.2", "--num_samples=4",
-        "--strategy=mirrored", "--num_virtual_devices=2",
+        "--strategy=mirrored", "--num_virtual_devices=2", "--jit_compile=false",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return workdir, done.stdout
@@ -108,7 +120,7 @@ def test_the_saved_model_is_a_keras_model_with_the_scores_it_was_said_to_have(tr
 
 def test_evaluate_needs_the_model_alone_and_names_data_split_and_unit(trained):
     workdir, _ = trained
-    done = program("evaluate", f"--model={workdir / 'model.keras'}")
+    done = started("evaluate", f"--model={workdir / 'model.keras'}")
     assert done.returncode == 0, done.stderr
     said = json.loads((workdir / "model.json").read_text())["scores"]["test"]
     last = done.stdout.splitlines()[-1]
@@ -118,7 +130,7 @@ def test_evaluate_needs_the_model_alone_and_names_data_split_and_unit(trained):
     assert "binarisation" in last
 
 
-def test_sample_draws_the_same_images_from_the_same_seed(trained, tmp_path):
+def test_sample_draws_the_same_images_from_the_same_seed(trained, program, tmp_path):
     model, out = trained[0] / "model.keras", tmp_path / "program.png"
     done = program("sample", f"--model={model}", f"--out={out}", "--seed=3", "--num_images=5")
     assert done.returncode == 0, done.stderr
@@ -146,7 +158,7 @@ def test_sample_draws_the_same_images_from_the_same_seed(trained, tmp_path):
         ("sample", ["x"], "unexpected arguments"),
     ],
 )
-def test_a_users_mistake_ends_in_one_line(name, flags, message, tmp_path):
+def test_a_users_mistake_ends_in_one_line(name, flags, message, program, tmp_path):
     if "unexpected" in message:
         flags = ["--model=README.md", "--out=y.png", *flags]
     done = program(name, *[flag.replace("=w", f"={tmp_path / 'w'}") for flag in flags])
@@ -176,16 +188,18 @@ def test_a_signal_saves_and_the_same_command_goes_on(tmp_path):
     assert (tmp_path / "model.keras").exists()
 
 
-def test_complete_keeps_the_known_half_of_test_images(trained, tmp_path):
+def test_complete_keeps_the_known_half_of_test_images(trained, program, tmp_path):
     out = tmp_path / "completions.png"
     flags = [f"--model={trained[0] / 'model.keras'}", f"--out={out}", "--num_images=3", "--num_samples=2"]
     done = program("complete", *flags)
     assert done.returncode == 0, done.stderr
     assert "2 completions of 3 images of digits, test, lower_half occluded" in done.stdout
     panel = tf.io.decode_png(out.read_bytes()).numpy()
-    # Three rows of four 8x8 cells with lines between them, enlarged to about 512 pixels.
+    # Three rows of four 8x8 cells with lines between them, enlarged to about 512 pixels, below words.
     factor = panel.shape[1] // 37
+    heading, panel = panel[: -28 * factor], panel[-28 * factor :]
     assert panel.shape == (28 * factor, 37 * factor, 1)
+    assert heading.min() == 0
     cells = panel[::factor, ::factor, 0]
     test = next(images.load("digits").batches("test", 3).as_numpy_iterator())
     for row in range(3):
@@ -198,7 +212,7 @@ def test_complete_keeps_the_known_half_of_test_images(trained, tmp_path):
         assert not np.array_equal(cells[top + 4 : top + 8, 19:27], cells[top + 4 : top + 8, 28:36])
 
 
-def test_a_model_without_its_card_needs_data_named(trained, tmp_path):
+def test_a_model_without_its_card_needs_data_named(trained, program, tmp_path):
     alone = shutil.copy(trained[0] / "model.keras", tmp_path)
     with pytest.raises(ValueError, match="Give --data"):
         model_files.data_config(model_files.card_of(alone), alone)

@@ -23,9 +23,10 @@ def test_an_earlier_model_has_the_score_it_had():
         assert score.nats_per_image == pytest.approx(said[split]["nats_per_image"], rel=1e-6)
 
 
-def test_an_earlier_run_goes_on_to_where_its_own_version_came(tmp_path, capsys):
+@pytest.mark.parametrize("jit_compile", ["false", "auto"])
+def test_an_earlier_run_goes_on_to_where_its_own_version_came(jit_compile, tmp_path, capsys):
     shutil.copytree(EARLIER, tmp_path, dirs_exist_ok=True)
-    scores = training_run.train(tiny_config(steps=25), tmp_path)
+    scores = training_run.train(tiny_config(steps=25, jit_compile=jit_compile), tmp_path)
     assert "Going on from step 20" in capsys.readouterr().out
     # What the earlier version printed when it went on from this checkpoint.
     assert scores["validation"].nats_per_image == pytest.approx(176.75348273383247, rel=1e-6)

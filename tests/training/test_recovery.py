@@ -31,7 +31,7 @@ def killed(self, stop):
         os.kill(os.getpid(), signal.SIGKILL)
     return original(self, stop)
 Trainer._votes = killed
-training_run.train(tiny_config(checkpoint_every=17), pathlib.Path(sys.argv[1]))
+training_run.train(tiny_config(checkpoint_every=17, jit_compile="auto"), pathlib.Path(sys.argv[1]))
 """
 
 
@@ -47,12 +47,14 @@ def straight(tmp_path_factory):
     return opened(tiny_config(), workdir)
 
 
-def test_a_run_that_was_killed_goes_on_bit_for_bit(straight, tmp_path):
-    killed = subprocess.run([sys.executable, "-c", KILLED_IN_STEP_20, str(tmp_path)], cwd=ROOT, capture_output=True)
+def test_a_run_that_was_killed_goes_on_bit_for_bit(tmp_path):
+    run, straight, workdir = tiny_config(jit_compile="auto"), tmp_path / "straight", tmp_path / "killed"
+    training_run.train(run, straight)
+    killed = subprocess.run([sys.executable, "-c", KILLED_IN_STEP_20, str(workdir)], cwd=ROOT, capture_output=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert steps_in(tmp_path) == [10, 17]
-    training_run.train(tiny_config(), tmp_path)
-    assert_same_state(opened(tiny_config(), tmp_path), straight)
+    assert steps_in(workdir) == [10, 17]
+    training_run.train(run, workdir)
+    assert_same_state(opened(run, workdir), opened(run, straight))
 
 
 @pytest.mark.parametrize("damage", ["truncated", "changed", "no manifest", "half a manifest", "a file is missing"])
@@ -127,7 +129,7 @@ def test_a_signal_to_one_of_two_workers_stops_both_and_nothing_is_lost(tmp_path)
     assert other_out == "", "the chief speaks for all"
     assert not list(tmp_path.glob("two/.*"))
 
-    run = tiny_config(steps=total, eval_every=1000000, optimizer="sgd")
+    run = tiny_config(steps=total, eval_every=1000000, optimizer="sgd", jit_compile="auto")
     scores = training_run.train(run, tmp_path / "one")
     card = json.loads((tmp_path / "two" / "model.json").read_text())
     for split, score in scores.items():

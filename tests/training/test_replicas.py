@@ -1,5 +1,7 @@
 """Several replicas on virtual CPUs compute what one device does."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -52,9 +54,7 @@ def test_two_replicas_equal_one(block, optimizer, tolerance, tmp_path):
 def test_replicas_in_float16_share_one_loss_scale(tmp_path):
     results = {}
     for number in (1, 2):
-        run = tiny_config(
-            batch_size=24, optimizer="sgd", learning_rate=0.02, jit_compile="false", dtype_policy="mixed_float16"
-        )
+        run = tiny_config(batch_size=24, optimizer="sgd", learning_rate=0.02, dtype_policy="mixed_float16")
         training = opened(run, tmp_path / f"{number}", replicas(number))
         training.loss_scale.scale.assign(2.0**20)
         losses = [loss for loss, *_ in steps(training, STEPS)]
@@ -77,9 +77,11 @@ def test_replicas_in_float16_share_one_loss_scale(tmp_path):
 @pytest.mark.parametrize(
     ("number", "changes"),
     [
+        (1, {"gradient_accumulation_steps": 3, "dropout": 0.3, "model": {**TINY, "block": "pixel_cnn"}}),
         (1, {"gradient_accumulation_steps": 3, "dropout": 0.3}),
+        (1, {"gradient_accumulation_steps": 3, "dropout": 0.3, "jit_compile": "auto"}),
         (3, {"gradient_accumulation_steps": 2, "jit_compile": "true"}),
-        (3, {"ema_decay": 0.0, "schedule": "cosine", "warmup_steps": 2, "dropout": 0.3}),
+        (3, {"ema_decay": 0.0, "schedule": "cosine", "warmup_steps": 2, "dropout": 0.3, "jit_compile": "auto"}),
     ],
     ids=str,
 )
@@ -96,11 +98,11 @@ def test_parts_of_a_batch_add_up_to_it(number, changes, tmp_path):
 @pytest.mark.parametrize(("number", "batch_size"), [(2, 1), (2, 7), (3, 100), (3, 64)])
 def test_every_image_counts_once_whatever_the_replicas(number, batch_size):
     data = images.load("digits")
-    expected = scoring.Evaluator(make_network("row_lstm", (8, 8, 1), levels=17), 60).score(data, "test")
+    expected = scoring.Evaluator(make_network("pixel_cnn", (8, 8, 1), levels=17, num_blocks=1), 60).score(data, "test")
     strategy = replicas(number)
     with strategy.scope():
         keras.utils.set_random_seed(0)
-        model = make_network("row_lstm", (8, 8, 1), levels=17)
+        model = make_network("pixel_cnn", (8, 8, 1), levels=17, num_blocks=1)
         evaluator = scoring.Evaluator(model, batch_size)
     score = evaluator.score(data, "test")
     assert score.images == expected.images == 180
@@ -110,10 +112,11 @@ def test_every_image_counts_once_whatever_the_replicas(number, batch_size):
 
 
 def test_a_run_goes_on_with_another_number_of_replicas(tmp_path):
-    straight = training_run.train(tiny_config(steps=6, eval_every=3, batch_size=24), tmp_path / "straight")
+    run = tiny_config(steps=6, eval_every=3, batch_size=24, jit_compile="auto")
+    straight = training_run.train(run, tmp_path / "straight")
     for until, number in ((3, 1), (6, 2)):
         where = cpus(number) if number > 1 else config.DistributionConfig()
-        changed = tiny_config(steps=until, eval_every=3, batch_size=24, distribution=where)
+        changed = dataclasses.replace(run, steps=until, distribution=where)
         scores = training_run.train(changed, tmp_path / "changed")
     for split, score in straight.items():
         assert scores[split].nats_per_image == pytest.approx(score.nats_per_image, rel=1e-5)

@@ -1,16 +1,12 @@
 """Signals stop a run after the step in progress, and again at once."""
 
 import os
-import pathlib
 import signal
-import subprocess
-import sys
 
 import pytest
 
 from pixelrnn_tf.training.stop_signals import StopRequest
 
-ROOT = pathlib.Path(__file__).parents[2]
 # A program that is interrupted so many times while it writes a file.
 INTERRUPTED = """
 import os, pathlib, signal, sys
@@ -92,11 +88,10 @@ def test_a_closed_terminal_takes_no_more_words(monkeypatch):
 
 
 @pytest.mark.parametrize(("times", "status", "content"), [(1, 0, "new"), (2, 130, "old"), (3, 130, "old")])
-def test_interrupts_while_a_file_is_written_leave_it_whole_and_no_traceback(times, status, content, tmp_path):
+def test_interrupts_while_a_file_is_written_leave_it_whole_and_no_traceback(times, status, content, programs, tmp_path):
     path = tmp_path / "file.txt"
     path.write_text("old")
-    command = [sys.executable, "-c", INTERRUPTED, str(times), str(path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = programs.run("-c", INTERRUPTED, str(times), path)
     assert (done.returncode, done.stderr) == (status, "")
     assert path.read_text() == content
     assert done.stdout == "SIGINT: stopping after this step. Once more ends at once.\n"

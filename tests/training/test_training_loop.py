@@ -1,5 +1,6 @@
 """The training loop, its checkpoints and its scores, in this process, on the embedded digits."""
 
+import dataclasses
 import os
 import pathlib
 import signal
@@ -20,10 +21,14 @@ from pixelrnn_tf.training.trainer import Trainer
 from tests.support.networks import BLOCK_NAMES, make_network
 from tests.support.training_runs import TINY, assert_same_state, one_update, opened, state, tiny_config
 
+# With XLA, what is asserted of single steps is asserted again among the slow proofs.
+with_and_without_xla = pytest.mark.parametrize("jit_compile", ["false", "auto"])
+
 
 @pytest.mark.parametrize("how", ["SIGTERM", "end of the run"])
 def test_a_resumed_run_equals_one_that_was_not_interrupted(tmp_path, monkeypatch, how):
-    training_run.train(tiny_config(), tmp_path / "straight")
+    run = tiny_config(jit_compile="auto")
+    training_run.train(run, tmp_path / "straight")
     if how == "SIGTERM":
         monkeypatch.setattr(step_queue, "IN_FLIGHT", 0)
         original = Trainer._votes
@@ -36,19 +41,21 @@ def test_a_resumed_run_equals_one_that_was_not_interrupted(tmp_path, monkeypatch
 
         # The signal comes in step 16, after its votes: all hear of it with the result of step 17.
         monkeypatch.setattr(Trainer, "_votes", signalled)
-        assert training_run.train(tiny_config(), tmp_path / "resumed") is None
+        assert training_run.train(run, tmp_path / "resumed") is None
         monkeypatch.undo()
     else:
-        training_run.train(tiny_config(steps=17), tmp_path / "resumed")
-    assert opened(tiny_config(), tmp_path / "resumed").progress.step == 17
-    training_run.train(tiny_config(), tmp_path / "resumed")
-    straight, resumed = (opened(tiny_config(), tmp_path / name) for name in ("straight", "resumed"))
+        training_run.train(dataclasses.replace(run, steps=17), tmp_path / "resumed")
+    assert opened(run, tmp_path / "resumed").progress.step == 17
+    training_run.train(run, tmp_path / "resumed")
+    straight, resumed = (opened(run, tmp_path / name) for name in ("straight", "resumed"))
     assert resumed.progress.step == straight.progress.step == 30
     assert_same_state(straight, resumed)
 
 
-def test_a_checkpoint_holds_every_variable(tmp_path):
-    training = opened(tiny_config(dtype_policy="mixed_float16", ema_decay=0.5), tmp_path)
+@with_and_without_xla
+def test_a_checkpoint_holds_every_variable(jit_compile, tmp_path):
+    run = tiny_config(dtype_policy="mixed_float16", ema_decay=0.5, jit_compile=jit_compile)
+    training = opened(run, tmp_path)
     fresh = state(training)
     list(training.queue.run(3, lambda: (False, False)))
     training.progress.step = 3
@@ -57,7 +64,7 @@ def test_a_checkpoint_holds_every_variable(tmp_path):
     assert all((a != b).any() for a, b in zip(saved, fresh, strict=True))
     scale = float(training.loss_scale.value())
     training.save()
-    training = opened(tiny_config(dtype_policy="mixed_float16", ema_decay=0.5), tmp_path)
+    training = opened(run, tmp_path)
     assert all(np.array_equal(a, b) for a, b in zip(state(training), saved, strict=True))
     assert int(training.step.step) == training.progress.step == 3
     assert float(training.loss_scale.value()) == scale
@@ -87,8 +94,9 @@ def test_a_configuration_that_does_not_fit_leaves_nothing_behind(change, tmp_pat
     assert not (tmp_path / "run").exists()
 
 
-def test_a_step_that_is_not_finite_changes_nothing_and_stops_the_run(tmp_path):
-    training = opened(tiny_config(), tmp_path)
+@with_and_without_xla
+def test_a_step_that_is_not_finite_changes_nothing_and_stops_the_run(jit_compile, tmp_path):
+    training = opened(tiny_config(jit_compile=jit_compile), tmp_path)
     batches = list(training.data.train_batches(32, 0).take(2))
     training.model.weights[-1].assign(np.full(17, np.inf))
     before = state(training)
@@ -106,17 +114,19 @@ def test_a_step_that_is_not_finite_changes_nothing_and_stops_the_run(tmp_path):
         training.run(StopRequest())
 
 
-def test_no_checkpoint_is_made_of_a_broken_state(tmp_path):
-    run = tiny_config(learning_rate=1e30, global_clipnorm=0.0, eval_every=1)
+@with_and_without_xla
+def test_no_checkpoint_is_made_of_a_broken_state(jit_compile, tmp_path):
+    run = tiny_config(learning_rate=1e30, global_clipnorm=0.0, eval_every=1, jit_compile=jit_compile)
     message = r"At step 1: The validation score is not finite: that of \d+ of 50 images\. The last good state"
     with pytest.raises(FloatingPointError, match=message):
         training_run.train(run, tmp_path)
     assert opened(run, tmp_path).progress.step == 0
 
 
+@with_and_without_xla
 @pytest.mark.parametrize("global_clipnorm", [0.0, 0.5])
-def test_one_step_is_clipped_gradient_descent_on_the_mean_loss(global_clipnorm, tmp_path):
-    run = tiny_config(global_clipnorm=global_clipnorm, optimizer="rmsprop", learning_rate=0.01)
+def test_one_step_is_clipped_gradient_descent_on_the_mean_loss(global_clipnorm, jit_compile, tmp_path):
+    run = tiny_config(global_clipnorm=global_clipnorm, optimizer="rmsprop", learning_rate=0.01, jit_compile=jit_compile)
     training = opened(run, tmp_path)
     batch = next(iter(training.data.train_batches(32, 0)))
     with tf.GradientTape() as tape:
@@ -200,7 +210,7 @@ def test_the_way_from_train_to_the_gradient_is_short(tmp_path, monkeypatch):
 
     monkeypatch.setattr("pixelrnn_tf.training.gradients.nats_per_image", fail)
     with pytest.raises(ReachedError) as raised:
-        training_run.train(tiny_config(jit_compile="false"), tmp_path)
+        training_run.train(tiny_config(), tmp_path)
     ours = [str(entry.path) for entry in raised.traceback if "pixelrnn_tf" in pathlib.Path(str(entry.path)).parts]
     assert [pathlib.Path(path).stem for path in ours] == [
         "run", "trainer", "step_queue", "train_step", "train_step", "gradients",

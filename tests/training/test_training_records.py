@@ -20,7 +20,8 @@ from tests.support.training_runs import TINY, opened, state, tiny_config
 def finished(tmp_path_factory):
     """A run with pictures, and its scores."""
     workdir = tmp_path_factory.mktemp("finished")
-    run = tiny_config(steps=8, eval_every=4, num_samples=2, sample_every=3, log_seconds=0.0, warmup_steps=3)
+    changes = {"num_samples": 2, "sample_every": 3, "log_seconds": 0.0, "warmup_steps": 3, "jit_compile": "auto"}
+    run = tiny_config(steps=8, eval_every=4, **changes)
     return workdir, training_run.train(run, workdir, "python -m trainers.train --steps=8")
 
 
@@ -162,7 +163,7 @@ def test_a_new_run_starts_from_given_weights_and_a_resumed_one_does_not(finished
 
 
 def test_a_float16_step_that_overflows_is_done_again_at_a_smaller_scale(tmp_path):
-    training = opened(tiny_config(dtype_policy="mixed_float16"), tmp_path)
+    training = opened(tiny_config(dtype_policy="mixed_float16", jit_compile="auto"), tmp_path)
     training.loss_scale.scale.assign(2.0**20)
     batches = [batch.numpy() for batch in training.data.train_batches(32, 0).take(4)]
     seen = []
@@ -182,7 +183,7 @@ def test_a_float16_step_that_overflows_is_done_again_at_a_smaller_scale(tmp_path
     assert float(training.loss_scale.value()) < 2.0**20
     assert all(np.array_equal(a, b) for a, b in zip(seen, batches, strict=True)), "no batch was lost"
     assert all(np.isfinite(value).all() for value in state(training))
-    reference = opened(tiny_config(), tmp_path / "float32")
+    reference = opened(tiny_config(jit_compile="auto"), tmp_path / "float32")
     expected = [loss for loss, _, _ in reference.queue.run(4, lambda: (False, False))]
     np.testing.assert_allclose(losses, expected, rtol=2e-3)
 

@@ -1,8 +1,6 @@
 """The client without a model: seeds, inputs and errors, against a canned server on the loopback interface."""
 
-import pathlib
-import subprocess
-import sys
+import functools
 
 import numpy as np
 import pytest
@@ -22,8 +20,6 @@ from pixelrnn_tf.serving.client.errors import (
 from pixelrnn_tf.serving.client.metadata import Tensor, as_input
 from tests.support.canned_servers import ANSWER, IMAGES, METADATA, canned, canned_grpc
 from tests.support.raw_pngs import turned
-
-ROOT = pathlib.Path(__file__).parents[3]
 
 
 def test_what_is_no_server_is_told():
@@ -129,11 +125,8 @@ def test_messages_of_tensorflow_become_one_sentence():
     assert tidy("") == ""
 
 
-def test_the_program_ends_in_one_line():
-    def program(*arguments):
-        command = [sys.executable, "-m", "export.client", *arguments]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-
+def test_the_program_ends_in_one_line(run_program):
+    program = functools.partial(run_program, "client")
     done = program("sample", "--server=127.0.0.1:1", "--model=digits", "--out=never.png", "--retries=0")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Error: No server can be reached at 127.0.0.1:1: ")

@@ -4,10 +4,8 @@ Every test runs against the stand-in, and against TensorFlow Serving where there
 """
 
 import concurrent.futures
+import functools
 import json
-import pathlib
-import subprocess
-import sys
 import time
 
 import grpc
@@ -29,7 +27,6 @@ from tests.support import serving_servers
 from tests.support.malformed_requests import KINDS, RESERVED, Kinds, malformed_requests, to_request
 from tests.support.serving_requests import SIGNATURES, to_body
 
-ROOT = pathlib.Path(__file__).parents[3]
 REFUSALS = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.NOT_FOUND)
 
 
@@ -151,16 +148,16 @@ def test_errors_are_in_plain_words(client, server, protocol):
         Client(server.addresses[protocol], "nobody", protocol=protocol).score(images)
 
 
-def program(*arguments):
-    command = [sys.executable, "-m", "export.client", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+@pytest.fixture
+def program(run_program):
+    return functools.partial(run_program, "client")
 
 
 def flags(server, protocol="rest"):
     return f"--server={server.addresses[protocol]}", f"--protocol={protocol}", "--model=digits"
 
 
-def test_the_program_draws_the_pictures_that_trainers_draw(server, model, tmp_path):
+def test_the_program_draws_the_pictures_that_trainers_draw(server, model, program, tmp_path):
     out = tmp_path / "samples.png"
     done = program("sample", *flags(server), f"--out={out}", "--num_images=5", "--batch_size=2", "--seed=7")
     assert done.returncode == 0, done.stderr
@@ -182,7 +179,7 @@ def test_the_program_draws_the_pictures_that_trainers_draw(server, model, tmp_pa
     assert np.array_equal(png_files.decode(out.read_bytes(), "panel", 1), panel)
 
 
-def test_the_program_scores_files_over_both_protocols(server, protocol, tmp_path):
+def test_the_program_scores_files_over_both_protocols(server, protocol, program, tmp_path):
     drawn = server.client("rest").sample_png(2, seed=7)
     for name, file in zip("ab", drawn.images, strict=True):
         (tmp_path / f"{name}.png").write_bytes(file)
