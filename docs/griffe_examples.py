@@ -1,4 +1,4 @@
-"""Show the examples of docstrings as code: Griffe wants a section `Examples:`, Keras's style is `Example:`."""
+"""Show the examples of docstrings as code: Griffe reads an indented `Examples:`, and Keras writes `Example:`."""
 
 import textwrap
 from typing import Any

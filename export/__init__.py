@@ -1,1 +1,1 @@
-"""Export and serving: a SavedModel that scores, draws and completes images under TensorFlow Serving."""
+"""Programs that export and serve models."""

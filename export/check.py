@@ -1,9 +1,9 @@
-"""Say whether TensorFlow Serving will take an export: `python -m export.check --model_dir=BASE/NAME/1 [--model=PATH]`.
+"""Check an export for TensorFlow Serving: `python -m export.check --model_dir=BASE/NAME/1 [--model=PATH]`.
 
-Reads the graphs for what a server cannot or should not run. Then runs every signature, and the warm-up requests,
-through the C++ loader that the server uses, in a process of its own: a C++ program without Python where there is
-a C++ compiler, else one with XLA disabled. With --model, everything is compared with that model;
-without, with the export's own logits. Exit status 0 if all is right, and 1 if not.
+Reads the graphs for operations that a server cannot or should not run. Then calls every signature, and the warm-up
+requests, through the C++ loader of the server in a separate process: a C++ program if there is a compiler, otherwise
+Python with XLA disabled. With --model, results are compared with that model, otherwise with the logits of the export.
+The exit status is 0 if all is right, and 1 if not.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ from pixelrnn_cli.shared_options import batch_sizes_option, check_batch_sizes
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What to check, beside what, with which requests."""
+    """Export to check, model to compare with, and batch sizes."""
 
     model_dir: pathlib.Path = option("BASE/NAME/VERSION, or BASE/NAME for its newest version.")
     model: pathlib.Path | None = option("The .keras file or preset it was exported from.", None)

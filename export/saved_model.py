@@ -1,7 +1,7 @@
-"""Turn a `.keras` model or a preset into a SavedModel for TensorFlow Serving.
+"""Export a `.keras` model or a preset as a SavedModel for TensorFlow Serving.
 
-`python -m export.saved_model --model=PATH --out=BASE/NAME` writes `BASE/NAME/<version>/`, the next number, with
-the signatures of `pixelrnn_tf.serving.signatures`, a warm-up request for each of them, and what is known of the model.
+`python -m export.saved_model --model=PATH --out=BASE/NAME` writes `BASE/NAME/<version>/`, the next version, with the
+signatures of `pixelrnn_tf.serving.signatures`, a warm-up request for each of them, and the metadata of the model.
 """
 
 import dataclasses
@@ -14,11 +14,13 @@ from pixelrnn_cli.flags import check, option
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What to export, and where to."""
+    """Model to export, and output."""
 
     model: pathlib.Path = option("A .keras file, or the name of a preset with weights.")
     out: pathlib.Path = option("BASE/NAME: the folder that holds the versions of the model NAME.")
-    max_batch_size: int = option("Images of a request; larger ones are refused.", 256, at_least=1, at_most=100_000)
+    max_batch_size: int = option(
+        "Maximum number of images of a request; larger requests are rejected.", 256, at_least=1, at_most=100_000
+    )
 
     def __post_init__(self):
         check(self)
@@ -35,7 +37,7 @@ def main(options: Options) -> None:
     model, card = load_model(options.model), card_of(options.model)
     if not card:
         where = shlex.quote(str(options.model))
-        print(f"There is no model.json beside {where}: the export will not say what the model was trained on.")
+        print(f"There is no model.json next to {where}: the export will not name the training data.")
     version = export_model(model, options.out, card, options.max_batch_size)
     print(f"{version}: {', '.join(Signatures(model).inputs)}; {size_on_disk(version):,} bytes")
     print(f"Requests of up to {options.max_batch_size} images are served, by --max_batch_size.")

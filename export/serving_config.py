@@ -1,15 +1,15 @@
-"""Write what TensorFlow Serving needs to serve a folder of models: `python -m export.serving_config --base=BASE`.
+"""Write the configuration of TensorFlow Serving for a folder of models: `python -m export.serving_config --base=BASE`.
 
-BASE holds a folder of versions for every model, BASE/NAME/VERSION. The files are written into BASE itself, which
-the containers see as /models:
+BASE holds a folder of versions for every model, BASE/NAME/VERSION. The files are written into BASE, which containers
+see as /models:
 
-    models.config       every model, as the containers see it
-    models.host.config  the same with the paths of this machine, for a server that runs without a container
+    models.config       all models, with the paths of the containers
+    models.host.config  the same with the paths of this machine, for a server without a container
     monitoring.config   metrics for Prometheus
-    batching.config     merging of requests into batches; used only with --batching
+    batching.config     batching of requests; used only with --batching
     compose.yaml        a server on the CPU or a GPU, with a health check
 
-and the exact commands are printed.
+Prints the commands that start a server.
 """
 
 import dataclasses
@@ -22,19 +22,19 @@ from pixelrnn_cli.flags import check, option
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """Which models to serve, and how."""
+    """Models to serve, and batching."""
 
     base: pathlib.Path = option("The folder that holds the models, BASE/NAME/VERSION.")
-    batching: bool = option("Let the server merge requests into batches.", False)
+    batching: bool = option("Let the server batch requests.", False)
     max_batch_size: int = option(
-        "Rows of a batch; the server refuses a larger request.", 64, at_least=1, at_most=100_000
+        "Maximum rows of a batch; the server rejects a larger request.", 64, at_least=1, at_most=100_000
     )
     batch_timeout_micros: int = option(
-        "Microseconds for which a request waits for others.", 5_000, at_least=0, at_most=60_000_000
+        "Microseconds that a request waits for others.", 5_000, at_least=0, at_most=60_000_000
     )
-    num_batch_threads: int = option("Batches that run at the same time.", 2, at_least=1, at_most=1024)
+    num_batch_threads: int = option("Batches that run in parallel.", 2, at_least=1, at_most=1024)
     max_enqueued_batches: int = option(
-        "Batches that may wait; beyond that, requests are refused as unavailable.", 100, at_least=1, at_most=1_000_000
+        "Batches that may wait; further requests are rejected as unavailable.", 100, at_least=1, at_most=1_000_000
     )
 
     def __post_init__(self):

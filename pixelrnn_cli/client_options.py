@@ -13,21 +13,21 @@ OTHER_PICTURES = (".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".n
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ServerOptions:
-    """Which model to ask, and how."""
+    """Server, model and protocol."""
 
-    model: str = option("The model's name in the server.")
+    model: str = option("Name of the model on the server.")
     server: str | None = option("HOST:PORT; by default localhost and the port of the protocol.", None)
     protocol: str = option("The interface of the server.", "rest", choices=tuple(PORTS))
     version: int | None = option("Version of the model; by default the latest.", None, at_least=0, at_most=2**63 - 1)
-    timeout: float = option("Seconds after which an attempt is given up.", 60.0, above=0, at_most=86_400)
+    timeout: float = option("Seconds after which an attempt ends.", 60.0, above=0, at_most=86_400)
     wait: float = option(
-        "Seconds for which a call is tried again while the server is away, busy, late or loading the model.",
+        "Seconds for which a call is retried while the server is unreachable, busy, slow or loading the model.",
         120.0,
         at_least=0,
         at_most=86_400,
     )
     retries: int | None = option(
-        "Attempts after the first at most; by default as many as --wait allows.", None, at_least=0, at_most=1_000_000
+        "Maximum number of retries; by default as many as --wait allows.", None, at_least=0, at_most=1_000_000
     )
     batch_size: int = option("Images per request.", 16, at_least=1, at_most=4096)
     condition: pathlib.Path | None = option(
@@ -68,9 +68,9 @@ class ClassifyOptions(ScoreOptions):
 class DrawOptions(ServerOptions):
     """How to draw, and where to."""
 
-    out: pathlib.Path = option("A .png file, in which several images make a grid; or a folder, one file each.")
+    out: pathlib.Path = option("A .png file, with a grid of the images; or a folder, with one file per image.")
     temperature: float = temperature_option()
-    seed: int = option("Image k is a function of the seed and k alone.", 0, at_least=-(2**63), at_most=2**63 - 1)
+    seed: int = option("Image k depends only on the seed and k.", 0, at_least=-(2**63), at_most=2**63 - 1)
 
     @property
     def is_picture(self) -> bool:
@@ -102,7 +102,9 @@ class CompleteOptions(DrawOptions):
 
     images: tuple[str, ...] = images_option("PNG files of the model's size, 8-bit gray or RGB.")
     mask: str = option(
-        "What to hide: lower_half, upper_half, right_half, left_half, center, or a PNG file, black there.", "lower_half"
+        "Pixels to hide: lower_half, upper_half, right_half, left_half, center, or a PNG file that is black where "
+        "pixels are hidden.",
+        "lower_half",
     )
     num_samples: int = option("Completions of each image.", 6, at_least=1, at_most=10_000)
 

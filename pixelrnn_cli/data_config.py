@@ -1,4 +1,4 @@
-"""Which images: the arguments of `pixelrnn_tf.data.load` as one value, and as flags."""
+"""Choice of images: the arguments of `pixelrnn_tf.data.load` as one value, and as flags."""
 
 import dataclasses
 import functools
@@ -16,23 +16,23 @@ _data = functools.partial(option, group="Images")
 
 @dataclasses.dataclass(frozen=True)
 class DataConfig:
-    """Which images."""
+    """Choice of images."""
 
     name: str = _data('Images: "digits", "tfds:NAME", "folder:PATH" or "npz:FILE".', "digits", flag="data")
     levels: int | None = _data(
-        "Requantise to this many levels; by default the data set's own.", None, at_least=2, at_most=256
+        "Requantize to this many levels; by default those of the data set.", None, at_least=2, at_most=256
     )
     binarization: str = _data("How to make images binary.", "none", choices=("none", "dynamic", "threshold"))
     image_size: tuple[int, int] | None = _data("Resize to this size.", None, form="HEIGHT,WIDTH, such as 32,32")
     channels: int | None = _data(
-        "1 for grey, 3 for colour; by default the data set's own.", None, at_least=1, at_most=3
+        "1 for gray, 3 for color; by default that of the data set.", None, at_least=1, at_most=3
     )
     value_range: tuple[int, int] | None = _data(
-        "Map these values of the data to black and white; by default all that the files can hold.",
+        "Map these values to black and white; by default the full range of the files.",
         None,
         form="LOW,HIGH, such as 0,4095 for 12 bits in files of 16",
     )
-    class_conditional: bool = _data("Give every image's class with it, to a class-conditional network.", False)
+    class_conditional: bool = _data("Pass the class of every image to the network.", False)
 
     def __post_init__(self):
         check(self)

@@ -43,7 +43,7 @@ def run(main: Callable[[Any], None], options: type | None = None, description: s
             sys.exit(f"Error: unexpected arguments {arguments[1:]}; flags are written --name=value.")
         if not absl_flags.FLAGS["verbosity"].present:
             logging.set_verbosity(logging.ERROR)  # TensorFlow Datasets tells every file it reads.
-        # Names of files need not be text, and an old locale knows ASCII alone.
+        # File names need not be text, and an old locale knows only ASCII.
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")

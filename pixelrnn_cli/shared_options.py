@@ -12,7 +12,7 @@ LARGEST_BATCH = 4096
 
 def temperature_option() -> Any:
     """A field `temperature`, with the bounds of `pixelrnn_tf.sampling.check_temperature`."""
-    return option("Divide the logits by this; below 1 for more likely images.", 1.0, at_least=1e-30, at_most=1e30)
+    return option("Divide the logits by this; less than 1 draws more likely images.", 1.0, at_least=1e-30, at_most=1e30)
 
 
 def label_option(help: str) -> Any:

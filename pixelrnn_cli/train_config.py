@@ -1,4 +1,4 @@
-"""What a training run is made of: the flags of `trainers.train` as one value."""
+"""Configuration of a training run: the flags of `trainers.train` as one value."""
 
 import dataclasses
 import functools
@@ -38,15 +38,15 @@ class NetworkArguments:
     )
     mixtures: int | None = _network("Components of --output=logistic_mixture; 5 by default.", at_least=1, at_most=256)
     scales: tuple[int, ...] | None = _network(
-        "Heights of the images of a Multi-Scale PixelRNN, from the smallest to the whole; each a multiple of the one "
-        "before.",
+        "Heights of the images of a Multi-Scale PixelRNN, from the smallest to the full one; each a multiple of the "
+        "previous one.",
         form="growing whole numbers, such as 14,28",
     )
     upsampler_features: int | None = _network(
-        "Features of the map that a smaller image becomes, with --scales.", at_least=1, at_most=16_384
+        "Features of the map of a smaller image, with --scales.", at_least=1, at_most=16_384
     )
     condition_features: int | None = _network(
-        f"Features of the vector that a class becomes, with --class_conditional; {CLASS_FEATURES} by default.",
+        f"Features of the embedding of a class, with --class_conditional; {CLASS_FEATURES} by default.",
         at_least=1,
         at_most=16_384,
     )
@@ -57,7 +57,7 @@ class NetworkArguments:
 
 @dataclasses.dataclass(frozen=True)
 class DistributionConfig:
-    """Which devices of which machines a run uses."""
+    """Devices and machines of a run."""
 
     strategy: str = _devices(
         "Devices: none for the first one; mirrored for several of this machine; multi_worker for one process on every "
@@ -72,22 +72,20 @@ class DistributionConfig:
         at_most=1024,
     )
     num_virtual_devices: int = _devices(
-        "Devices to split the CPU into, to try --strategy=mirrored without GPUs; 0 for none.",
+        "Virtual devices of the CPU, to try --strategy=mirrored without GPUs; 0 for none.",
         0,
         at_least=0,
         at_most=1024,
     )
     cluster: tuple[str, ...] = _devices(
-        "HOST:PORT of every worker of --strategy=multi_worker, the chief first; by default TF_CONFIG says it.",
+        "HOST:PORT of every worker of --strategy=multi_worker, the chief first; by default those of TF_CONFIG.",
         (),
         form="HOST:PORT,HOST:PORT",
     )
-    task_index: int | None = _devices(
-        "Which worker of --cluster this process is, from 0.", None, at_least=0, at_most=100_000
-    )
+    task_index: int | None = _devices("Index of this process in --cluster, from 0.", None, at_least=0, at_most=100_000)
     tpu: str = _devices("Name or address of the TPU of --strategy=tpu; by default the one of this machine.", "")
     worker_timeout: float = _devices(
-        "Seconds to wait at the start for the other workers of a cluster.", 300.0, above=0, at_most=86_400
+        "Seconds to wait for the other workers at the start.", 300.0, above=0, at_most=86_400
     )
 
     def __post_init__(self):
@@ -111,15 +109,15 @@ class DistributionConfig:
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """A training run. What each field means is its help, which `python -m trainers.train --help` prints."""
+    """A training run. `python -m trainers.train --help` describes each field."""
 
     data: DataConfig = options_in(DataConfig)
     preset: str = option("A named network; the flags below replace its arguments.", "", group="Network")
     # Arguments of PixelRNN that replace the preset's.
     model: dict[str, Any] = options_in(NetworkArguments, as_dict=True)
     init_from: str = _run(
-        "A .keras file, or the name of a preset with weights, to start a new run from; without --preset and flags of a "
-        "network, its network is taken.",
+        "A .keras file, or the name of a preset with weights, to start a new run from. Without --preset and network "
+        "flags, the run uses its network.",
         "",
     )
     distribution: DistributionConfig = options_in(DistributionConfig)
@@ -127,7 +125,7 @@ class TrainConfig:
         "Images per step, over all replicas; by default the preset's, or 16.", None, at_least=1, at_most=1_000_000
     )
     gradient_accumulation_steps: int = _run(
-        "Parts in which a replica computes its images, one after another: less memory, the same result.",
+        "Parts in which a replica computes its images, one after another: less memory, same result.",
         1,
         at_least=1,
         at_most=1_000_000,
@@ -135,22 +133,21 @@ class TrainConfig:
     )
     steps: int = _run("Steps to train for.", 10_000, at_least=1, at_most=MOST_STEPS)
     minutes: float = _run(
-        "Minutes to train for, if that ends first, without evaluations; time before an interruption counts. 0 for no "
-        "limit.",
+        "Maximum minutes of training, without evaluations and over all interruptions; 0 for no limit.",
         0.0,
         at_least=0,
         at_most=5_000_000,
     )
     patience: int = _run(
-        "Evaluations in a row without a best validation score after which to stop; 0 for never.",
+        "Stop after this many evaluations in a row without a better validation score; 0 for never.",
         0,
         at_least=0,
         at_most=MOST_STEPS,
     )
     optimizer: str = _optimizer("Optimizer; the paper's is rmsprop.", "adam", choices=("adam", "rmsprop", "sgd"))
-    learning_rate: float = _optimizer("Learning rate, the largest of the schedule.", 1e-3, above=0, at_most=1e30)
+    learning_rate: float = _optimizer("Learning rate, the peak of the schedule.", 1e-3, above=0, at_most=1e30)
     schedule: str = _optimizer(
-        "Learning rate after the warm-up: constant; falling as half a cosine; or falling in steps.",
+        "Learning rate after the warmup: constant, half a cosine down to --final_learning_rate, or falling in steps.",
         "constant",
         choices=("constant", "cosine", "step"),
     )
@@ -165,52 +162,50 @@ class TrainConfig:
         form="growing steps, such as 20000,30000",
         alias="decay_at",
     )
-    decay_factor: float = _optimizer(
-        "What --schedule=step multiplies the learning rate by each time.", 0.1, above=0, at_most=1
-    )
+    decay_factor: float = _optimizer("Factor of --schedule=step at each of its steps.", 0.1, above=0, at_most=1)
     weight_decay: float = _optimizer(
-        "Part of the weights that a step of learning rate 1 takes away, apart from the gradient; biases and initial "
-        "states keep theirs. 0 for none.",
+        "Decoupled weight decay: the fraction of the weights that a step of learning rate 1 removes. Biases and "
+        "initial states do not decay. 0 for none.",
         0.0,
         at_least=0,
         below=1,
     )
     dropout: float = _optimizer(
-        "Probability that a feature of what a block adds is dropped, at every position of an image at once, while "
-        "training; 0 for none.",
+        "Probability that a feature of the output of a block is dropped in training, at all positions of an image; "
+        "0 for none.",
         0.0,
         at_least=0,
         below=1,
     )
     mutation_rate: float = _optimizer(
-        "Probability that a sub-pixel of a training image gets a random level, which makes a background network for "
-        "likelihood ratios; scores are of images as they are. 0 for none.",
+        "Probability that a sub-pixel of a training image gets a random level, to train a background network for "
+        "likelihood ratios. Scores use unchanged images. 0 for none.",
         0.0,
         at_least=0,
         at_most=1,
     )
     global_clipnorm: float = _optimizer(
-        "Largest global norm of the gradients of a step; 0 for no clipping.",
+        "Maximum global norm of the gradients; 0 for no clipping.",
         1.0,
         at_least=0,
         at_most=1e30,
         alias="clip_norm",
     )
     ema_decay: float = _optimizer(
-        "Largest decay per step of the average of the weights that is scored and saved; 0 for no average.",
+        "Maximum decay of the moving average of the weights that is scored and saved; 0 for no average.",
         0.999,
         at_least=0,
         below=1,
         alias="average_decay",
     )
     eval_every: int = _shown(
-        "Steps between evaluations on the validation split, each with a checkpoint; the first is before training.",
+        "Steps between evaluations on the validation split, each with a checkpoint; the first one is before training.",
         500,
         at_least=1,
         at_most=MOST_STEPS,
     )
     eval_images: int = _shown(
-        "Images of each of these evaluations, from the first; 0 for all. Scores at the end are of whole splits.",
+        "Number of validation images of these evaluations; 0 for all. The scores at the end use full splits.",
         1000,
         at_least=0,
         at_most=MOST_STEPS,
@@ -221,19 +216,19 @@ class TrainConfig:
         "Images to draw at the end and for TensorBoard; 0 for none.", 16, at_least=0, at_most=10_000
     )
     sample_every: int = _shown(
-        "Steps after each of which the next evaluation draws images for TensorBoard; 0 for never.",
+        "Steps between images drawn for TensorBoard, at the next evaluation; 0 for never.",
         5000,
         at_least=0,
         at_most=MOST_STEPS,
     )
     seed: int = _run("Seed of the weights, the order of the images and the samples.", 0, at_least=0, at_most=2**32 - 1)
     jit_compile: str = _run(
-        "Whether XLA compiles loss and gradients; auto: always, but for a PixelCNN on the CPU.",
+        "Whether XLA compiles loss and gradients; auto: always, except a PixelCNN on the CPU.",
         "auto",
         choices=("auto", "true", "false"),
     )
     dtype_policy: str = _run(
-        "Keras dtype policy of the training; mixed_float16 scales the loss. Scores are in float32.",
+        "Keras dtype policy for training; mixed_float16 scales the loss. Scores are computed in float32.",
         "float32",
         choices=("float32", "mixed_bfloat16", "mixed_float16"),
     )

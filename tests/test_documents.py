@@ -99,7 +99,8 @@ def test_programs_and_flags_exist(document):
             continue
         module, arguments = as_module(words)
         if not importlib.util.find_spec(module):
-            pytest.fail(f"{document.name} names python -m {module}")
+            assert document.name == "CHANGELOG.md", f"{document.name} names python -m {module}"  # May name the past.
+            continue
         given = [argument for argument in arguments if "..." not in argument and argument not in ("--help", "and")]
         options, given = options_of(module, given) if given else (None, given)
         if options is None:

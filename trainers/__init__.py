@@ -1,1 +1,1 @@
-"""Training and the programs around a model: train, evaluate, sample, complete, benchmark."""
+"""Programs that train models and work with them."""

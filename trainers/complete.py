@@ -1,11 +1,10 @@
-"""Complete occluded images: `python -m trainers.complete --model=PATH --out=PNG [--mask=lower_half]`.
+"""Complete partly hidden images: `python -m trainers.complete --model=PATH --out=PNG [--mask=lower_half]`.
 
-Each row of the picture holds an image, what was known of it, and completions. Without --data, the images are
-those the model was trained on, as the `model.json` beside it or the preset says.
+Each row of the picture shows an image, its known part, and completions. Without --data, the images come from the data
+set that the model was trained on, which its `model.json` or its preset names.
 
-A pixel is drawn given the known and drawn pixels before it in raster order. So completing a lower part is
-drawing from the model's conditional distribution; where pixels are known below or to the right of the occluded
-part, those are kept but were not looked at, and what was drawn before them may not fit them.
+Each hidden pixel is drawn given the pixels before it in raster order. So completing a lower part draws from the model's
+conditional distribution. Known pixels below or to the right of a hidden pixel are kept, but do not influence it.
 """
 
 import dataclasses
@@ -20,18 +19,22 @@ from pixelrnn_cli.shared_options import SPLITS, label_option, temperature_option
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What to complete, with what, into which file."""
+    """Images to complete, model and output."""
 
     model: pathlib.Path = option("A .keras file, or the name of a preset with weights.")
     out: pathlib.Path = option("PNG file to write.", endings=(".png",), written="file")
     mask: str = option(
-        "What to hide: lower_half, upper_half, right_half, left_half, center, or a PNG file, black there.", "lower_half"
+        "Pixels to hide: lower_half, upper_half, right_half, left_half, center, or a PNG file that is black where "
+        "pixels are hidden.",
+        "lower_half",
     )
     split: str = option("Split whose first images are completed.", "test", choices=SPLITS)
     num_images: int = option("Number of images.", 8, at_least=1, at_most=10_000)
     num_samples: int = option("Completions of each image.", 6, at_least=1, at_most=10_000)
     temperature: float = temperature_option()
-    label: str | None = label_option("Class to complete images as, for a class-conditional model; by default its own.")
+    label: str | None = label_option(
+        "Class of the completions, for a class-conditional model; by default that of each image."
+    )
     seed: int = option("Seed of the completions.", 0, at_least=0, at_most=2**63 - 1)
     data: DataConfig | None = options_in(DataConfig, given_by="data")
 

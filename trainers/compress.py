@@ -1,8 +1,8 @@
 """Compress images without loss: `python -m trainers.compress --model=PATH --out=FILE.pxr [--data=...|--images=...]`.
 
-Prints how many bytes the images took, headers included, beside the bits of their likelihood. `trainers.decompress` with
-the same model gives the images back. Without --data and --images, they are those the model was trained on, as the
-`model.json` beside it or the preset says.
+Prints the size of the file, headers included, and the bits of the likelihood. `trainers.decompress` with the same model
+restores the images. Without --data and --images, the images come from the data set that the model was trained on, which
+its `model.json` or its preset names.
 """
 
 import dataclasses
@@ -17,15 +17,15 @@ from pixelrnn_cli.shared_options import SPLITS, images_option
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What to compress, with what, into which file."""
+    """Images to compress, model and output."""
 
     model: pathlib.Path = option("A .keras file, or the name of a preset with weights.")
     out: pathlib.Path = option("File to write.", endings=(".pxr",), written="file")
     split: str = option("Split of the data whose images are compressed.", "test", choices=SPLITS)
-    num_images: int = option("Compress the first so many images; 0 for all.", 0, at_least=0, at_most=2**32 - 1)
+    num_images: int = option("Number of images, from the first; 0 for all.", 0, at_least=0, at_most=2**32 - 1)
     images: tuple[str, ...] = images_option("Compress these PNG files instead, or those of folders.", default=())
-    verify: bool = option("Decompress again, and compare, before the file is written.", False)
-    compare: bool = option("Print what zlib, bz2, lzma, PNG and the like make of the same images, as a table.", False)
+    verify: bool = option("Decompress and compare before the file is written.", False)
+    compare: bool = option("Print a table of the sizes under zlib, bz2, lzma, PNG and other codecs.", False)
     data: DataConfig | None = options_in(DataConfig, given_by="data")
 
     def __post_init__(self):

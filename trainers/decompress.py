@@ -1,7 +1,7 @@
-"""Decompress what `trainers.compress` wrote: `python -m trainers.decompress --model=PATH --file=FILE.pxr --out=FOLDER`.
+"""Decompress a file of `trainers.compress`: `python -m trainers.decompress --model=PATH --file=FILE.pxr --out=FOLDER`.
 
-The images become PNG files with the names of the files that were compressed, or are numbered in their order; of a
-class-conditional model, labels.csv holds their labels.
+The images become PNG files with the names of the compressed files, or numbered in their order. For a class-conditional
+model, labels.csv holds the labels.
 """
 
 import dataclasses
@@ -13,10 +13,10 @@ from pixelrnn_cli.flags import check, option
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What to decompress, with what, into which folder."""
+    """File to decompress, model and output."""
 
     model: pathlib.Path = option("The model that the file was compressed with.")
-    file: pathlib.Path = option("File that trainers.compress wrote.", endings=(".pxr",))
+    file: pathlib.Path = option("File of trainers.compress.", endings=(".pxr",))
     out: pathlib.Path = option("Folder for the PNG files, new or empty.", written="folder")
 
     def __post_init__(self):

@@ -1,9 +1,9 @@
 """Score a saved model: `python -m trainers.evaluate --model=PATH [--data=...] [--split=test]`.
 
-Prints the exact negative log-likelihood of every image of the split, in nats per image and bits/dim; of a
-class-conditional model also what it is without labels, what a label is worth, and how many it classifies right; of a
-Multi-Scale PixelRNN what each scale adds. Without --data, the images are those the model was trained on, as the
-`model.json` beside it or the preset says.
+Prints the exact negative log-likelihood over a split, in nats per image and bits/dim. For a class-conditional model, it
+also prints the score without labels, the gain of a label, and the classification accuracy. For a Multi-Scale PixelRNN,
+it prints the share of each scale. Without --data, the images come from the data set that the model was trained on,
+which its `model.json` or its preset names.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ from pixelrnn_cli.shared_options import SPLITS
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What to score, on what."""
+    """Model and data to score."""
 
     model: pathlib.Path = option("A .keras file, or the name of a preset with weights.")
     split: str = option("Split to score.", "test", choices=SPLITS)

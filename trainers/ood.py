@@ -1,13 +1,13 @@
-"""Tell images that do not belong: `python -m trainers.ood --model=PATH --in_data=NAME --out_data=NAME --out=FOLDER`.
+"""Measure out-of-distribution detection: `python -m trainers.ood --model=PATH --in_data=... --out_data=... --out=...`.
 
-Scores the images of a model's own kind and others, all in its size, colours and levels, and prints for every score the
-AUROC: the probability that one of the others is odder than one of its own. 1 tells all apart, 0.5 none, and less means
-that the score points the wrong way, as likelihood alone is known to do. Give --background networks, trained with
---mutation_rate or seeing a few pixels alone, for likelihood ratios. Leaves scores.json, histograms.png and odd.png: a
-row each of the least and the most odd of the model's own images, and of the others, with their maps.
+Scores the model's own kind of images and other images, converted to its size, colors and levels. Prints for each score
+the AUROC: the probability that one of the other images scores higher than one of the model's own. 1 is perfect, 0.5 is
+chance, and less than 0.5 is typical of likelihood. Likelihood ratios need a --background network, trained with
+--mutation_rate or with a small receptive field. Writes scores.json, histograms.png, and odd.png with the least and the
+most unusual images and their maps.
 
-No score has anything to choose but its background network: choose that by odd images made of the model's own
-(--split=validation --out_data=made), not by the images that it is to be judged by.
+Choose the background network on modified validation images (--split=validation --out_data=made), not on the images you
+want to detect.
 """
 
 import dataclasses
@@ -30,14 +30,14 @@ MADE = "made"
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """Which images, by which networks."""
+    """Images and networks to compare."""
 
     model: pathlib.Path = option("A .keras file, or the name of a preset with weights.")
     in_data: str = option(
-        'The model\'s own kind of images, such as "tfds:fashion_mnist"; their training split is read too.'
+        'The model\'s own kind of images, such as "tfds:fashion_mnist"; the training split is read too.'
     )
     out_data: str = option(
-        f'Other images, such as "tfds:mnist"; or "{MADE}": flips, inversions and noise of --in_data.'
+        f'Other images, such as "tfds:mnist"; or "{MADE}": flipped, inverted and noisy images of --in_data.'
     )
     out: pathlib.Path = option("Folder for scores.json and the pictures.", written="folder")
     background: pathlib.Path | None = option("A background network: a .keras file, or the name of a preset.", None)
@@ -45,7 +45,7 @@ class Options:
     num_images: int = option("Images of each, from the first.", 1000, at_least=2, at_most=1_000_000)
     bootstraps: int = option("Resamplings for the standard error.", 200, at_least=2, at_most=100_000)
     batch_size: int = option("Images per pass.", 64, at_least=1, at_most=100_000)
-    seed: int = option("Of the resampling, and of images that are made.", 0, at_least=0, at_most=2**32 - 1)
+    seed: int = option("Seed of the resampling and of modified images.", 0, at_least=0, at_most=2**32 - 1)
 
     def __post_init__(self):
         check(self)
@@ -99,8 +99,8 @@ def _load(name: str, model: "PixelRNN", whole: bool = False) -> "ImageData":
     from pixelrnn_tf.evaluation.compatibility import fit_data
 
     height, width, channels = model.image_shape
-    colours = channels if channels in (1, 3) else None
-    data = DataConfig(name, levels=model.levels, image_size=(height, width), channels=colours).load(whole)
+    depth = channels if channels in (1, 3) else None
+    data = DataConfig(name, levels=model.levels, image_size=(height, width), channels=depth).load(whole)
     data = fit_data(model, data)
     print(data.describe(), flush=True)
     return data

@@ -1,7 +1,7 @@
-"""Make a preset of a finished run: `python -m trainers.publish --workdir=runs/mnist --name=mnist_diagonal_bilstm_1x32`.
+"""Turn a run into a preset: `python -m trainers.publish --workdir=runs/mnist --name=mnist_diagonal_bilstm_1x32`.
 
-Writes a directory that `PixelRNN.from_preset` reads: the best network of the run, what is known of it (metadata.json),
-its card (README.md) and the card's pictures. A run whose scores are not those of whole splits is refused.
+Writes a directory for `PixelRNN.from_preset`: the best network of the run, its metadata (metadata.json), its model card
+(README.md) and the pictures of the card. A run is rejected if it was not scored on full splits.
 """
 
 import dataclasses
@@ -13,15 +13,15 @@ from pixelrnn_cli.flags import check, option
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What to publish, as what."""
+    """Run to publish, and its description."""
 
     workdir: pathlib.Path = option("Folder of a finished run.")
     name: str = option("Name of the preset.")
     out: pathlib.Path = option("Folder of the presets.", pathlib.Path("pixelrnn_tf/zoo"))
-    description: str = option("What it is, in a sentence; by default that of the preset of this name.", "")
-    remark: str = option("What else to say of the training, in a sentence.", "")
-    commit: str = option("The commit that trained it.", "")
-    data_license: str = option("License of the data; known for the data sets of the README.", "")
+    description: str = option("Description in one sentence; by default that of the preset of this name.", "")
+    remark: str = option("Remark on the training in one sentence.", "")
+    commit: str = option("Commit of the training code.", "")
+    data_license: str = option("License of the data; the data sets of the README have a default.", "")
     seed: int = option("Seed of the pictures.", 0, at_least=0, at_most=2**32 - 1)
 
     def __post_init__(self):

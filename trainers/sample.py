@@ -10,14 +10,14 @@ from pixelrnn_cli.shared_options import label_option, temperature_option
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What to draw, from what, into which file."""
+    """Images to draw, model and output."""
 
     model: pathlib.Path = option("A .keras file, or the name of a preset with weights.")
     out: pathlib.Path = option("PNG file to write.", endings=(".png",), written="file")
     num_images: int = option("Number of images.", 16, at_least=1, at_most=100_000)
     temperature: float = temperature_option()
     label: str | None = label_option("Class to draw, for a class-conditional model; by default every class in turn.")
-    seed: int = option("Image k is a function of the seed and k alone.", 0, at_least=0, at_most=2**63 - 1)
+    seed: int = option("Image k depends only on the seed and k.", 0, at_least=0, at_most=2**63 - 1)
 
     def __post_init__(self):
         check(self)

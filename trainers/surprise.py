@@ -1,8 +1,9 @@
-"""Show what a model did not expect: `python -m trainers.surprise --model=PATH --data=...|--images=... --out=FOLDER`.
+"""Map the bits of each pixel: `python -m trainers.surprise --model=PATH --data=...|--images=... --out=FOLDER`.
 
-Writes surprise.png, each image beside its map in bits per pixel on one colour scale, and scores.csv: for each image
-nats, bits/dim, the bits per sub-pixel of a lossless coder (complexity), and two scores of which larger is odder:
-bits/dim less complexity, and, with --background, bits/dim less those of a background network (ratio).
+Writes surprise.png, which shows each image next to its map in bits per pixel on one color scale, and scores.csv. The
+columns are nats, bits/dim, the bits per sub-pixel of a lossless coder (complexity), and two scores that are larger for
+more unusual images: bits/dim minus complexity, and, with --background, bits/dim minus those of a background network
+(ratio).
 """
 
 import dataclasses
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """Which images, by which model, into which folder."""
+    """Images, model and output."""
 
     model: pathlib.Path = option("A .keras file, or the name of a preset with weights.")
     out: pathlib.Path = option("Folder for surprise.png and scores.csv.", written="folder")
@@ -33,7 +34,7 @@ class Options:
         "A background network for the likelihood ratio: a .keras file, or a preset.", None
     )
     split: str = option("Split of --data.", "test", choices=SPLITS)
-    num_images: int = option("How many images of --data, from the first.", 16, at_least=1, at_most=100_000)
+    num_images: int = option("Number of images of --data, from the first.", 16, at_least=1, at_most=100_000)
     batch_size: int = option("Images per pass.", 64, at_least=1, at_most=100_000)
     data: DataConfig | None = options_in(DataConfig, given_by="data")
 

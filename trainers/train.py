@@ -1,22 +1,22 @@
 """Train a PixelRNN: `python -m trainers.train --preset=... --data=... --workdir=...`.
 
-The same program trains on one device, on several of one machine (--strategy=mirrored), on several machines
-(--strategy=multi_worker) and on a TPU (--strategy=tpu). It can be stopped at any moment, with Ctrl-C or SIGTERM: the
-same command goes on from there.
+Train on one device, on several devices of one machine (--strategy=mirrored), on several machines
+(--strategy=multi_worker), or on a TPU (--strategy=tpu). Interrupt at any step with Ctrl-C or SIGTERM, and resume with
+the same command.
 
-Leaves in the working directory:
+The working directory then holds:
     model.keras    the averaged weights with the best validation score, for keras.models.load_model
-    model.json     what it was trained on, and its scores on whole splits
+    model.json     the data set, and scores on full splits
     report.md      data, network, training, scores, command and versions
-    curve.png      training loss and validation score over the steps
-    samples.png    images it drew
-    metrics.jsonl  losses and scores, a line each
-    tensorboard/   the same for TensorBoard, and images drawn on the way
+    curve.png      training loss and validation score by step
+    samples.png    images drawn by the model
+    metrics.jsonl  losses and scores, one line each
+    tensorboard/   the same for TensorBoard, with images drawn during training
     config.json    the flags
-    checkpoints/   the state of the run; the same command goes on with an interrupted run
+    checkpoints/   the state of the run
 
-A run goes on from the newest whole checkpoint of its working directory; without one it starts from the weights of
---init_from, or else from scratch.
+A run resumes from the newest intact checkpoint in its working directory. Without a checkpoint, it starts from the
+weights of --init_from, or from random weights.
 """
 
 import dataclasses
