@@ -169,7 +169,7 @@ def sentences(document):
     text = re.sub(r"^(\||#|---).*$", "", text, flags=re.MULTILINE)
     text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
     text = re.sub(r"^\s*(?:[-*]|\d+\.) ", "\n\n", text, flags=re.MULTILINE)
-    found = re.split(r"\n\s*\n|(?<=[.!?:;])[\s*]+(?=[\w`*(\"])", text)
+    found = re.split(r"\n\s*\n|(?<=[.!?])[\s*]+(?=[\w`*(\"])", text)
     return [words for sentence in found if len(words := re.findall(r"\S+", sentence)) > 2]
 
 
