@@ -204,7 +204,7 @@ PLANTED = {
     "pixelrnn_tf/programs/files.py": "from pixelrnn_tf import models",
     "trainers/__init__.py": "",
     "trainers/loop.py": "if TYPE_CHECKING:\n    from export import client",
-    "export/__init__.py": "from pixelrnn_tf.serving import Client",
+    "export/__init__.py": "from export.client import Client",
     "export/client.py": "class Client:\n    import export",
 }
 
