@@ -159,7 +159,7 @@ def test_files_and_presets(tmp_path):
         assert np.array_equal(cls.from_preset(tmp_path / "preset")(images), twin(images))
     with pytest.raises(ValueError, match=r"is a MultiScalePixelRNN: load it with MultiScalePixelRNN.from_preset"):
         PixelRNN.from_preset(tmp_path / "preset")
-    with pytest.raises(ValueError, match="no preset 'cifar10_row_lstm' of MultiScalePixelRNN"):
+    with pytest.raises(ValueError, match=r"no preset 'cifar10_row_lstm'\. The presets are: mnist_row_lstm_scales\."):
         MultiScalePixelRNN.from_preset("cifar10_row_lstm", load_weights=False)
     # The number of weights is that of its networks, each with its upsampler.
     assert model.count_params() == sum(network.count_params() for network in model.networks)

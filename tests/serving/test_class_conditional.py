@@ -18,7 +18,8 @@ from pixelrnn_tf.serving.check.loader import Loader, LoaderError
 from pixelrnn_tf.serving.check.reference import Format, model_reference
 from pixelrnn_tf.serving.client.errors import RequestRejectedError
 from pixelrnn_tf.serving.example_inputs import encoded
-from pixelrnn_tf.serving.saved_model_writer import CARD_FILE, export_model
+from pixelrnn_tf.serving.saved_model_writer import CARD_FILE, export_model, in_float32
+from pixelrnn_tf.serving.signatures import Signatures
 from tests.support import serving_servers
 from tests.support.networks import make_network, random_images
 
@@ -72,7 +73,19 @@ def test_every_signature_takes_labels_and_answers_as_the_model_does(model, expor
 
 
 @pytest.mark.parametrize("label", [CLASSES, -1])
-def test_a_label_out_of_range_is_refused(loader, label):
+def test_a_label_out_of_range_is_refused(model, label):
+    signatures = Signatures(in_float32(model))
+    serve = tf.function(signatures.function("score"), autograph=False)
+    inputs = {"images": np.zeros((2, 3, 4, 1), "uint8"), "condition": np.array([0, 1], "int32")}
+    names = [item.name for item in signatures.inputs["score"]]
+    assert np.isfinite(serve(*(tf.constant(inputs[name]) for name in names))["log_prob"]).all()
+    inputs["condition"][1] = label
+    with pytest.raises(tf.errors.InvalidArgumentError, match="condition must hold whole numbers from 0 to 2"):
+        serve(*(tf.constant(inputs[name]) for name in names))
+
+
+@pytest.mark.parametrize("label", [CLASSES, -1])
+def test_a_label_out_of_range_is_refused_by_a_server(loader, label):
     inputs = {"images": np.zeros((2, 3, 4, 1), "uint8"), "condition": np.array([0, label], "int32")}
     with pytest.raises(LoaderError, match="condition must hold whole numbers from 0 to 2") as caught:
         loader.run("score", inputs)

@@ -5,6 +5,8 @@ forks a child for every program. A request is a line of JSON on stdin; the answe
 Tests of how a process starts do not belong here: they run the program as a user does.
 """
 
+import atexit
+import gc
 import json
 import os
 import pathlib
@@ -13,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import traceback
 from typing import Any
 
 from pixelrnn_cli import environment
@@ -63,8 +66,8 @@ def serve() -> dict[str, Any] | None:
     return None
 
 
-def become(request: dict[str, Any]) -> None:
-    """Go on as the program of a request, and end as it ends."""
+def become(request: dict[str, Any]) -> int:
+    """Go on as the program of a request. Returns its exit status."""
     signal.alarm(LIMIT)
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
         signal.signal(number, handler)
@@ -74,16 +77,31 @@ def become(request: dict[str, Any]) -> None:
     os.environ.update(request["environment"])
     kind, program, *arguments = request["command"]
     sys.argv = [program if kind == "-m" else kind, *arguments]
-    if kind == "-m":
-        runpy.run_module(program, run_name="__main__", alter_sys=True)
-    else:
-        exec(program, {"__name__": "__main__"})
+    try:
+        if kind == "-m":
+            runpy.run_module(program, run_name="__main__", alter_sys=True)
+        else:
+            exec(program, {"__name__": "__main__"})
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
     environment.prepare()
     with environment.quiet_loading():
         import keras  # noqa: F401
+    gc.freeze()
     told = serve()
     if told:
-        become(told)
+        status = become(told)
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)  # Taking all modules down would take a second.

@@ -67,6 +67,8 @@ BY_DEFAULT = {
     "test_images_are_drawn_given_their_labels": r"diagonal_bilstm-3",
     "test_every_signature_takes_labels_and_answers_as_the_model_does": NONE,
     "test_programs_take_labels": NONE,
+    "test_a_seed_draws_the_same_images_everywhere": r"\[7\]|seed3",
+    "test_a_label_out_of_range_is_refused_by_a_server": NONE,
     "test_scores_are_those_of_the_loss": r"row_lstm-colour",
     "test_drawn_images_are_those_of_generate_and_pass_the_interval_test": r"row_lstm-colour",
     "test_a_row_depends_on_its_own_seed_alone": r"row_lstm-colour",

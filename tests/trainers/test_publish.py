@@ -65,6 +65,7 @@ def test_the_command_is_that_of_the_run(published):
     assert words == [
         *("--block=row_lstm", "--num_blocks=1", "--hidden=4", "--head_hidden=4"),
         *("--batch_size=32", "--steps=10", "--eval_every=10", "--eval_images=50", "--num_samples=0"),
+        "--jit_compile=false",
         "--workdir=runs/tiny",
     ]
 

@@ -86,7 +86,7 @@ def test_more_steps_do_not_stretch_the_cosine_of_a_run():
         ({"learning_rate": -1.0}, "learning_rate must be a number greater than 0 and at most 1e\\+30, got -1.0"),
         ({"learning_rate": 1e31}, "learning_rate must be a number greater than 0 and at most"),
         ({"warmup_steps": -1}, "warmup_steps must be a whole number of at least 0 .*got -1"),
-        ({"gradient_accumulation_steps": 0}, "accumulation must be a whole number of at least 1 .*got 0"),
+        ({"gradient_accumulation_steps": 0}, "gradient_accumulation_steps must be a whole number of at least 1.*got 0"),
         ({"steps": 10**12}, "steps must be a whole number of at least 1 and at most 1,000,000,000, got 10"),
         ({"minutes": math.nan}, "minutes must be a number of at least 0 .*got nan"),
         ({"model": {"num_blocks": 10**9}}, "num_blocks must be a whole number of at least 1 and at most 1,000"),
