@@ -189,6 +189,7 @@ def _metadata(
         "tensorflow_version": tf.__version__,
         "network": {
             "title": f"{TITLES.get(model.block, model.block)} {model.num_blocks} x {model.hidden}"
+            + f", mixture of {model.mixtures} logistics" * (model.output_name == "logistic_mixture")
             + ", class-conditional" * bool(model.num_classes)
             + f", {len(scales)} scales: {' to '.join(scales)}" * (len(scales) > 1),
             "class": type(model).__name__,

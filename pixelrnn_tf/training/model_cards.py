@@ -17,7 +17,8 @@ HUB_DATA = {
     "tfds:cifar10": "uoft-cs/cifar10",
 }
 GOOD_FOR = {
-    "cifar10_small": "color images",
+    "cifar10_pixel_cnn_4x48": "color images",
+    "cifar10_small": "comparison with a softmax",
     "digits_diagonal_bilstm": "quick tests, teaching",
     "digits_diagonal_bilstm_classes": "quick tests with classes",
     "digits_pixel_cnn": "quick tests, teaching",
