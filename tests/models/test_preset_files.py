@@ -194,7 +194,7 @@ def test_every_preset_that_is_taken_is_listed():
             assert preset.description.endswith(".")
             assert preset.data
     best = PixelRNN.presets["mnist_row_lstm_7x16"]
-    assert str(best.score) == "81.19 nats per image on binarised MNIST (fixed binarisation), test"
+    assert str(best.score) == "81.19 nats per image on binarized MNIST (fixed binarization), test"
     assert str(PixelRNN.presets["cifar10_small"].score).startswith("3.93 bits/dim")
     classes = PixelRNN.presets["digits_diagonal_bilstm_classes"]
     model = PixelRNN.from_preset("digits_diagonal_bilstm_classes")

@@ -118,9 +118,9 @@ def test_the_saved_model_is_a_keras_model_with_the_scores_it_was_said_to_have(tr
     assert score.images == 180
 
 
-def test_evaluate_needs_the_model_alone_and_names_data_split_and_unit(trained):
+def test_evaluate_needs_the_model_alone_and_names_data_split_and_unit(trained, program):
     workdir, _ = trained
-    done = started("evaluate", f"--model={workdir / 'model.keras'}")
+    done = program("evaluate", f"--model={workdir / 'model.keras'}")
     assert done.returncode == 0, done.stderr
     said = json.loads((workdir / "model.json").read_text())["scores"]["test"]
     last = done.stdout.splitlines()[-1]
