@@ -59,7 +59,7 @@ _DIGITS: dict[str, Any] = {"image_shape": (8, 8, 1), "levels": 17, "hidden": 32,
 _MNIST: dict[str, Any] = {"image_shape": (28, 28, 1), "levels": 2, "block": "diagonal_bilstm", "head_hidden": 32}
 _CIFAR10: dict[str, Any] = {"image_shape": (32, 32, 3), "levels": 256, "hidden": 128, "head_hidden": 1024}
 _DIGITS_DATA = "the 8x8 digits of scikit-learn"
-_MNIST_DATA = "binarised MNIST (fixed binarisation)"
+_MNIST_DATA = "binarized MNIST (fixed binarization)"
 
 PRESETS: dict[str, Preset] = {
     "digits_diagonal_bilstm": Preset(

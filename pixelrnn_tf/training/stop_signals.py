@@ -1,5 +1,6 @@
 """Signals that ask a run to stop: it saves, and the same command goes on."""
 
+import io
 import os
 import signal
 import sys
@@ -48,6 +49,13 @@ class StopRequest:
             _be_silent()
 
 
+class _Discarded(io.TextIOBase):
+    """A stream that goes nowhere."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
 def _be_silent() -> None:
     """Discard what is printed from now on: the terminal is gone, and writing to it would fail."""
-    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  Open to the end of the process.
+    sys.stdout = sys.stderr = _Discarded()

@@ -267,9 +267,16 @@ def test_without_a_network_the_advice_comes_at_once(tmp_path, monkeypatch):
 
 
 def test_a_network_that_never_answers_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr("socket.create_connection", lambda *_: threading.Event().wait(60))
+    answered = threading.Event()
+
+    def hang(*_):
+        answered.wait(60)
+        raise OSError
+
+    monkeypatch.setattr("socket.create_connection", hang)
     monkeypatch.setattr("urllib.request.getproxies", dict)
     assert not network.can_reach(["https://example.org/a"], seconds=0.05)
+    answered.set()
     assert network.can_reach([]), "nothing to download"
     monkeypatch.setattr("urllib.request.getproxies", lambda: {"https": "http://proxy"})
     assert network.can_reach(["https://example.org/a"])
