@@ -1,7 +1,6 @@
 """Writes a network as a SavedModel: graphs, weights, warm-up requests, and what is known of the model."""
 
 import itertools
-import math
 import os
 import pathlib
 from typing import Any
@@ -54,7 +53,7 @@ def export_model(
             known["class_names"] = list(model.class_names)
         if model.condition_format is not None:
             known["condition"] = model.condition_format._asdict()
-        write_json(folder / CARD_FILE, with_null_for_nan(known))
+        write_json(folder / CARD_FILE, known)
         return publish(folder)
 
 
@@ -112,15 +111,6 @@ def warmup_requests(signatures: Signatures) -> dict[str, dict[str, np.ndarray]]:
 def arguments(model: ImageModel) -> dict[str, Any]:
     """The arguments the model was made with."""
     return {key: value for key, value in model.get_config().items() if key not in ("name", "trainable", "dtype")}
-
-
-def with_null_for_nan(value: Any) -> Any:
-    """A value for JSON, which has no NaN and no infinity; a card may say NaN of a split of one image."""
-    if isinstance(value, dict):
-        return {key: with_null_for_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [with_null_for_nan(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def size_on_disk(folder: pathlib.Path) -> int:
