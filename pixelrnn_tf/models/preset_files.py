@@ -86,10 +86,10 @@ def save_preset(
         "weights_sha256": weights_digest(model),
     }
     with _replaced(directory) as beside:
-        (beside / CONFIG).write_text(_to_json(keras.saving.serialize_keras_object(model)))
+        (beside / CONFIG).write_text(_to_json(keras.saving.serialize_keras_object(model)), encoding="utf-8")
         (beside / WEIGHTS).write_bytes(_compressed_weights(model))
-        (beside / METADATA).write_text(_to_json(metadata))
-        (beside / CARD).write_text(card)
+        (beside / METADATA).write_text(_to_json(metadata), encoding="utf-8")
+        (beside / CARD).write_text(card, encoding="utf-8")
         for picture in pictures:
             shutil.copy(picture, beside)
 
