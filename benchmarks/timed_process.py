@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 # Where the packages lie, which a process of its own finds in its folder.
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 def output_of(*arguments: str) -> list[str]:

@@ -27,8 +27,15 @@ def random_images(arguments: dict[str, Any]) -> ImageData:
     return ImageData("random", shape, levels, "none", {"train": split})
 
 
-def training_queue(arguments: dict[str, Any], data: ImageData, batch_size: int, jit_compile: str = "auto") -> StepQueue:
-    """Steps as in every run of `trainers.train`: clipped, tested for finite numbers, averaged; with Adam.
+def training_queue(
+    arguments: dict[str, Any],
+    data: ImageData,
+    batch_size: int,
+    jit_compile: str = "auto",
+    optimizer: keras.optimizers.Optimizer | None = None,
+    seed: int = 0,
+) -> StepQueue:
+    """Steps as in every run of `trainers.train`: clipped, tested for finite numbers, averaged.
 
     To be called in the scope of the strategy.
 
@@ -37,9 +44,11 @@ def training_queue(arguments: dict[str, Any], data: ImageData, batch_size: int, 
         data: what to train on.
         batch_size: images per step, over all replicas.
         jit_compile: as in `TrainConfig`.
+        optimizer: not built yet; Adam by default.
+        seed: of the order of the images.
     """
     model, config = PixelRNN(**arguments), TrainConfig()
-    optimizer = keras.optimizers.Adam()
+    optimizer = optimizer or keras.optimizers.Adam()
     optimizer.build(model.trainable_variables)
     step = TrainStep(
         model,
@@ -48,7 +57,7 @@ def training_queue(arguments: dict[str, Any], data: ImageData, batch_size: int, 
         global_clipnorm=config.global_clipnorm,
         jit_compile=uses_xla(jit_compile, model.block),
     )
-    return StepQueue(step, data, batch_size, 0, 0)
+    return StepQueue(step, data, batch_size, seed, 0)
 
 
 def run_steps(queue: StepQueue, steps: int) -> None:

@@ -1,0 +1,187 @@
+"""Compare the softmax with the logistic mixture: `python -m benchmarks.outputs [--data=tfds:cifar10,...]`.
+
+Trains one PixelCNN per data set twice with each output and every seed: for the same number of steps, and for the same
+processor time. Everything else is equal: Adam with a cosine schedule to 0, batches of 16, no XLA. Prints the score of
+the first validation images, processor time per step and peak memory of a step. Writes outputs.json to --out after
+every run. The defaults take about two hours of processor time.
+"""
+
+import dataclasses
+import pathlib
+import resource
+import statistics
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pixelrnn_cli import program
+from pixelrnn_cli.flags import check, option
+from pixelrnn_tf.files import write_json
+
+if TYPE_CHECKING:
+    from pixelrnn_tf.training.step_queue import StepQueue
+
+OUTPUTS = ("softmax", "logistic_mixture")
+# By data set: the arguments of the network, and seconds of processor time.
+NETWORKS: dict[str, tuple[dict[str, Any], float]] = {
+    "digits": ({"num_blocks": 4, "hidden": 32, "head_hidden": 64}, 60.0),
+    "tfds:fashion_mnist": ({"num_blocks": 4, "hidden": 32, "head_hidden": 64}, 180.0),
+    "tfds:cifar10": ({"num_blocks": 3, "hidden": 48, "head_hidden": 96}, 600.0),
+}
+BATCH_SIZE = 16
+WARMUP, TIMED = 3, 20  # Steps: before the clock starts, and to estimate how many a processor time allows.
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Data sets and lengths of the runs."""
+
+    data: tuple[str, ...] = option(f"Data sets, of {', '.join(NETWORKS)}.", tuple(NETWORKS), form="names")
+    steps: int = option("Steps of the runs of equal length.", 800, at_least=1, at_most=10_000_000)
+    seeds: int = option("Seeds, from 0.", 3, at_least=1, at_most=1000)
+    seconds: float | None = option(
+        "Processor time of the other runs; by default 60 for the digits, 180 for Fashion-MNIST, 600 for CIFAR-10.",
+        None,
+        above=0.0,
+        at_most=1e6,
+    )
+    eval_images: int = option("Validation images that are scored.", 1000, at_least=1, at_most=1_000_000)
+    out: pathlib.Path = option("Folder for outputs.json.", pathlib.Path("runs/outputs"), written="folder")
+
+    def __post_init__(self):
+        check(self)
+        unknown = sorted(set(self.data) - set(NETWORKS))
+        if unknown:
+            raise ValueError(f"--data has {', '.join(unknown)}; it may have {', '.join(NETWORKS)}.")
+
+
+def processor_seconds() -> float:
+    """Processor time of this process so far, over all threads."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def train_and_score(
+    data: Any, arguments: dict[str, Any], steps: int | None, seconds: float, seed: int, eval_images: int
+) -> dict[str, Any]:
+    """Train a network and score it.
+
+    Args:
+        data: an `ImageData`.
+        arguments: of `PixelRNN`.
+        steps: how many, or None for as many as take `seconds`.
+        seconds: of processor time.
+        seed: of the weights and of the order of the images.
+        eval_images: validation images that are scored.
+
+    Returns:
+        `steps`, `seconds` of processor time in all of them, `seconds_per_step`, `peak_bytes` of a step, `bits_per_dim`
+        of the average of the weights, and `parameters`.
+    """
+    from benchmarks.memory import peak_bytes
+    from benchmarks.training_loop import run_steps
+    from pixelrnn_tf.evaluation.scoring import Evaluator
+
+    if steps is None:
+        timed = _queue(data, arguments, 100, seed)
+        run_steps(timed, WARMUP)
+        start = processor_seconds()
+        run_steps(timed, TIMED)
+        steps = max(1, round(seconds * TIMED / (processor_seconds() - start)))
+    queue = _queue(data, arguments, steps, seed)
+    first = min(WARMUP, steps)
+    run_steps(queue, first)
+    start = processor_seconds()
+    run_steps(queue, steps - first)
+    taken = (processor_seconds() - start) / max(1, steps - first)
+    score = Evaluator(queue.step.average.model).score(data, "validation", eval_images)
+    return {
+        "steps": steps,
+        "seconds": taken * steps,
+        "seconds_per_step": taken,
+        "bits_per_dim": score.bits_per_dim,
+        "parameters": queue.step.model.count_params(),
+        "peak_bytes": peak_bytes(lambda: run_steps(queue, 1)),
+    }
+
+
+def _queue(data: Any, arguments: dict[str, Any], steps: int, seed: int) -> "StepQueue":
+    """Training steps whose learning rate falls to 0 in so many of them."""
+    import keras
+
+    from benchmarks.training_loop import training_queue
+
+    keras.utils.set_random_seed(seed)
+    optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps))
+    return training_queue(arguments, data, BATCH_SIZE, jit_compile="false", optimizer=optimizer, seed=seed)
+
+
+def compare(name: str, options: Options) -> Iterator[dict[str, Any]]:
+    """Train on one data set with both outputs, in turns.
+
+    Yields:
+        for every run what `train_and_score` returns, and `data`, `equal` ("steps" or "time"), `seed` and `output`.
+    """
+    from pixelrnn_cli.data_config import DataConfig
+
+    data = DataConfig(name=name).load()
+    network, seconds = NETWORKS[name]
+    for steps in (options.steps, None):
+        for seed in range(options.seeds):
+            for output in OUTPUTS:
+                arguments = {"image_shape": data.image_shape, "levels": data.levels, "block": "pixel_cnn", **network}
+                run = train_and_score(
+                    data, {**arguments, "output": output}, steps, options.seconds or seconds, seed, options.eval_images
+                )
+                yield {"data": name, "equal": "steps" if steps else "time", "seed": seed, "output": output, **run}
+
+
+def line(run: dict[str, Any]) -> str:
+    """A run as a line of text."""
+    from benchmarks.memory import mebibytes
+
+    return (
+        f"{run['data']:<19} equal {run['equal']:<5} seed {run['seed']} {run['output']:<16} "
+        f"{run['parameters']:>7,} parameters {run['steps']:>6,} steps {run['seconds']:7.1f} s "
+        f"{1e3 * run['seconds_per_step']:6.1f} ms/step {mebibytes(run['peak_bytes']):>5} MiB "
+        f"{run['bits_per_dim']:.4f} bits/dim"
+    )
+
+
+def summary(runs: Sequence[dict[str, Any]]) -> str:
+    """The mean over the seeds, with the smallest and the largest score, as a table in Markdown."""
+    from benchmarks.memory import mebibytes
+
+    lines = [
+        "| data | equal | output | parameters | steps | processor time | per step | peak memory | bits/dim |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for run in runs:
+        groups.setdefault((run["data"], run["equal"], run["output"]), []).append(run)
+    for (data, equal, output), group in groups.items():
+        mean = {key: statistics.fmean(run[key] for run in group) for key in ("steps", "seconds", "seconds_per_step")}
+        scores = [run["bits_per_dim"] for run in group]
+        lines.append(
+            f"| {data} | {equal} | {output} | {group[0]['parameters']:,} | {mean['steps']:,.0f} "
+            f"| {mean['seconds']:.0f} s | {1e3 * mean['seconds_per_step']:.0f} ms "
+            f"| {mebibytes(group[0]['peak_bytes'])} MiB "
+            f"| {statistics.fmean(scores):.3f} ({min(scores):.3f} to {max(scores):.3f}) |"
+        )
+    return "\n".join(lines)
+
+
+def main(options: Options) -> None:
+    from benchmarks.memory import reserve_block
+
+    reserve_block()
+    runs: list[dict[str, Any]] = []
+    for name in options.data:
+        for run in compare(name, options):
+            runs.append(run)
+            print(line(run), flush=True)
+            write_json(options.out / "outputs.json", runs)
+    print(f"\nmean over {options.seeds} seeds\n{summary(runs)}\n\n{options.out / 'outputs.json'}")
+
+
+if __name__ == "__main__":
+    program.run(main, Options)
