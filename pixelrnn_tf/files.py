@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
-from pixelrnn_tf.regular_files import read_text
+from pixelrnn_tf.regular_files import MOST_TEXT, read_text
 
 # Letters of a name that its temporary name keeps; with all of them it could be longer than a file system allows.
 KEPT = 40
@@ -118,13 +118,18 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def read_json(path: str | os.PathLike) -> Any:
+def read_json(path: str | os.PathLike, most: int = MOST_TEXT) -> Any:
     """Read a JSON file.
 
+    Args:
+        path: of the file.
+        most: bytes that it may have.
+
     Raises:
-        ValueError: if it is not JSON, not a regular file, or larger than any that is written here.
+        ValueError: if it is not JSON, not a regular file, or larger.
+        OSError: if it cannot be read.
     """
     try:
-        return json.loads(read_text(path))
+        return json.loads(read_text(path, most))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a JSON file: {str(error).splitlines()[0]}.") from error

@@ -18,6 +18,7 @@ COMMON = tuple(
     for name in (
         "files",
         "concrete_value",
+        "integers",
         "pictures",
         "precision",
         "progress",

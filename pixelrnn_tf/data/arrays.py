@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 from pixelrnn_tf.data.classes import sorted_names
 from pixelrnn_tf.data.fingerprint import split_fingerprint
 from pixelrnn_tf.data.image_data import ImageData, Split
-from pixelrnn_tf.data.integers import check_integer
 from pixelrnn_tf.data.levels import check_range, check_value_range, map_range, range_note
 from pixelrnn_tf.data.splitting import Part, cut, keep_classes_in_train
+from pixelrnn_tf.integers import checked_integer
 from pixelrnn_tf.regular_files import open_regular
 
 # The names of the arrays of a split in an npz file: ours, and those of Keras's data sets.
@@ -142,7 +142,7 @@ def _data(
             raise ValueError(f"{name}: {key} has images of shape {array.shape[1:]}, and train of {first.shape[1:]}.")
     if levels is None:
         levels = 2 if all(array.dtype == bool for array in images.values()) else 256
-    levels = check_integer("levels", levels, 2, 256)
+    levels = checked_integer("levels", levels, 2, 256)
     everything = np.concatenate([first, *others])
     low, high = int(everything.min()), int(everything.max())
     note = range_note(low, high, levels - 1, value_range, f"arrays of {levels} levels")

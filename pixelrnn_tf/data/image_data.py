@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from pixelrnn_tf.data.binarize import make_key, sample_binary
-from pixelrnn_tf.data.integers import check_integer
+from pixelrnn_tf.integers import checked_integer
 from pixelrnn_tf.progress import Progress
 from pixelrnn_tf.typing import ImageShape, Structure
 
@@ -185,8 +185,8 @@ class ImageData:
                 read. Those of another split raise a `tf.errors.OpError` when they are reached.
         """
         train = self.split("train")
-        batch_size = check_integer("batch_size", batch_size, 1)
-        start_step = check_integer("start_step", start_step, 0)
+        batch_size = checked_integer("batch_size", batch_size, 1)
+        start_step = checked_integer("start_step", start_step, 0)
         if batch_size > train.size:
             raise ValueError(f"batch_size must be at most the {train.size} images of {train.name}, got {batch_size}.")
         start_epoch, skipped = divmod(start_step, train.size // batch_size)
@@ -217,7 +217,7 @@ class ImageData:
             ValueError: if there is no such split, for a batch size below 1, or, as for `train_batches`, images
                 that cannot be read.
         """
-        batch_size = check_integer("batch_size", batch_size, 1)
+        batch_size = checked_integer("batch_size", batch_size, 1)
         batches = self.split(split).indexed().batch(batch_size)
         key = make_key(FIXED_SEED, FIXED_SAMPLE, zlib.crc32(split.encode()))
         return self._finished(self.split(split), batches, key).prefetch(tf.data.AUTOTUNE)

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from pixelrnn_tf.data.integers import check_integer
+from pixelrnn_tf.integers import checked_integer
 from pixelrnn_tf.typing import Tensor, TensorLike
 
 
@@ -22,8 +22,8 @@ def to_levels(values: TensorLike, levels: int, source_levels: int = 256) -> Tens
         ValueError: for numbers of levels out of range, or values that are no integers or out of range. In a
             graph the range of a tensor is checked when it runs, by a `tf.errors.InvalidArgumentError`.
     """
-    levels = check_integer("levels", levels, 2, 256)
-    source_levels = check_integer("source_levels", source_levels, 2, 256)
+    levels = checked_integer("levels", levels, 2, 256)
+    source_levels = checked_integer("source_levels", source_levels, 2, 256)
     if not tf.is_tensor(values):
         values = np.asarray(values)
     if not _is_integer(values):
@@ -84,7 +84,7 @@ def check_value_range(value_range: tuple[int, int] | None) -> tuple[int, int] | 
     if value_range is None:
         return None
     try:
-        low, high = (check_integer("value_range", value, 0, 65535) for value in value_range)
+        low, high = (checked_integer("value_range", value, 0, 65535) for value in value_range)
         if low < high:
             return low, high
     except (TypeError, ValueError):

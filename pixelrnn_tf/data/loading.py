@@ -7,9 +7,9 @@ from pixelrnn_tf.data.digits import load_digits
 from pixelrnn_tf.data.fit import fit_image, fitted_shape
 from pixelrnn_tf.data.folder import load_folder
 from pixelrnn_tf.data.image_data import ImageData
-from pixelrnn_tf.data.integers import check_integer
 from pixelrnn_tf.data.levels import check_value_range, map_range, to_levels
 from pixelrnn_tf.data.tfds_images import load_tfds
+from pixelrnn_tf.integers import checked_integer
 
 BINARIZATIONS = ("none", "dynamic", "threshold")
 # The longest side an image may be given: its pixels are drawn one by one.
@@ -70,12 +70,12 @@ def _checked(
     if binarization not in BINARIZATIONS:
         raise ValueError(f"binarization must be one of {', '.join(BINARIZATIONS)}, got {binarization!r}.")
     if levels is not None:
-        levels = check_integer("levels", levels, 2, 256)
+        levels = checked_integer("levels", levels, 2, 256)
     if binarization != "none" and levels not in (None, 2):
         raise ValueError(f"binarization={binarization!r} gives 2 levels: leave out levels={levels}.")
     if image_size is not None:
         try:
-            height, width = (check_integer("image_size", side, 1, MAX_SIDE) for side in image_size)
+            height, width = (checked_integer("image_size", side, 1, MAX_SIDE) for side in image_size)
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"image_size must be two positive integers (height, width), got {image_size}; none may be larger "

@@ -5,7 +5,8 @@ from typing import Any
 
 import keras
 
-from pixelrnn_tf.layers.checks import check_map_shape, checked_bool, checked_integer
+from pixelrnn_tf.integers import checked_integer
+from pixelrnn_tf.layers.checks import check_map_shape, checked_bool
 from pixelrnn_tf.layers.composition import Apply, CompositeLayer, Part
 from pixelrnn_tf.layers.diagonal_bilstm import DiagonalBiLSTM
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D, count_conv_weights

@@ -1,6 +1,5 @@
 """Checks that layers and models share, with errors that say what was given and what was expected."""
 
-import operator
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -43,27 +42,6 @@ def check_condition(layer: _Conditioned, condition: Tensor | None) -> None:
             f"{type(layer).__name__} {layer.name!r} was made with condition_features={layer.condition_features}, "
             f"and {given}. Pass a conditioning map exactly when condition_features is not 0."
         )
-
-
-def checked_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
-    """An integer of Python from one of any kind, such as numpy's.
-
-    Raises:
-        ValueError: if it is something else, a bool or a float included, or out of range.
-    """
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        number = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name} must be an integer, got {value!r} ({type(value).__name__}).") from None
-    if high is not None and low > 1 and not low <= number <= high:
-        raise ValueError(f"{name} must be from {low} to {high}, got {number}.")
-    if number < low:
-        raise ValueError(f"{name} must be at least {low}, got {number}.")
-    if high is not None and number > high:
-        raise ValueError(f"{name} must be at most {high}, got {number}.")
-    return number
 
 
 def checked_bool(name: str, value: Any) -> bool:

@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 from pixelrnn_tf.concrete_value import concrete_value
-from pixelrnn_tf.layers.checks import checked_integer
+from pixelrnn_tf.integers import checked_integer
 from pixelrnn_tf.typing import Config, DType, ImageShape, Shape, Tensor, TensorLike
 
 # Floats of a larger size are no condition: a network might overflow, and lose the NaN that comes of it in a ReLU.

@@ -5,7 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelrnn_tf.layers.checks import check_map_shape, checked_integer
+from pixelrnn_tf.integers import checked_integer
+from pixelrnn_tf.layers.checks import check_map_shape
 from pixelrnn_tf.layers.composition import Apply, CompositeLayer, Part, track_each
 from pixelrnn_tf.layers.features import sizes_for_reshape
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D, count_conv_weights

@@ -6,7 +6,8 @@ import keras
 from keras import ops
 
 from pixelrnn_tf.concrete_value import concrete_value
-from pixelrnn_tf.layers.checks import check_condition, check_map_shape, checked_bool, checked_integer
+from pixelrnn_tf.integers import checked_integer
+from pixelrnn_tf.layers.checks import check_condition, check_map_shape, checked_bool
 from pixelrnn_tf.layers.features import add_bias, add_projection, feature_product, side_by_side
 from pixelrnn_tf.layers.incremental import IncrementalForm, IncrementalLayer, Tensors, rows_before
 from pixelrnn_tf.layers.masks import kernel_mask

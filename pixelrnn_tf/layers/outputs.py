@@ -11,7 +11,7 @@ from typing import Any
 
 from keras import ops
 
-from pixelrnn_tf.layers.checks import checked_integer
+from pixelrnn_tf.integers import checked_integer
 from pixelrnn_tf.layers.initializers import MixtureBias
 from pixelrnn_tf.typing import Tensor
 

@@ -7,7 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelrnn_tf.layers.checks import check_map_shape, checked_integer
+from pixelrnn_tf.integers import checked_integer
+from pixelrnn_tf.layers.checks import check_map_shape
 from pixelrnn_tf.layers.incremental import IncrementalLayer
 from pixelrnn_tf.layers.initializers import ForgetGateOnes
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D, count_conv_weights

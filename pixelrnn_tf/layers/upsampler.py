@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from pixelrnn_tf.layers.checks import check_stored_weights, checked_integer
+from pixelrnn_tf.integers import checked_integer
+from pixelrnn_tf.layers.checks import check_stored_weights
 from pixelrnn_tf.layers.conditioning import Conditioner, ConditionFormat
 from pixelrnn_tf.precision import at_least_float32
 from pixelrnn_tf.typing import Config, DType, ImageShape, Shape, Tensor

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from pixelrnn_tf.layers.checks import checked_integer
+from pixelrnn_tf.integers import checked_integer
 from pixelrnn_tf.layers.conditioning import Conditioner
 from pixelrnn_tf.models.parameter_count import count_parameters
 from pixelrnn_tf.typing import ImageShape

@@ -52,11 +52,6 @@ def run_compiled(
     return of_model[key]([keras.ops.convert_to_tensor(weight.value) for weight in model.weights], given)
 
 
-def number_compiled(model: keras.Model) -> int:
-    """How many functions are compiled for a model."""
-    return len(_COMPILED.get(model, {}))
-
-
 def _of_weights(
     function: Callable[..., Structure], model: keras.Model, options: dict[str, Hashable]
 ) -> Callable[[list[Tensor], dict[str, Tensor]], Structure]:

@@ -6,7 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelrnn_tf.layers.checks import checked_bool, checked_integer
+from pixelrnn_tf.integers import checked_integer
+from pixelrnn_tf.layers.checks import checked_bool
 from pixelrnn_tf.layers.composition import track_each
 from pixelrnn_tf.layers.outputs import OutputDistribution
 from pixelrnn_tf.layers.upsampler import Upsampler

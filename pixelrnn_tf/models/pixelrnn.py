@@ -5,8 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from pixelrnn_tf.integers import checked_integer
 from pixelrnn_tf.layers.blocks import BLOCKS
-from pixelrnn_tf.layers.checks import checked_bool, checked_integer
+from pixelrnn_tf.layers.checks import checked_bool
 from pixelrnn_tf.layers.composition import (
     Apply,
     Composite,

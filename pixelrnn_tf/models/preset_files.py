@@ -15,11 +15,9 @@ import contextlib
 import ctypes
 import hashlib
 import io
-import json
 import os
 import pathlib
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -27,8 +25,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from pixelrnn_tf.files import KEPT, read_json, temporary_folder, write_json, write_text
 from pixelrnn_tf.layers.conditioning import Conditioner, serialized
-from pixelrnn_tf.regular_files import read_text
 from pixelrnn_tf.typing import Config
 from pixelrnn_tf.zoo import CONFIG, METADATA
 
@@ -86,10 +84,10 @@ def save_preset(
         "weights_sha256": weights_digest(model),
     }
     with _replaced(directory) as beside:
-        (beside / CONFIG).write_text(_to_json(keras.saving.serialize_keras_object(model)), encoding="utf-8")
+        write_json(beside / CONFIG, keras.saving.serialize_keras_object(model))
         (beside / WEIGHTS).write_bytes(_compressed_weights(model))
-        (beside / METADATA).write_text(_to_json(metadata), encoding="utf-8")
-        (beside / CARD).write_text(card, encoding="utf-8")
+        write_json(beside / METADATA, metadata)
+        write_text(beside / CARD, card)
         for picture in pictures:
             shutil.copy(picture, beside)
 
@@ -234,19 +232,11 @@ def first_not_finite(model: keras.Model) -> str | None:
     return next((w.path for w in model.weights if not np.isfinite(ops.convert_to_numpy(w)).all()), None)
 
 
-def _to_json(value: Any) -> str:
-    return json.dumps(value, indent=2, allow_nan=False) + "\n"
-
-
 def _read_json(path: pathlib.Path) -> Config:
     try:
-        text = read_text(path, _MOST_JSON)
+        value = read_json(path, _MOST_JSON)
     except OSError as error:
         raise ValueError(f"Cannot read {path}: {error.strerror}. A preset is a directory with {CONFIG}.") from error
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is no JSON file: {error}.") from error
     if not isinstance(value, dict):
         raise ValueError(f"{path} holds no JSON object.")
     return value
@@ -260,19 +250,15 @@ def _replaced(directory: pathlib.Path) -> Iterator[pathlib.Path]:
     if taken and not all((directory / name).is_file() for name in (CONFIG, METADATA, CARD)):
         raise ValueError(f"{directory} exists and is no preset; choose another directory.")
     directory.parent.mkdir(parents=True, exist_ok=True)
-    beside = pathlib.Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
-    try:
-        beside.chmod(0o755)
+    with temporary_folder(directory.parent, f".{directory.name[:KEPT]}.") as beside:
         yield beside
         if not directory.exists():
             beside.rename(directory)
-        elif not _exchange(beside, directory):
+        elif not _exchange(beside, directory):  # If they changed places, the old one goes with the block.
             old = beside.with_name(beside.name + ".old")
             directory.rename(old)
             beside.rename(directory)
             shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)  # What was replaced, if the two changed places.
 
 
 def _exchange(first: pathlib.Path, second: pathlib.Path) -> bool:

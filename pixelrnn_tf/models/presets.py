@@ -2,10 +2,10 @@
 
 import dataclasses
 import functools
-import json
 import pathlib
 from typing import Any
 
+from pixelrnn_tf.files import read_json
 from pixelrnn_tf.zoo import CONFIG, DIRECTORY, METADATA, shipped_presets
 
 NATS = "nats per image"
@@ -192,7 +192,7 @@ def all_presets() -> dict[str, tuple[str, Preset]]:
 
 
 def _shipped(directory: pathlib.Path) -> tuple[str, Preset]:
-    metadata, model = (json.loads((directory / name).read_text()) for name in (METADATA, CONFIG))
+    metadata, model = (read_json(directory / name) for name in (METADATA, CONFIG))
     in_bits = model["config"]["levels"] == 256
     preset = PRESETS.get(directory.name) or Preset(
         description=metadata["description"],

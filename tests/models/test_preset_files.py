@@ -146,7 +146,7 @@ def test_a_flipped_byte_is_never_a_silent_change(preset, copy, seed):
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("config.json", "{", "config.json is no JSON file"),
+        ("config.json", "{", "config.json is not a JSON file"),
         ("config.json", "[]", "config.json holds no JSON object"),
         ("config.json", "{}", "config.json holds no serialized model"),
         ("metadata.json", "{}", "metadata.json has the format None; this version of pixelrnn_tf reads 1"),
@@ -244,7 +244,7 @@ def test_a_conditioner_of_a_file_is_not_built_before_its_size_is_checked():
 
 def test_nested_json_is_an_error_of_one_line(copy):
     (copy / "config.json").write_text("[" * 100_000)
-    with pytest.raises(ValueError, match="is no JSON file"):
+    with pytest.raises(ValueError, match="is not a JSON file"):
         PixelRNN.from_preset(copy)
 
 
