@@ -1,9 +1,9 @@
 """Compare the softmax with the logistic mixture: `python -m benchmarks.outputs [--data=tfds:cifar10,...]`.
 
-Trains one PixelCNN per data set twice with each output and every seed: for the same number of steps, and for the same
-processor time. Everything else is equal: Adam with a cosine schedule to 0, batches of 16, no XLA. Prints the score of
-the first validation images, processor time per step and peak memory of a step. Writes outputs.json to --out after
-every run. The defaults take about two hours of processor time.
+Trains a PixelCNN per data set and seed: with the softmax, with the mixture for as many steps, and with the mixture for
+as much processor time as the softmax took. Everything else is equal: Adam with a cosine schedule to 0, batches of 16,
+no XLA. Prints the score of the first validation images, processor time per step and peak memory of a step. Writes
+outputs.json to --out after every run. The defaults take about an hour of processor time.
 """
 
 import dataclasses
@@ -20,12 +20,11 @@ from pixelrnn_tf.files import write_json
 if TYPE_CHECKING:
     from pixelrnn_tf.training.step_queue import StepQueue
 
-OUTPUTS = ("softmax", "logistic_mixture")
-# By data set: the arguments of the network, and seconds of processor time.
-NETWORKS: dict[str, tuple[dict[str, Any], float]] = {
-    "digits": ({"num_blocks": 4, "hidden": 32, "head_hidden": 64}, 60.0),
-    "tfds:fashion_mnist": ({"num_blocks": 4, "hidden": 32, "head_hidden": 64}, 180.0),
-    "tfds:cifar10": ({"num_blocks": 3, "hidden": 48, "head_hidden": 96}, 600.0),
+# The arguments of the network by data set.
+NETWORKS: dict[str, dict[str, Any]] = {
+    "digits": {"num_blocks": 4, "hidden": 32, "head_hidden": 64},
+    "tfds:fashion_mnist": {"num_blocks": 4, "hidden": 32, "head_hidden": 64},
+    "tfds:cifar10": {"num_blocks": 3, "hidden": 48, "head_hidden": 96},
 }
 BATCH_SIZE = 16
 WARMUP, TIMED = 3, 20  # Steps: before the clock starts, and to estimate how many a processor time allows.
@@ -36,14 +35,8 @@ class Options:
     """Data sets and lengths of the runs."""
 
     data: tuple[str, ...] = option(f"Data sets, of {', '.join(NETWORKS)}.", tuple(NETWORKS), form="names")
-    steps: int = option("Steps of the runs of equal length.", 800, at_least=1, at_most=10_000_000)
+    steps: int = option("Steps of the softmax.", 800, at_least=1, at_most=10_000_000)
     seeds: int = option("Seeds, from 0.", 3, at_least=1, at_most=1000)
-    seconds: float | None = option(
-        "Processor time of the other runs; by default 60 for the digits, 180 for Fashion-MNIST, 600 for CIFAR-10.",
-        None,
-        above=0.0,
-        at_most=1e6,
-    )
     eval_images: int = option("Validation images that are scored.", 1000, at_least=1, at_most=1_000_000)
     out: pathlib.Path = option("Folder for outputs.json.", pathlib.Path("runs/outputs"), written="folder")
 
@@ -61,17 +54,17 @@ def processor_seconds() -> float:
 
 
 def train_and_score(
-    data: Any, arguments: dict[str, Any], steps: int | None, seconds: float, seed: int, eval_images: int
+    data: Any, arguments: dict[str, Any], seed: int, eval_images: int, steps: int | None, seconds: float | None = None
 ) -> dict[str, Any]:
     """Train a network and score it.
 
     Args:
         data: an `ImageData`.
         arguments: of `PixelRNN`.
-        steps: how many, or None for as many as take `seconds`.
-        seconds: of processor time.
         seed: of the weights and of the order of the images.
         eval_images: validation images that are scored.
+        steps: how many; None for as many as take `seconds`.
+        seconds: of processor time.
 
     Returns:
         `steps`, `seconds` of processor time in all of them, `seconds_per_step`, `peak_bytes` of a step, `bits_per_dim`
@@ -82,6 +75,7 @@ def train_and_score(
     from pixelrnn_tf.evaluation.scoring import Evaluator
 
     if steps is None:
+        assert seconds is not None
         timed = _queue(data, arguments, 100, seed)
         run_steps(timed, WARMUP)
         start = processor_seconds()
@@ -116,7 +110,7 @@ def _queue(data: Any, arguments: dict[str, Any], steps: int, seed: int) -> "Step
 
 
 def compare(name: str, options: Options) -> Iterator[dict[str, Any]]:
-    """Train on one data set with both outputs, in turns.
+    """Train on one data set with both outputs.
 
     Yields:
         for every run what `train_and_score` returns, and `data`, `equal` ("steps" or "time"), `seed` and `output`.
@@ -124,15 +118,16 @@ def compare(name: str, options: Options) -> Iterator[dict[str, Any]]:
     from pixelrnn_cli.data_config import DataConfig
 
     data = DataConfig(name=name).load()
-    network, seconds = NETWORKS[name]
-    for steps in (options.steps, None):
-        for seed in range(options.seeds):
-            for output in OUTPUTS:
-                arguments = {"image_shape": data.image_shape, "levels": data.levels, "block": "pixel_cnn", **network}
-                run = train_and_score(
-                    data, {**arguments, "output": output}, steps, options.seconds or seconds, seed, options.eval_images
-                )
-                yield {"data": name, "equal": "steps" if steps else "time", "seed": seed, "output": output, **run}
+    arguments = {"image_shape": data.image_shape, "levels": data.levels, "block": "pixel_cnn", **NETWORKS[name]}
+    for seed in range(options.seeds):
+
+        def run(output: str, steps: int | None, seconds: float | None = None, seed: int = seed) -> dict[str, Any]:
+            result = train_and_score(data, {**arguments, "output": output}, seed, options.eval_images, steps, seconds)
+            return {"data": name, "equal": "steps" if steps else "time", "seed": seed, "output": output, **result}
+
+        yield (softmax := run("softmax", options.steps))
+        yield run("logistic_mixture", options.steps)
+        yield run("logistic_mixture", None, softmax["seconds"])
 
 
 def line(run: dict[str, Any]) -> str:
