@@ -15,19 +15,18 @@ from pixelrnn_tf.models import PixelRNN
 from pixelrnn_tf.sampling import generate
 
 
-def time_compression(model: PixelRNN, repeats: int, number: int = 0) -> dict[str, Any]:
+def time_compression(model: PixelRNN, repeats: int) -> dict[str, Any]:
     """Medians of the seconds that a batch of the codec takes, in turns with its yardsticks, after a first round.
 
     Args:
         model: the network.
         repeats: rounds.
-        number: images; by default as many as the codec decodes side by side.
 
     Returns:
         `images`, how many; `bytes` of their file and `model_bytes` of their likelihood; `seconds` by the name of what
         was timed; `peak_bytes` of compressing and decompressing.
     """
-    number = number or batch_size_of(model)
+    number = batch_size_of(model)
     noise = tf.random.stateless_uniform((number, *model.image_shape), (0, 0))
     draw = tf.function(lambda: generate(model, noise), jit_compile=True)
     images = draw().numpy().astype("uint8")

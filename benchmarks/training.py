@@ -38,6 +38,7 @@ def _network(preset: str, **changes: Any) -> dict[str, Any]:
 
 
 CLASSES = 10
+STEPS_PER_TURN = 5  # After one that is not timed.
 # Networks and their batch sizes; the last column: whether to run what they are compared with.
 NETWORKS = [
     (_network("mnist_diagonal_bilstm_7x16"), 16, True),
@@ -115,7 +116,7 @@ def _timed(step: Step, times: int) -> float:
     return (time.perf_counter() - start) / times
 
 
-def time_in_turns(steps: Mapping[Name, Step], rounds: int, times: int = 5) -> dict[Name, float]:
+def time_in_turns(steps: Mapping[Name, Step], rounds: int) -> dict[Name, float]:
     """Median seconds of every step over rounds, after a first call that compiles it.
 
     In a round each step has a turn, in which it runs several times: in training a step follows one of its own kind,
@@ -124,7 +125,6 @@ def time_in_turns(steps: Mapping[Name, Step], rounds: int, times: int = 5) -> di
     Args:
         steps: what to time, by name.
         rounds: of which medians are taken.
-        times: how often a step runs in its turn, after once that is not timed.
     """
     for step in steps.values():
         step()
@@ -132,7 +132,7 @@ def time_in_turns(steps: Mapping[Name, Step], rounds: int, times: int = 5) -> di
     for _ in range(rounds):
         for name, step in steps.items():
             step()
-            seconds[name].append(_timed(step, times))
+            seconds[name].append(_timed(step, STEPS_PER_TURN))
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 

@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from absl import flags
 
 Options = TypeVar("Options")
+WIDTH = 100  # Columns of the text of --help.
 
 
 def option(
@@ -250,7 +251,7 @@ def renamed(options: type, values: typing.Mapping[str, Any]) -> dict[str, Any]:
     return {names.get(key, key): value for key, value in values.items()}
 
 
-def help_text(options: type, width: int = 100) -> str:
+def help_text(options: type) -> str:
     """Every flag of a dataclass with its help, bounds and default, by subject."""
     groups: dict[str, list[str]] = {}
     for field, hint, unset in _fields(options):
@@ -260,7 +261,7 @@ def help_text(options: type, width: int = 100) -> str:
         notes += ["required" if default is dataclasses.MISSING else _default_words(default)]
         text = f"{metadata['help']} ({'; '.join(note for note in notes if note)})".replace(" ()", "")
         name = f"  --{'[no]' * (_kind(hint) is bool)}{_flag(field)}"
-        lines = textwrap.wrap(text, width - 6, break_on_hyphens=False)
+        lines = textwrap.wrap(text, WIDTH - 6, break_on_hyphens=False)
         groups.setdefault(metadata["group"], []).extend([name, *(f"      {line}" for line in lines)])
     return "\n\n".join("\n".join([f"{group}:", *lines]) for group, lines in groups.items())
 

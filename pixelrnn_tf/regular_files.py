@@ -10,27 +10,23 @@ MOST_TEXT = 2**28
 PIECE = 2**22
 
 
-def open_regular(
-    path: str | bytes | os.PathLike[str], most: int = MOST_TEXT, follow_links: bool = True
-) -> io.BufferedReader:
+def open_regular(path: str | bytes | os.PathLike[str], most: int = MOST_TEXT) -> io.BufferedReader:
     """Open a regular file to read its bytes.
 
     Args:
         path: of the file.
         most: bytes that it may have.
-        follow_links: whether the path itself may be a symbolic link.
 
     Raises:
         ValueError: if it is a FIFO, a device, a socket or a folder, or is larger.
-        OSError: if there is no such file, it cannot be opened, or it is a link and none may be.
+        OSError: if there is no such file, or it cannot be opened.
     """
     shown = os.fsdecode(path)
     if os.path.exists(path) and not os.path.isfile(path):  # Opening a device may do something.
         raise ValueError(f"{shown} is not a regular file.")
     # Without O_NONBLOCK a FIFO that takes the place of the file just now would block.
     flags = [getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY")]
-    no_links = 0 if follow_links else getattr(os, "O_NOFOLLOW", 0)
-    file = os.fdopen(os.open(path, os.O_RDONLY | sum(flags) | no_links), "rb")
+    file = os.fdopen(os.open(path, os.O_RDONLY | sum(flags)), "rb")
     status = os.fstat(file.fileno())
     if stat.S_ISREG(status.st_mode) and status.st_size <= most:
         return file
@@ -40,7 +36,7 @@ def open_regular(
     raise ValueError(f"{shown} has {status.st_size:,} bytes; at most {most:,} are read.")
 
 
-def read_regular(path: str | bytes | os.PathLike[str], most: int = MOST_TEXT, follow_links: bool = True) -> bytes:
+def read_regular(path: str | bytes | os.PathLike[str], most: int = MOST_TEXT) -> bytes:
     """The contents of a regular file.
 
     Raises:
@@ -48,7 +44,7 @@ def read_regular(path: str | bytes | os.PathLike[str], most: int = MOST_TEXT, fo
         OSError: as `open_regular`, or if it cannot be read.
     """
     contents = bytearray()
-    with open_regular(path, most, follow_links) as file:
+    with open_regular(path, most) as file:
         while part := file.read(PIECE):
             contents += part
             if len(contents) > most:  # Some files of the system say that they are empty, and others grow.
@@ -56,11 +52,11 @@ def read_regular(path: str | bytes | os.PathLike[str], most: int = MOST_TEXT, fo
     return bytes(contents)
 
 
-def read_text(path: str | os.PathLike[str], most: int = MOST_TEXT, follow_links: bool = True) -> str:
+def read_text(path: str | os.PathLike[str], most: int = MOST_TEXT) -> str:
     """The text of a regular file in UTF-8, whatever the locale.
 
     Raises:
         ValueError: as `read_regular`, or if it is not UTF-8.
         OSError: as `read_regular`.
     """
-    return read_regular(path, most, follow_links).decode("utf-8")
+    return read_regular(path, most).decode("utf-8")

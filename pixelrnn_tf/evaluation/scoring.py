@@ -103,7 +103,6 @@ class Evaluator:
         model: an `ImageModel`, made in the scope of the strategy.
         batch_size: images per pass, over all replicas; rounded up to a multiple of their number.
         jit_compile: whether XLA compiles the pass.
-        strategy: by default the one whose scope this is in.
     """
 
     def __init__(
@@ -111,10 +110,9 @@ class Evaluator:
         model: ImageModel,
         batch_size: int = 100,
         jit_compile: bool = False,
-        strategy: tf.distribute.Strategy | None = None,
     ):
         self.model = model
-        self.strategy = strategy or tf.distribute.get_strategy()
+        self.strategy = tf.distribute.get_strategy()
         replicas = self.strategy.num_replicas_in_sync
         self.batch_size = math.ceil(batch_size / replicas) * replicas
         self.jit_compile = jit_compile
@@ -174,15 +172,15 @@ class Evaluator:
             len(nats),
         )
 
-    def by_scale(self, data: ImageData, split: str, limit: int = 0) -> ScaleTerms:
-        """The terms of the score of the first `limit` images of a split, or of all for 0, scale by scale.
+    def by_scale(self, data: ImageData, split: str) -> ScaleTerms:
+        """The terms of the score of a split, scale by scale.
 
         Raises:
             ValueError: if the images do not fit the model, or there is no such split.
         """
         data = fit_data(self.model, data)
         run = self._on_replicas(lambda inputs: log_prob_by_scale(self.model, *images_and_condition(inputs)))
-        with _first_batches(data, split, self.batch_size, limit) as batches:
+        with _first_batches(data, split, self.batch_size) as batches:
             nats = -np.concatenate([self._run(run, images, self.batch_size) for images in batches]).astype("float64")
         sizes = tuple(network.image_shape[:2] for network, _ in self.model.scales())
         return ScaleTerms(sizes, tuple(map(float, nats.mean(axis=0))), len(nats))
@@ -215,7 +213,7 @@ class Evaluator:
 
 
 @contextlib.contextmanager
-def _first_batches(data: ImageData, split: str, batch_size: int, limit: int) -> Iterator[Iterator[Any]]:
+def _first_batches(data: ImageData, split: str, batch_size: int, limit: int = 0) -> Iterator[Iterator[Any]]:
     """Batches of the first `limit` images of a split, or of all for 0, as arrays; shows how many were taken."""
     batches, size = data.batches(split, batch_size), data.split(split).size
     if limit:

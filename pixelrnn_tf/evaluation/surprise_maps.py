@@ -21,6 +21,7 @@ _COLOURS = np.array([(0, 0, 4), (60, 15, 110), (150, 40, 100), (220, 80, 50), (2
 _BAR, _MARGIN = 16, 8  # Pixels.
 # The largest value of a map's scale; what is larger is as bright.
 PERCENTILE = 99.5
+PAIRS_PER_ROW = 4
 COLUMNS = ("file", "nats", "bits/dim", "complexity", "input complexity score", "ratio")
 
 
@@ -52,15 +53,12 @@ def log_probs(
     return _in_batches(log_prob, model, images, condition, batch_size)
 
 
-def picture(
-    images: np.ndarray, bits: np.ndarray, columns: int = 4, rows: Sequence[str] = (), title: str = ""
-) -> np.ndarray:
+def picture(images: np.ndarray, bits: np.ndarray, rows: Sequence[str] = (), title: str = "") -> np.ndarray:
     """Each image beside its map, with words, and the bar of the color scale that all maps share.
 
     Args:
         images: bytes `(number, height, width, 1 or 3)`.
         bits: `(number, height, width)`; the scale goes from 0 to the largest but for the topmost half percent.
-        columns: pairs per row.
         rows: names of the rows, if they have any.
         title: of the whole.
 
@@ -70,7 +68,7 @@ def picture(
     # A single pixel of many would leave all others dark.
     most = max(float(np.percentile(bits, PERCENTILE, method="higher")), 1e-30)
     pairs = np.stack([np.broadcast_to(images, (*images.shape[:3], 3)), coloured(bits / most)], axis=1)
-    columns = min(columns, len(pairs))
+    columns = min(PAIRS_PER_ROW, len(pairs))
     lines = math.ceil(len(pairs) / columns)
     cells = np.full((lines * columns, *pairs.shape[1:]), LINE, "uint8")
     cells[: len(pairs)] = pairs

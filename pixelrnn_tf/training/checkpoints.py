@@ -24,6 +24,7 @@ from pixelrnn_tf.regular_files import open_regular
 
 # More than the state of any network that can be trained.
 MOST_BYTES = 2**42
+KEPT = 2  # Checkpoints.
 STATE, MANIFEST, PARTIAL = "state", "manifest.json", ".partial"
 NAME = re.compile(r"step-\d{8,}")
 
@@ -74,11 +75,10 @@ class Checkpoints:
         folder: where they are.
         state: the variables they hold.
         weights: names of the model's weights, in their order; a checkpoint of other ones is refused.
-        keep: how many are kept.
     """
 
-    def __init__(self, folder: pathlib.Path, state: tf.train.Checkpoint, weights: list[str], keep: int = 2):
-        self.folder, self.state, self.weights, self.keep = folder, state, weights, keep
+    def __init__(self, folder: pathlib.Path, state: tf.train.Checkpoint, weights: list[str]):
+        self.folder, self.state, self.weights = folder, state, weights
 
     def save(self, progress: Progress) -> None:
         """Write a checkpoint, and delete the oldest ones.
@@ -102,7 +102,7 @@ class Checkpoints:
             raise OSError(f"{cause}, at the checkpoint of step {progress.step}") from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-        for old in self._newest_first()[self.keep :]:
+        for old in self._newest_first()[KEPT:]:
             old.unlink() if old.is_file() else shutil.rmtree(old)
 
     def _write(self, folder: pathlib.Path, progress: Progress) -> None:

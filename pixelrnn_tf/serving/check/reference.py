@@ -53,16 +53,18 @@ def _condition_of(card: dict[str, Any], image_shape: tuple[int, ...]) -> Conditi
     return ConditionFormat((*image_shape[:2], features), "float32") if features else None
 
 
+ROWS_PER_RUN = 16
+
+
 class Reference:
     """The network that the signatures are compared with.
 
     Args:
         run: from images `(batch, height, width, channels)` and a condition or None to logits.
-        chunk: rows per run.
     """
 
-    def __init__(self, run: Callable[[np.ndarray, Any], np.ndarray], chunk: int = 16):
-        self.run, self.chunk = run, chunk
+    def __init__(self, run: Callable[[np.ndarray, Any], np.ndarray]):
+        self.run = run
 
     def logits(self, images: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
         """Logits of all rows."""
@@ -96,8 +98,8 @@ class Reference:
         return np.concatenate(parts)
 
     def _chunks(self, images: np.ndarray, *arrays: np.ndarray | None) -> Iterator[tuple]:
-        for start in range(0, len(images), self.chunk):
-            rows = slice(start, start + self.chunk)
+        for start in range(0, len(images), ROWS_PER_RUN):
+            rows = slice(start, start + ROWS_PER_RUN)
             yield images[rows], *(None if array is None else array[rows] for array in arrays)
 
 

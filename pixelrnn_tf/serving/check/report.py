@@ -11,6 +11,8 @@ from pixelrnn_tf.serving.check.loader import Loader, LoaderError
 from pixelrnn_tf.serving.check.reference import Format, model_reference, own_reference
 from pixelrnn_tf.serving.warmup import read_warmup
 
+SHOWN = 3  # Problems of each rule.
+
 
 def run_warmup(folder: pathlib.Path, loader: Loader) -> list[str]:
     """Run the warm-up requests as the server does before it says that a model is available; what failed."""
@@ -24,14 +26,14 @@ def run_warmup(folder: pathlib.Path, loader: Loader) -> list[str]:
     return problems
 
 
-def print_rules(rules: dict[str, list[str]], shown: int = 3) -> bool:
+def print_rules(rules: dict[str, list[str]]) -> bool:
     """Print every rule and its first problems. Returns whether there are none."""
     for rule, problems in rules.items():
         print(f"{'FAILED' if problems else 'ok':>6}  {rule}")
-        for problem in problems[:shown]:
+        for problem in problems[:SHOWN]:
             print(f"{'':8}{problem}")
-        if len(problems) > shown:
-            print(f"{'':8}and {len(problems) - shown} more")
+        if len(problems) > SHOWN:
+            print(f"{'':8}and {len(problems) - SHOWN} more")
     return not any(rules.values())
 
 
