@@ -1,15 +1,15 @@
 """Layers of the networks, in keras.ops: they run on TensorFlow and on JAX."""
 
-import keras  # noqa: F401  First, as it registers all classes when it is loaded: none of them may be half made.
-
-from pixelrnn_tf.layers.blocks import BLOCKS, DiagonalBiLSTMBlock, PixelCNNBlock, RowLSTMBlock
+from pixelrnn_tf.layers.blocks import BLOCKS
 from pixelrnn_tf.layers.conditioning import Conditioner, ConditionFormat, GivenMap, LabelEmbedding
 from pixelrnn_tf.layers.diagonal_bilstm import DiagonalBiLSTM
 from pixelrnn_tf.layers.head import Head
 from pixelrnn_tf.layers.initializers import ForgetGateOnes, MixtureBias
+from pixelrnn_tf.layers.lstm_blocks import DiagonalBiLSTMBlock, RowLSTMBlock
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
 from pixelrnn_tf.layers.masks import feature_groups, gated_feature_groups, kernel_mask
 from pixelrnn_tf.layers.outputs import OUTPUTS, LogisticMixture, OutputDistribution, Softmax
+from pixelrnn_tf.layers.pixel_cnn_block import PixelCNNBlock
 from pixelrnn_tf.layers.row_lstm import RowLSTM
 from pixelrnn_tf.layers.scan import scan
 from pixelrnn_tf.layers.skewing import skew, unskew

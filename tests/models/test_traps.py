@@ -20,7 +20,8 @@ from pixelrnn_tf.layers import (
     unskew,
 )
 from pixelrnn_tf.layers import masks as masks_module
-from pixelrnn_tf.layers.blocks import LSTMBlock, PixelCNNBlock
+from pixelrnn_tf.layers.lstm_blocks import LSTMBlock
+from pixelrnn_tf.layers.pixel_cnn_block import PixelCNNBlock
 from pixelrnn_tf.layers.scan_order import ScanOrder
 from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN
 from tests.support import reference
