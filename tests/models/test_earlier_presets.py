@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from pixelrnn_tf.models import PixelRNN
-from tests.support.networks import BLOCK_NAMES
 
 EARLIER = pathlib.Path(__file__).parents[1] / "support" / "earlier_preset"
 
@@ -21,7 +20,7 @@ def check_logits(model, block):
     np.testing.assert_allclose(np.array(model(then["images"])), then["logits"], rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("block", BLOCK_NAMES)
+@pytest.mark.parametrize("block", ["diagonal_bilstm", "pixel_cnn", "row_lstm"])
 def test_an_earlier_preset_gives_the_logits_of_then(block):
     check_logits(PixelRNN.from_preset(EARLIER / block), block)
 
