@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test check docs notebooks clean
+.PHONY: demo test check docs notebooks zoo clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m trainers.train --preset=digits_diagonal_bilstm --data=digits --workdir=runs/demo \
@@ -30,6 +30,9 @@ docs: $(VENV)/installed-dev
 
 notebooks: $(VENV)/installed-dev
 	$(BIN)/python notebooks/execute.py
+
+zoo: $(VENV)/installed
+	$(BIN)/python -m trainers.verify
 
 $(VENV)/installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)

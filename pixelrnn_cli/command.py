@@ -15,6 +15,7 @@ PROGRAMS = {
     "surprise": "trainers.surprise",
     "ood": "trainers.ood",
     "publish": "trainers.publish",
+    "verify": "trainers.verify",
     "export": "export.saved_model",
     "check": "export.check",
     "serving_config": "export.serving_config",

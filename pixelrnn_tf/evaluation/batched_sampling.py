@@ -115,18 +115,23 @@ def _in_batches(run: Callable, model: ImageModel, number: int, seed: int, batch_
     return np.concatenate(images)[:number]
 
 
-def draw_picture(
-    model: ImageModel,
-    out: str | os.PathLike,
-    number: int,
-    seed: int,
-    temperature: float = 1.0,
-    label: int | str | None = None,
-) -> None:
-    """Draw images from a model into a PNG file, a grid.
+def sample_grid(
+    model: ImageModel, number: int, seed: int, temperature: float = 1.0, label: int | str | None = None
+) -> np.ndarray:
+    """Draw images as one picture, a grid.
 
-    Those of a class-conditional model are of one class, or of every class in turn: a row for each class, if there are
-    as many images of each, with the name of the class beside it.
+    Images of a class-conditional model are of one class, or of every class in turn. If each class has as many images,
+    it gets a row with its name.
+
+    Args:
+        model: the network.
+        number: number of images.
+        seed: seed of all of them.
+        temperature: divisor of the logits.
+        label: class of all images, by name or number; None for every class in turn.
+
+    Returns:
+        uint8 `(height, width, 1 or 3)`.
 
     Raises:
         ValueError: for a label that the model does not take.
@@ -139,6 +144,18 @@ def draw_picture(
         columns = number // classes
         images = images.reshape(columns, classes, *model.image_shape).swapaxes(0, 1).reshape(images.shape)
         names = [class_name(model, k) for k in range(classes)]
-    png_files.write(out, with_words(square_grid(to_bytes(images, model.levels), columns), rows=names))
+    return with_words(square_grid(to_bytes(images, model.levels), columns), rows=names)
+
+
+def draw_picture(
+    model: ImageModel,
+    out: str | os.PathLike,
+    number: int,
+    seed: int,
+    temperature: float = 1.0,
+    label: int | str | None = None,
+) -> None:
+    """Write a `sample_grid` to a PNG file."""
+    png_files.write(out, sample_grid(model, number, seed, temperature, label))
     of_class = "" if label is None else f" of class {label}"
     print(f"{number} images{of_class} at temperature {temperature:g}: {shlex.quote(str(out))}", flush=True)

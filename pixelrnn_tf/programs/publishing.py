@@ -97,7 +97,7 @@ def publish(
     check_whole_splits(run["scores"], {key: split.size for key, split in data.splits.items()}, workdir)
     shown = "test" if "test" in data.splits else "validation"
     training = _training(workdir, run, config, name) | {"commit": commit or None, "remark": remark}
-    metadata = _metadata(name, description, data_license, run, config, data, model, shown, training)
+    metadata = _metadata(name, description, data_license, run, config, data, model, shown, training, seed)
     with tempfile.TemporaryDirectory() as folder:
         pictures = pathlib.Path(folder)
         _write_small(workdir / "curve.png", pictures / "curve.png")
@@ -172,6 +172,7 @@ def _metadata(
     model: ImageModel,
     shown: str,
     training: dict[str, Any],
+    seed: int,
 ) -> dict[str, Any]:
     preset = PRESETS.get(name)
     description = description or (preset.description if preset else "")
@@ -212,6 +213,7 @@ def _metadata(
         "check": _score_of_first(model, data, shown),
         "paper": dataclasses.asdict(preset.paper_score) if preset and preset.paper_score else None,
         "training": training,
+        "pictures": {"seed": seed},
         "speed": _speed(model, *data.first(shown, 16)),
     }
 
