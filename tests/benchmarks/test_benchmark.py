@@ -60,7 +60,7 @@ def test_the_unmasked_twin_has_the_weights_of_the_pixel_cnn(channels):
 
 
 def test_useful_operations_by_hand():
-    # Per pixel, grey: stem 24 taps to 8 features; a block 8x4, 5 taps 4x4, 4x8; skips 8x8; head 8x6, 6x6, 6x2.
+    # Per pixel, gray: stem 24 taps to 8 features; a block 8x4, 5 taps 4x4, 4x8; skips 8x8; head 8x6, 6x6, 6x2.
     stem, block, skip, head = 24 * 8, 8 * 4 + 5 * 16 + 4 * 8, 64, 48 + 36 + 12
     expected = 2 * 36 * 3 * (2 * stem + 3 * (2 * block + 2 * skip + head))
     assert flops.useful_flops(PixelRNN(block="pixel_cnn", **TINY), 3) == expected
