@@ -173,7 +173,7 @@ class Evaluator:
         )
 
     def by_scale(self, data: ImageData, split: str) -> ScaleTerms:
-        """Compute the contribution of each scale to the score of the first `limit` images of a split, or of all for 0.
+        """Compute the contribution of each scale to the score of a split.
 
         Raises:
             ValueError: if the images do not fit the model, or there is no such split.

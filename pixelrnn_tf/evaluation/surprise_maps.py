@@ -138,8 +138,8 @@ def check_same_images(model: PixelRNN, background: PixelRNN) -> None:
     own, other = (model.image_shape, model.levels), (background.image_shape, background.levels)
     if own != other or background.condition_format is not None:
         raise ValueError(
-            f"The background network must take the model's images, {own[0]} with {own[1]} levels, without a condition; it "
-            f"takes {other[0]} with {other[1]} levels{'' if background.condition_format is None else ' and a condition'}."
+            f"The background network must take the model's images, {own[0]} with {own[1]} levels, and no condition; it "
+            f"takes {other[0]} with {other[1]} levels{'' if background.condition_format is None else ', a condition'}."
         )
 
 

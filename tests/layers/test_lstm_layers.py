@@ -225,7 +225,7 @@ def test_errors_name_what_was_given(layer_class):
         layer_class(3).build((None, None, 4, 2))
     with pytest.raises(ValueError, match="condition_features=0"):
         layer_class(3)(np.zeros((1, 4, 4, 2)), np.zeros((1, 4, 4, 1)))
-    with pytest.raises(ValueError, match="condition_features=2, and none was given"):
+    with pytest.raises(ValueError, match="condition_features=2, but for the condition none was given"):
         layer_class(3, condition_features=2)(np.zeros((1, 4, 4, 2)))
     with pytest.raises(ValueError, match="cannot be split into 3 color groups"):
         layer_class(2, channels=3)

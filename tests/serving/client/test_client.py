@@ -136,7 +136,7 @@ def test_the_program_ends_in_one_line(run_program):
     done = program("draw", "--model=digits")
     assert "Error: the client takes a command, score|classify|sample|complete" in done.stderr
     done = program("score", "--model=digits", "--images=no.png")
-    assert done.stderr == "Error: --images must be PNG files; there is no file 'no.png'.\n"
+    assert done.stderr == "Error: --images must be PNG files, there is no file 'no.png'.\n"
     done = program("sample", "--server=127.0.0.1:1", "--model=digits", "--out=never.png", "--wait=0.3")
     told, error = done.stderr.splitlines()
     assert told.startswith("No server can be reached at 127.0.0.1:1: ")
@@ -165,7 +165,7 @@ def test_what_cannot_be_right_is_told_before_the_server_is_asked(tmp_path):
         with pytest.raises(ValueError, match=message):
             sample(**{"model": "digits", **wrong})
     for images in ((), ("",), ("~",), (str(tmp_path / "b.png"),)):
-        with pytest.raises(ValueError, match="images must be PNG files; "):
+        with pytest.raises(ValueError, match="images must be PNG files, "):
             client_options.ScoreOptions(model="digits", images=images)
     np.save(tmp_path / "map.npy", np.zeros((2, 3)))
     options = client_options.ScoreOptions(
