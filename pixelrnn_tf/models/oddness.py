@@ -1,6 +1,6 @@
 """Out-of-distribution scores of images: larger means less like the training data.
 
-All are in bits per sub-pixel and computed on numpy arrays. The likelihood by itself is known to fail: a model of
+All are in bits per sub-pixel and computed on numpy arrays. Likelihood is known to fail as a score: a model of
 clothes assigns a higher likelihood to digits, because they are simple (Nalisnick et al. 2019). The other scores correct
 for the simplicity of an image.
 

@@ -142,7 +142,7 @@ def _check_start(run: dict[str, Any], directory: pathlib.Path) -> None:
         return
     if started["weights_sha256"] == preset_files.read_metadata(directory).get("weights_sha256"):
         raise ValueError(
-            f"The run started from {directory}, which it would replace: nobody could repeat the training. Publish "
+            f"The run started from {directory}, which it would replace: the training could not be repeated. Publish "
             "it under another --name, or first rename that preset and start from it there."
         )
 
