@@ -1,1 +1,1 @@
-"""Programs and functions that time parts of the whole."""
+"""Timing of training, sampling, compression, serving and start-up."""

@@ -6,7 +6,7 @@ sampling     drawing a batch of --preset for growing images, next to a naive sam
 compression  compressing and decompressing with --preset, next to drawing and scoring as many images
 start        from a cold process to an image drawn by --preset, part by part
 
-What is compared runs in one process, in turns where possible. Timings are only comparable within one run on an
+Compared variants run in one process, in turns where possible. Timings are only comparable within one run on an
 otherwise idle machine. Writes benchmark.json to --out.
 """
 
@@ -24,23 +24,23 @@ PARTS = ("training", "scaling", "sampling", "compression", "start")
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What to time, and how often."""
+    """Choice of timings and repetitions."""
 
     parts: tuple[str, ...] = option(
-        f"What to time, of {', '.join(PARTS)}.", PARTS, form="names, such as training,sampling"
+        f"Parts to time: {', '.join(PARTS)}.", PARTS, form="names, such as training,sampling"
     )
     out: pathlib.Path = option("Folder for benchmark.json.", pathlib.Path("runs/benchmark"), written="folder")
     rounds: int = option("Rounds of training steps; medians are printed.", 7, at_least=1, at_most=10_000)
     sizes: tuple[str, ...] = option(
-        "Sizes of the images drawn, HEIGHTxWIDTH, or one for both.",
+        "Sizes of the images drawn, HEIGHTxWIDTH, or one number for both.",
         ("14", "28", "56", "112x28"),
         form="sizes, such as 28,112x28",
     )
     batch_size: int = option("Images drawn per batch.", 16, at_least=1, at_most=100_000)
-    jit_compile: str = option("Whether XLA compiles the samplers.", "both", choices=("true", "false", "both"))
+    jit_compile: str = option("Compile the samplers with XLA.", "both", choices=("true", "false", "both"))
     repeats: int = option("Batches drawn; medians are printed.", 5, at_least=1, at_most=10_000)
     naive_pixels: int = option(
-        "Sub-pixels the naive sampler is timed for; 0 leaves it out.", 5, at_least=0, at_most=100_000
+        "Sub-pixels for which the naive sampler is timed; 0 omits it.", 5, at_least=0, at_most=100_000
     )
     preset: str = option(
         "A named network to draw with; the flags below replace its arguments.",
@@ -53,18 +53,18 @@ class Options:
         check(self)
         unknown = sorted(set(self.parts) - set(PARTS))
         if unknown:
-            raise ValueError(f"--parts has {', '.join(unknown)}; it may have {', '.join(PARTS)}.")
+            raise ValueError(f"--parts must be among {', '.join(PARTS)}; got {', '.join(unknown)}.")
         self.image_sizes()
 
     def image_sizes(self) -> list[tuple[int, int]]:
-        """Height and width of the images drawn."""
+        """Heights and widths of the images drawn."""
         return [_size(text) for text in self.sizes]
 
 
 def _size(text: str) -> tuple[int, int]:
     parts = text.split("x")
     if len(parts) > 2 or not all(part.isdigit() and 0 < int(part) <= 4096 for part in parts):
-        raise ValueError(f"--sizes has {text!r}; a size is HEIGHTxWIDTH, such as 112x28, or one number for both.")
+        raise ValueError(f"--sizes must be HEIGHTxWIDTH, such as 112x28, or one number for both; got {text!r}.")
     return int(parts[0]), int(parts[-1])
 
 

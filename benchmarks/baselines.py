@@ -1,4 +1,4 @@
-"""What the speed of training is compared with: the same networks as they would be written without this library."""
+"""Baselines for the speed of training: the same networks without this library."""
 
 import functools
 from typing import Any
@@ -14,25 +14,25 @@ from pixelrnn_tf.models import PixelRNN
 
 
 def with_autodiff(model: PixelRNN) -> PixelRNN:
-    """Let TensorFlow differentiate the loop of every LSTM of a model, over maps skewed one by one.
+    """Make TensorFlow differentiate the loop of every LSTM of a model, over maps skewed one by one.
 
-    Both directions of a Diagonal BiLSTM stay stacked in one loop. The model is changed, and returned.
+    Both directions of a Diagonal BiLSTM stay stacked in one loop. The model is changed in place and returned.
     """
 
     def outputs(layer: TwoDimensionalLSTM, input_to_state: Any) -> Any:
-        order = layer.scan_order(None, *input_to_state.shape[1:3])  # An unknown batch leaves one image on every strip.
+        order = layer.scan_order(None, *input_to_state.shape[1:3])  # An unknown batch size gives one image per strip.
         return lstm_states(layer.to_directions(input_to_state), layer.lstm_weights(), order)[0]
 
     for layer in elementary_layers(model):
         if isinstance(layer, TwoDimensionalLSTM):
-            setattr(layer, "outputs", functools.partial(outputs, layer))  # noqa: B010  On this layer alone.
+            setattr(layer, "outputs", functools.partial(outputs, layer))  # noqa: B010  Only for this layer.
     return model
 
 
 def unmasked_pixel_cnn(
     image_shape: tuple[int, int, int], levels: int, num_blocks: int, hidden: int, head_hidden: int, **_: Any
 ) -> keras.Model:
-    """A PixelCNN of the same size, of plain `keras.layers.Conv2D` without masks; no model of images, but as much work.
+    """Make a network with the layers of a PixelCNN, as plain `keras.layers.Conv2D` without masks: equal work, no model.
 
     Args:
         image_shape: `(height, width, channels)`.
@@ -61,7 +61,7 @@ def unmasked_pixel_cnn(
 
 
 def plain_product(rows: int, hidden: int, repeats: int = 200) -> Any:
-    """A function that multiplies `(rows, 2h)` by `(2h, 4h)` in float32 `repeats` times, each after the one before."""
+    """Make a function that multiplies `(rows, 2h)` by `(2h, 4h)` in float32 `repeats` times in sequence."""
     kernel = tf.random.stateless_normal((2 * hidden, 4 * hidden), (0, 0)) / (2 * hidden) ** 0.5
 
     @tf.function(jit_compile=True)

@@ -1,4 +1,4 @@
-"""Time compressing and decompressing, beside drawing as many images in float32 and scoring them."""
+"""Time compressing and decompressing, next to drawing as many images in float32 and scoring them."""
 
 import statistics
 import time
@@ -16,15 +16,15 @@ from pixelrnn_tf.sampling import generate
 
 
 def time_compression(model: PixelRNN, repeats: int) -> dict[str, Any]:
-    """Medians of the seconds that a batch of the codec takes, in turns with its yardsticks, after a first round.
+    """Median seconds of a batch of the codec and of its baselines, in turns, after a first round.
 
     Args:
         model: the network.
-        repeats: rounds.
+        repeats: number of rounds.
 
     Returns:
-        `images`, how many; `bytes` of their file and `model_bytes` of their likelihood; `seconds` by the name of what
-        was timed; `peak_bytes` of compressing and decompressing.
+        `images`, their number; `bytes` of their file and `model_bytes` of their likelihood; `seconds` by the name of
+        the timed function; `peak_bytes` of compressing and decompressing.
     """
     number = batch_size_of(model)
     noise = tf.random.stateless_uniform((number, *model.image_shape), (0, 0))
@@ -40,7 +40,7 @@ def time_compression(model: PixelRNN, repeats: int) -> dict[str, Any]:
         "score": lambda: [score(images[first : first + 16]).numpy() for first in range(0, number, 16)],
     }
     if not np.array_equal(codec.decode(encoded.data).images, images):
-        raise FloatingPointError("The images do not come back as they were: this is a fault.")
+        raise FloatingPointError("The decompressed images differ: please report this bug.")
     seconds: dict[str, list[float]] = {name: [] for name in timed}
     for turn in range(repeats + 1):
         for name, run in timed.items():
@@ -58,11 +58,11 @@ def time_compression(model: PixelRNN, repeats: int) -> dict[str, Any]:
 
 
 def run(arguments: dict[str, Any], repeats: int) -> dict[str, Any]:
-    """Time and print the codec of an untrained network, which takes as long as that of a trained one.
+    """Time the codec of an untrained network, which takes as long as that of a trained one, and print the results.
 
     Args:
-        arguments: of `PixelRNN`.
-        repeats: turns; medians are printed.
+        arguments: arguments of `PixelRNN`.
+        repeats: number of turns; medians are printed.
     """
     result = time_compression(PixelRNN(**arguments), repeats)
     network = f"{arguments['block']} {arguments['num_blocks']}x{arguments['hidden']}, {arguments['levels']} levels"

@@ -1,4 +1,4 @@
-"""The floating-point operations a training step has to do: those of its products, without padding or masked weights."""
+"""Floating-point operations of the products in a training step, without padding and masked weights."""
 
 from pixelrnn_tf.layers.composition import elementary_layers
 from pixelrnn_tf.layers.masked_conv2d import MaskedConv2D
@@ -7,10 +7,10 @@ from pixelrnn_tf.models import PixelRNN
 
 
 def useful_flops(model: PixelRNN, batch_size: int) -> int:
-    """Operations of the products of one training step, a multiplication and an addition counted as two.
+    """Count the operations of the products in one training step, a multiplication and an addition as two.
 
-    A product of the forward pass brings two of the same size, the gradients of its two factors; the gradient of
-    the image, which nobody asks for, is left out. So are all functions of single numbers, such as those of a gate.
+    A product in the forward pass adds two of the same size, the gradients of its two factors; the gradient of the image
+    is not computed. Elementwise functions, such as those of a gate, are not counted.
     """
     height, width, _ = model.image_shape
     weights = 0

@@ -1,6 +1,6 @@
 """Latency of every signature of an exported model, and the size of the export.
 
-The graphs run in the C++ session that TensorFlow Serving uses, in a process of its own
+The graphs run in the C++ session that TensorFlow Serving uses, in a separate process
 (`pixelrnn_tf.serving.check.loader`). The times are those of the session, without a server's network, JSON and queue.
 """
 
@@ -21,11 +21,11 @@ class Latency:
     """Times of one signature at one batch size.
 
     Attributes:
-        signature: its name.
+        signature: name of the signature.
         batch_size: rows of a request.
-        first: seconds of the first request, which optimises the graph; a server spends them in its warm-up.
-        median: median of the seconds of later requests.
-        slowest: the longest of them.
+        first: seconds of the first request, which optimizes the graph; a server spends them in its warm-up.
+        median: median seconds of later requests.
+        slowest: maximum seconds of later requests.
     """
 
     signature: str
@@ -37,12 +37,12 @@ class Latency:
 
 @dataclasses.dataclass(frozen=True)
 class ServingTimes:
-    """What `time_signatures` found.
+    """Results of `time_signatures`.
 
     Attributes:
         rows: latencies, by signature and batch size.
-        process: words for the process that ran the session.
-        size: bytes of the export on disk: graphs, weights and all.
+        process: description of the process that ran the session.
+        size: size of the export on disk, in bytes.
         seconds_to_load: seconds from the start of that process until it is ready, without warm-up.
     """
 
@@ -57,8 +57,8 @@ def time_signatures(model: ImageModel, batch_sizes: tuple[int, ...] = (1, 16), r
 
     Args:
         model: the network.
-        batch_sizes: rows of the requests.
-        repeats: requests timed after the first one, at each size.
+        batch_sizes: numbers of rows of the requests.
+        repeats: requests timed after the first one, for each size.
     """
     with tempfile.TemporaryDirectory() as base:
         folder = export_model(model, pathlib.Path(base) / "model")
@@ -79,7 +79,7 @@ def _time(loader: Loader, model: ImageModel, signature: str, batch_size: int, re
 
 def print_times(times: ServingTimes) -> None:
     """Print the latencies in milliseconds, and the size."""
-    print(f"serving, {times.process}; milliseconds in the session, network and JSON left out")
+    print(f"serving, {times.process}; milliseconds in the session, without network and JSON")
     print(f"{'signature':<14} {'batch':>5} {'first':>9} {'median':>9} {'slowest':>9} {'rows/s':>9}")
     for row in times.rows:
         print(

@@ -1,4 +1,4 @@
-"""Peak memory, as the allocator of the device counts it."""
+"""Peak memory, as counted by the allocator of the device."""
 
 from collections.abc import Callable
 
@@ -6,19 +6,19 @@ import tensorflow as tf
 
 
 def reserve_block() -> None:
-    """Let the allocator of the CPU fetch one large block, from which it cuts exactly what it is asked for.
+    """Make the allocator of the CPU reserve one large block, so that it counts exactly the requested memory.
 
-    From a block of less than twice the size it hands out all, and counts all: peaks would be those of its blocks. Two
-    GiB are reserved and given back; the system provides no page of them before it is written.
+    Of a block of less than twice the requested size it returns and counts all, so peaks would be those of its blocks.
+    Two GiB are reserved and released; the system provides no page before it is written.
     """
     tf.raw_ops.Empty(shape=[2**29], dtype=tf.int32, init=False)
 
 
 def peak_bytes(run: Callable[[], object]) -> int | None:
-    """Bytes that a call allocates at its peak, beyond what was in use before; None where TensorFlow does not tell.
+    """Measure the peak memory of a call in bytes, beyond what was in use before; None if TensorFlow does not count it.
 
     Args:
-        run: what to call; called before, so that nothing is built or compiled.
+        run: function to call; call it once before, so that nothing is built or compiled.
     """
     device = "GPU:0" if tf.config.list_logical_devices("GPU") else "CPU:0"
     try:
@@ -31,5 +31,5 @@ def peak_bytes(run: Callable[[], object]) -> int | None:
 
 
 def mebibytes(size: int | None) -> str:
-    """Bytes as printed: whole MiB, or "?" where they are not known."""
+    """Format bytes as MiB, or "?" if unknown."""
     return "?" if size is None else f"{size / 2**20:.0f}"

@@ -20,7 +20,7 @@ from pixelrnn_tf.files import write_json
 if TYPE_CHECKING:
     from pixelrnn_tf.training.step_queue import StepQueue
 
-# The arguments of the network by data set.
+# Arguments of the network by data set.
 NETWORKS: dict[str, dict[str, Any]] = {
     "digits": {"num_blocks": 4, "hidden": 32, "head_hidden": 64},
     "tfds:fashion_mnist": {"num_blocks": 4, "hidden": 32, "head_hidden": 64},
@@ -44,7 +44,7 @@ class Options:
         check(self)
         unknown = sorted(set(self.data) - set(NETWORKS))
         if unknown:
-            raise ValueError(f"--data has {', '.join(unknown)}; it may have {', '.join(NETWORKS)}.")
+            raise ValueError(f"--data must be among {', '.join(NETWORKS)}; got {', '.join(unknown)}.")
 
 
 def processor_seconds() -> float:
@@ -60,15 +60,15 @@ def train_and_score(
 
     Args:
         data: an `ImageData`.
-        arguments: of `PixelRNN`.
-        seed: of the weights and of the order of the images.
-        eval_images: validation images that are scored.
-        steps: how many; None for as many as take `seconds`.
-        seconds: of processor time.
+        arguments: arguments of `PixelRNN`.
+        seed: seed of the weights and of the order of the images.
+        eval_images: number of validation images to score.
+        steps: number of steps; None for as many as take `seconds`.
+        seconds: processor time in seconds.
 
     Returns:
-        `steps`, `seconds` of processor time in all of them, `seconds_per_step`, `peak_bytes` of a step, `bits_per_dim`
-        of the average of the weights, and `parameters`.
+        `steps`, their total `seconds` of processor time, `seconds_per_step`, `peak_bytes` of a step, `bits_per_dim` of
+        the averaged weights, and `parameters`.
     """
     from benchmarks.memory import peak_bytes
     from benchmarks.training_loop import run_steps
@@ -99,7 +99,7 @@ def train_and_score(
 
 
 def _queue(data: Any, arguments: dict[str, Any], steps: int, seed: int) -> "StepQueue":
-    """Training steps whose learning rate falls to 0 in so many of them."""
+    """Make a training loop whose learning rate falls to 0 over `steps` steps."""
     import keras
 
     from benchmarks.training_loop import training_queue
@@ -113,7 +113,7 @@ def compare(name: str, options: Options) -> Iterator[dict[str, Any]]:
     """Train on one data set with both outputs.
 
     Yields:
-        for every run what `train_and_score` returns, and `data`, `equal` ("steps" or "time"), `seed` and `output`.
+        for every run the result of `train_and_score`, and `data`, `equal` ("steps" or "time"), `seed` and `output`.
     """
     from pixelrnn_cli.data_config import DataConfig
 
@@ -131,7 +131,7 @@ def compare(name: str, options: Options) -> Iterator[dict[str, Any]]:
 
 
 def line(run: dict[str, Any]) -> str:
-    """A run as a line of text."""
+    """Format a run as a line of text."""
     from benchmarks.memory import mebibytes
 
     return (
@@ -143,7 +143,7 @@ def line(run: dict[str, Any]) -> str:
 
 
 def summary(runs: Sequence[dict[str, Any]]) -> str:
-    """The mean over the seeds, with the smallest and the largest score, as a table in Markdown."""
+    """Format the mean over the seeds, with the smallest and the largest score, as a Markdown table."""
     from benchmarks.memory import mebibytes
 
     lines = [

@@ -1,7 +1,7 @@
-"""A training loop in a process of its own, which runs steps when it is told: the child of `scaling`.
+"""Training loop in a separate process that runs steps on request: the child of `benchmarks.scaling`.
 
-Its one argument is JSON: `arguments` of `PixelRNN`, `batch_size` over all replicas, the `cores` it may use, and the
-fields of its `distribution`. Then it reads numbers of steps, a line each, and answers each with seconds.
+Its argument is JSON: `arguments` of `PixelRNN`, `batch_size` over all replicas, the `cores` it may use, and the fields
+of its `distribution`. It reads numbers of steps, one per line, and answers each with seconds.
 """
 
 import json

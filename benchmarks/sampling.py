@@ -1,8 +1,8 @@
-"""Time sampling beside a naive sampler.
+"""Time sampling next to a naive sampler.
 
-The naive sampler runs the whole network anew for every sub-pixel. It runs in the same process and the same compile
-mode, but for a few sub-pixels alone; its time for a batch is extrapolated from their median. Times are medians after
-the first call, which builds and compiles the graph.
+The naive sampler runs the full network for every sub-pixel. It runs in the same process and compile mode, but only for
+a few sub-pixels; its time for a batch is extrapolated from their median. Times are medians after the first call, which
+builds and compiles the graph.
 """
 
 import math
@@ -20,7 +20,7 @@ from pixelrnn_tf.sampling import draw_level, generate
 
 
 def median_seconds(run: Callable[[], tf.Tensor], repeats: int) -> tuple[float, float]:
-    """Seconds of the first call, and the median of `repeats` more."""
+    """Measure the seconds of the first call, and the median of `repeats` more."""
     times = []
     for _ in range(repeats + 1):
         start = time.perf_counter()
@@ -30,7 +30,7 @@ def median_seconds(run: Callable[[], tf.Tensor], repeats: int) -> tuple[float, f
 
 
 def naive_step(model: PixelRNN, jit_compile: bool) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]:
-    """One sub-pixel as naive samplers draw it: run the whole network, use one of its distributions."""
+    """Make the step of a naive sampler for one sub-pixel: run the full network, use one of its distributions."""
     size = math.prod(model.image_shape)
 
     @tf.function(jit_compile=jit_compile)
@@ -46,9 +46,9 @@ def naive_step(model: PixelRNN, jit_compile: bool) -> Callable[[tf.Tensor, tf.Te
 def time_sampling(
     model: PixelRNN, batch_size: int, jit_compile: bool, repeats: int, naive_pixels: int
 ) -> dict[str, Any]:
-    """Times of one batch, in seconds: `first`, `batch`, and `naive` (extrapolated; absent for 0 pixels).
+    """Time one batch, in seconds: `first`, `batch`, and `naive` (extrapolated; absent for 0 pixels).
 
-    Also `peak_bytes`, the memory of one batch, without the noise.
+    The result also has `peak_bytes`, the memory of one batch, without the noise.
     """
     noise = tf.random.stateless_uniform((batch_size, *model.image_shape), (0, 0))
     run = tf.function(lambda noise: generate(model, noise), jit_compile=jit_compile)
@@ -70,18 +70,18 @@ def run(
     repeats: int,
     naive_pixels: int,
 ) -> list[dict[str, Any]]:
-    """Time and print the sampling of one network for images of several sizes.
+    """Time the sampling of one network for images of several sizes, and print the results.
 
     Args:
-        arguments: of `PixelRNN`; the height and width are replaced.
+        arguments: arguments of `PixelRNN`; the height and width are replaced.
         sizes: heights and widths.
         batch_size: images per batch.
-        modes: whether XLA compiles the samplers: False, True or both.
-        repeats: batches timed; the median counts.
-        naive_pixels: sub-pixels the naive sampler is timed for; 0 leaves it out.
+        modes: compile modes of the samplers, with XLA or not.
+        repeats: number of batches to time; the median is printed.
+        naive_pixels: sub-pixels for which the naive sampler is timed; 0 omits it.
 
     Returns:
-        a row per mode and size, as printed, in seconds and bytes.
+        one row per mode and size, as printed, in seconds and bytes.
     """
     channels, rows = arguments["image_shape"][-1], []
     network = f"{arguments['block']} {arguments['num_blocks']}x{arguments['hidden']}, {arguments['levels']} levels"

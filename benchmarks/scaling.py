@@ -1,7 +1,7 @@
 """Time the training loop on two cores: by one process, by two replicas in it, and by two workers with a core each.
 
-Beside them runs one process with one core to itself. Each has processes of its own, which wait for their turns; the
-images per core and step are the same in all, so that two cores at their best do twice the images of one.
+One process on one core is the reference. All variants run in separate processes, in turns. The number of images per
+core and step is the same in all, so two cores can at best process twice the images of one.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ class Variant:
     """A way to use the cores.
 
     Attributes:
-        name: in the table.
+        name: name in the table.
         processes: for every process the cores it may use and the fields of its `DistributionConfig`.
     """
 
@@ -40,11 +40,11 @@ class Variant:
 
 
 def variants(cores: list[int], ports: list[int]) -> list[Variant]:
-    """What is timed, on two cores; the first on one.
+    """List the variants, all on two cores except the first.
 
     Args:
-        cores: two numbers of cores.
-        ports: of this machine, for the two workers.
+        cores: indices of two cores.
+        ports: ports of this machine, for the two workers.
     """
     cluster = [f"127.0.0.1:{port}" for port in ports]
     workers = [
@@ -60,22 +60,22 @@ def variants(cores: list[int], ports: list[int]) -> list[Variant]:
 
 
 def run(rounds: int, steps: int = 12) -> dict[str, Any]:
-    """Time all and print a table.
+    """Time all variants and print a table.
 
     Args:
-        rounds: turns of each, of which medians are taken.
-        steps: of a turn.
+        rounds: number of turns of each, whose median is printed.
+        steps: steps per turn.
 
     Returns:
         `rows` of `name`, `cores`, `images_per_second` and `efficiency`; and `all_reduced_bytes` of a step.
 
     Raises:
-        ValueError: without two cores that processes can be pinned to.
+        ValueError: if the process cannot be pinned to two cores.
         RuntimeError: if a process fails.
     """
     available = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     if len(available) < 2:
-        raise ValueError(f"--parts=scaling pins processes to two cores, and this one may use {len(available)}.")
+        raise ValueError(f"--parts=scaling needs two cores to pin processes to; this process has {len(available)}.")
     arguments = get_preset(PRESET).arguments
     seconds = time_variants(variants(available[:2], free_ports(2)), arguments, rounds, steps)
     rows: list[dict[str, Any]] = [
@@ -90,12 +90,12 @@ def run(rounds: int, steps: int = 12) -> dict[str, Any]:
 
 
 def all_reduced_bytes(arguments: dict[str, Any]) -> int:
-    """Bytes that a replica gives to the sum over all in a step: float32 gradients, the loss and two votes."""
+    """Bytes that a replica adds to the all-reduce of a step: float32 gradients, the loss and two votes."""
     return 4 * (count_parameters(**arguments) + 3)
 
 
 def time_variants(of: list[Variant], arguments: dict[str, Any], rounds: int, steps: int) -> list[tuple[Variant, float]]:
-    """Median seconds of a turn of every variant, after one that compiles."""
+    """Measure the median seconds of a turn of every variant, after one that compiles."""
     with contextlib.ExitStack() as stack:
         started = [(variant, stack.enter_context(_processes(variant, arguments))) for variant in of]
         for _, processes in started:
@@ -105,7 +105,7 @@ def time_variants(of: list[Variant], arguments: dict[str, Any], rounds: int, ste
 
 
 def table(result: dict[str, Any], rounds: int, steps: int) -> str:
-    """What `run` prints."""
+    """Format the results as a table."""
     lines = [
         f"the training loop on two cores, {PRESET}, {IMAGES_PER_CORE} images per core and step, medians of {rounds} "
         f"rounds of {steps} steps",
@@ -119,7 +119,7 @@ def table(result: dict[str, Any], rounds: int, steps: int) -> str:
 
 @contextlib.contextmanager
 def _processes(variant: Variant, arguments: dict[str, Any]) -> Iterator[list[subprocess.Popen]]:
-    """The processes of a variant, which end with the block."""
+    """Start the processes of a variant, and end them with the block."""
     processes = []
     try:
         for cores, distribution in variant.processes:
@@ -136,17 +136,17 @@ def _processes(variant: Variant, arguments: dict[str, Any]) -> Iterator[list[sub
 
 
 def _turn(processes: list[subprocess.Popen], steps: int) -> float:
-    """Let the processes of a variant run so many steps; the seconds of the slowest."""
+    """Run steps in all processes of a variant; return the seconds of the slowest."""
     for process in processes:
         print(steps, file=process.stdin, flush=True)
     answers = [next(iter(process.stdout or ()), "") for process in processes]
     if not all(answers):
-        raise RuntimeError("A process that was timed has ended; what it said stands above.")
+        raise RuntimeError("A timed process has ended; see its output above.")
     return max(map(float, answers))
 
 
 def free_ports(number: int) -> list[int]:
-    """Ports of this machine that nobody listens on."""
+    """Find unused ports of this machine."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
     ports = [server.getsockname()[1] for server in sockets]
     for server in sockets:

@@ -1,8 +1,8 @@
 """Time what a server runs: `python -m benchmarks.serving [--model=PATH | --preset=NAME] [--out=times.json]`.
 
-Exports a model, or a named network with weights at random, to a temporary folder, and times each of its signatures in
-the C++ session of the server; also how long the session takes to load it, and what it takes on disk. Latencies of
-different runs, on machines that do other things too, compare with nothing.
+Exports a model, or an untrained named network, to a temporary folder, and times each of its signatures in the C++
+session of the server, the time to load it, and its size on disk. Timings are only comparable within one run on an
+otherwise idle machine.
 """
 
 import dataclasses
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What to time, and how often."""
+    """Model to time, and repetitions."""
 
     model: pathlib.Path | None = option(
         "A .keras file, or the name of a preset with weights; by default --preset.", None
     )
-    preset: str = option("A named network with weights at random, used without --model.", "mnist_diagonal_bilstm_7x16")
+    preset: str = option("A named network, untrained, used without --model.", "mnist_diagonal_bilstm_7x16")
     batch_sizes: tuple[int, ...] = batch_sizes_option((1, 16))
     repeats: int = option(
         "Requests timed after the first, at each size; medians are printed.", 5, at_least=1, at_most=100_000
@@ -50,10 +50,10 @@ def main(options: Options) -> None:
 
 
 def network(options: Options) -> "PixelRNN":
-    """The network of `model`, or of `preset`.
+    """Load the network of `model`, or make that of `preset`.
 
     Raises:
-        ValueError: if there is none.
+        ValueError: if there is no such network.
     """
     from pixelrnn_tf.models import PixelRNN, get_preset
     from pixelrnn_tf.models.loading import load_model

@@ -1,7 +1,7 @@
-"""From a cold process to a drawn image: how long each part takes.
+"""Time the parts of a cold start, up to a drawn image.
 
-Every round is a process of its own, which prints a line of JSON for each part as it ends. The processor's seconds are
-beside those of the clock, since of a machine that does other things too they are what can be compared.
+Every round is a separate process, which prints a line of JSON for each part. Processor time is reported next to wall
+time, since it is comparable on a machine that is not idle.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.timed_process import output_of
 
-ROUNDS = 3  # At most: each takes seconds.
+ROUNDS = 3  # Maximum, since each takes seconds.
 
 _CHILD = """
 import json, resource, sys, time
@@ -49,7 +49,7 @@ done("trace the likelihood and score them")
 distribution.log_prob(images[:3]).numpy()
 done("score three")
 """
-# What is done until the first image is there; the rest shows that nothing is traced again.
+# The part that ends with the first image; later parts show that nothing is traced again.
 _FIRST_ANSWER = "trace the sampler and draw an image"
 
 
@@ -57,11 +57,11 @@ def run(rounds: int, preset: str) -> dict[str, Any]:
     """Time the parts of a cold start and print a table.
 
     Args:
-        rounds: processes started one after the other, of which medians are taken; three at most.
-        preset: name of a network, which is made untrained if it has no weights.
+        rounds: number of processes, whose medians are printed; at most three.
+        preset: name of a network; it is untrained if it has no weights.
 
     Returns:
-        seconds of the clock and of the processor by part, and in "first image" those until an image was there.
+        wall and processor seconds by part, and in "first image" those until the first image.
     """
     rounds = min(rounds, ROUNDS)
     print(f"from a cold process to a drawn image of {preset}, medians of {rounds} processes")
@@ -77,7 +77,7 @@ def run(rounds: int, preset: str) -> dict[str, Any]:
 
 
 def _time_process(preset: str) -> dict[str, list[float]]:
-    """Seconds of the clock and of the processor that each part took in a new process."""
+    """Measure the wall and processor seconds of each part in a new process."""
     from pixelrnn_tf.zoo import find_preset
 
     lines = output_of("-c", _CHILD, preset, str(find_preset(preset) is not None))

@@ -1,14 +1,14 @@
-"""Time training steps beside what they are compared with, all in turns in one process.
+"""Time training steps next to baselines, all in turns in one process.
 
-A step is loss, gradients and the update by Adam, as `trainers.train` compiles it: loss and gradients by XLA where its
-rule for --jit_compile=auto says so. Beside it run, as far as they make sense:
+A step is loss, gradients and the update by Adam, as `trainers.train` compiles it, with XLA according to
+--jit_compile=auto. Next to it run, where applicable:
 
 - the baseline: the same network without XLA, its loop differentiated by TensorFlow (for the two LSTMs);
-- the plain network: the same layers as `keras.layers.Conv2D` without masks, by XLA and without (for the PixelCNN);
-- the network given a class, as `--class_conditional` makes it (for `benchmarks.classes`);
-- the plain product: (batch * rows, 2h) by (2h, 4h) in float32, again and again, which is what the machine can do.
+- the plain network: the same layers as `keras.layers.Conv2D` without masks, with and without XLA (for the PixelCNN);
+- the network with a class as its condition, as with `--class_conditional` (for `benchmarks.classes`);
+- the plain product: (batch * rows, 2h) by (2h, 4h) in float32, repeatedly, as the limit of the machine.
 
-The useful operations of a step are those of its products (`benchmarks.flops`); padding is not useful.
+The useful operations of a step are those of its products (`benchmarks.flops`), without padding.
 """
 
 import statistics
@@ -39,7 +39,7 @@ def _network(preset: str, **changes: Any) -> dict[str, Any]:
 
 CLASSES = 10
 STEPS_PER_TURN = 5  # After one that is not timed.
-# Networks and their batch sizes; the last column: whether to run what they are compared with.
+# Networks, their batch sizes, and a flag to run the baselines.
 NETWORKS = [
     (_network("mnist_diagonal_bilstm_7x16"), 16, True),
     (_network("mnist_diagonal_bilstm_7x16", block="row_lstm"), 16, True),
@@ -54,10 +54,10 @@ def run(rounds: int) -> list[dict[str, Any]]:
     """Time the networks and print a table.
 
     Args:
-        rounds: of which medians are taken.
+        rounds: number of rounds, whose medians are printed.
 
     Returns:
-        what `time_network` does, of each.
+        the result of `time_network` for each.
     """
     print(f"training steps, medians of {rounds}\n{HEADER}", flush=True)
     results = []
@@ -82,10 +82,10 @@ VARIANTS: dict[str, Callable[[dict[str, Any]], tuple[keras.Model, bool]]] = {
 
 
 def prepare(arguments: dict[str, Any], variant: str, batch_size: int) -> Step:
-    """A training step of one variant, on one batch of random images.
+    """Make a training step of one variant, on one batch of random images.
 
     Args:
-        arguments: of `PixelRNN`.
+        arguments: arguments of `PixelRNN`.
         variant: a key of `VARIANTS`.
         batch_size: images per step.
     """
@@ -101,7 +101,7 @@ def prepare(arguments: dict[str, Any], variant: str, batch_size: int) -> Step:
     def update(batch):
         count, scale = tf.constant(float(batch_size)), tf.constant(1.0)
         parts = parts_for_cores(batch, jit_compile)
-        nowhere = tf.zeros((batch_size // len(parts), 3), tf.int32)  # There is no dropout.
+        nowhere = tf.zeros((batch_size // len(parts), 3), tf.int32)  # Unused without dropout.
         loss, gradients = sum_of_parts([of_part(part, nowhere, count, scale) for part in parts])
         optimizer.apply(gradients, model.trainable_variables)
         return loss
@@ -117,14 +117,14 @@ def _timed(step: Step, times: int) -> float:
 
 
 def time_in_turns(steps: Mapping[Name, Step], rounds: int) -> dict[Name, float]:
-    """Median seconds of every step over rounds, after a first call that compiles it.
+    """Measure the median seconds of every step over rounds, after a first call that compiles it.
 
-    In a round each step has a turn, in which it runs several times: in training a step follows one of its own kind,
-    and finds in the caches and in memory what that has left there.
+    In a round each step has a turn, in which it runs several times: as in training, a step follows one of the same
+    kind, with the same state of caches and memory.
 
     Args:
-        steps: what to time, by name.
-        rounds: of which medians are taken.
+        steps: steps to time, by name.
+        rounds: number of rounds, whose medians are returned.
     """
     for step in steps.values():
         step()
@@ -137,16 +137,16 @@ def time_in_turns(steps: Mapping[Name, Step], rounds: int) -> dict[Name, float]:
 
 
 def time_network(arguments: dict[str, Any], batch_size: int, rounds: int, with_others: bool = True) -> dict[str, Any]:
-    """Times and memory of one network and of what it is compared with.
+    """Measure times and memory of one network and of its baselines.
 
     Args:
-        arguments: of `PixelRNN`.
+        arguments: arguments of `PixelRNN`.
         batch_size: images per step.
-        rounds: of which medians are taken.
-        with_others: whether to run the baseline or the plain network too.
+        rounds: number of rounds, whose medians are returned.
+        with_others: run the baselines too.
 
     Returns:
-        `seconds` and `peak_bytes` by variant; `flops`, the useful ones per second; and `product_flops`, those of
+        `seconds` and `peak_bytes` by variant; `flops`, the useful operations per second; and `product_flops`, those of
         the plain product.
     """
     height, _, _ = arguments["image_shape"]
@@ -168,12 +168,12 @@ def time_network(arguments: dict[str, Any], batch_size: int, rounds: int, with_o
 
 HEADER = (
     f"{'network':<24} {'image':>9} {'batch':>5} {'step':>9} {'images/s':>9} {'peak MiB':>8} {'GFLOP/s':>8} "
-    f"{'product':>8} {'share':>6}  beside it"
+    f"{'product':>8} {'share':>6}  baselines"
 )
 
 
 def row(result: dict[str, Any]) -> str:
-    """A line of the table."""
+    """Format a line of the table."""
     arguments, seconds, peaks = result["arguments"], result["seconds"], result["peak_bytes"]
     network = f"{arguments['block']} {arguments['num_blocks']}x{arguments['hidden']}"
     beside = [

@@ -1,4 +1,4 @@
-"""The loop of `trainers.train` over random images, for what times it."""
+"""Training loop of `trainers.train` on random images, for timing."""
 
 from typing import Any
 
@@ -16,10 +16,10 @@ from pixelrnn_tf.training.train_step import TrainStep
 
 
 def random_images(arguments: dict[str, Any]) -> ImageData:
-    """1,024 images of random levels for a network.
+    """Make 1,024 images of random levels for a network.
 
     Args:
-        arguments: of `PixelRNN`.
+        arguments: arguments of `PixelRNN`.
     """
     shape, levels = tuple(arguments["image_shape"]), arguments["levels"]
     images = np.random.default_rng(0).integers(0, levels, (1024, *shape)).astype("uint8")
@@ -35,17 +35,17 @@ def training_queue(
     optimizer: keras.optimizers.Optimizer | None = None,
     seed: int = 0,
 ) -> StepQueue:
-    """Steps as in every run of `trainers.train`: clipped, tested for finite numbers, averaged.
+    """Make the training loop of `trainers.train`, with clipping, checks for finite numbers, and averaging.
 
-    To be called in the scope of the strategy.
+    Call it in the scope of the strategy.
 
     Args:
-        arguments: of `PixelRNN`.
-        data: what to train on.
+        arguments: arguments of `PixelRNN`.
+        data: training images.
         batch_size: images per step, over all replicas.
-        jit_compile: as in `TrainConfig`.
-        optimizer: not built yet; Adam by default.
-        seed: of the order of the images.
+        jit_compile: see `TrainConfig`.
+        optimizer: an optimizer that is not built yet; Adam by default.
+        seed: seed of the order of the images.
     """
     model, config = PixelRNN(**arguments), TrainConfig()
     optimizer = optimizer or keras.optimizers.Adam()
@@ -61,6 +61,6 @@ def training_queue(
 
 
 def run_steps(queue: StepQueue, steps: int) -> None:
-    """Run so many steps to their end."""
+    """Run a number of steps and wait for their results."""
     for _ in queue.run(queue.finished + steps, lambda: (False, False)):
         pass

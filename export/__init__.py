@@ -1,1 +1,1 @@
-"""Programs that export and serve models."""
+"""Programs for exporting and serving models."""

@@ -36,7 +36,7 @@ def main(options: Options) -> None:
     folder = version_dir(options.model_dir)
     model = load_model(options.model) if options.model else None
     right = report.check(folder, model, options.batch_sizes)
-    print(f"\n{folder}: {'a server will take it.' if right else 'NOT fit to be served.'}")
+    print(f"\n{folder}: {'ready to be served.' if right else 'NOT fit to be served.'}")
     sys.exit(0 if right else 1)
 
 

@@ -23,14 +23,14 @@ COMMANDS = {
 
 
 def run() -> None:
-    """Run the command that comes first on the command line, with the flags it takes."""
+    """Run the command named by the first argument with its flags."""
     command = sys.argv.pop(1) if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else None
     if command is None and any(argument in program.HELP for argument in sys.argv):
-        program.run(print, client_options.ServerOptions, __doc__)  # The flags that the commands share.
+        program.run(print, client_options.ServerOptions, __doc__)  # The shared flags of all commands.
         return
     if command not in COMMANDS:
         usage = f"{'|'.join(COMMANDS)} --server=HOST:PORT --model=NAME ..."
-        sys.exit(f"Error: the client takes a command, {usage}; got {command!r}.")
+        sys.exit(f"Error: the client requires a command, {usage}; got {command!r}.")
 
     def main(options: Any) -> None:
         from pixelrnn_tf.programs import client_commands

@@ -14,7 +14,7 @@
 # # 3. How it works: masks, skewing, receptive fields
 #
 # *Pixel Recurrent Neural Networks* (van den Oord, Kalchbrenner, Kavukcuoglu, 2016) writes the probability of an image
-# as a product, pixel by pixel in raster order and colour by colour inside a pixel (Equations 1 and 2):
+# as a product, pixel by pixel in raster order and color by color inside a pixel (Equations 1 and 2):
 #
 # $$p(x) = \prod_i p(x_{i,R} \mid x_{<i})\; p(x_{i,G} \mid x_{<i}, x_{i,R})\; p(x_{i,B} \mid x_{<i}, x_{i,R}, x_{i,G})$$
 #
@@ -33,8 +33,8 @@ from pixelrnn_tf.sampling import generate
 # %% [markdown]
 # ## Masks
 #
-# Mask A, of the first convolution, hides the pixel itself; mask B, of all later ones, shows it. In a colour image the
-# features of every layer are split into one group per colour, and at the centre of the kernel a group sees the groups
+# Mask A, of the first convolution, hides the pixel itself; mask B, of all later ones, shows it. In a color image the
+# features of every layer are split into one group per color, and at the center of the kernel a group sees the groups
 # before it (A), or those and itself (B). White is open; rows of the picture are the groups that are computed.
 
 # %%
@@ -54,8 +54,8 @@ figure.tight_layout()
 # %% [markdown]
 # ## Skewing
 #
-# The Diagonal BiLSTM computes a pixel from its left and its upper neighbour. All pixels of a diagonal can be computed
-# at once, so the map is skewed: row r moves right by r, diagonals become columns, and both neighbours of a pixel lie in
+# The Diagonal BiLSTM computes a pixel from its left and its upper neighbor. All pixels of a diagonal can be computed
+# at once, so the map is skewed: row r moves right by r, diagonals become columns, and both neighbors of a pixel lie in
 # the column before (Figure 3 of the paper).
 
 # %%
@@ -69,7 +69,7 @@ print(np.array(skew(numbers))[0, :, :, 0].astype(int))
 #
 # What an output reads can be measured: the gradient of its logits as to the image is zero where nothing is read. Below,
 # for the same pixel (black), what networks of two blocks read (blue), what they could read but do not (white), and
-# the future, which nobody may read (grey). The PixelCNN has a blind spot to the upper right, the Row LSTM sees
+# the future, which nobody may read (gray). The PixelCNN has a blind spot to the upper right, the Row LSTM sees
 # a triangle, and the Diagonal BiLSTM all of the past, but for one pixel: the last of the row above, which its
 # right-to-left half has not reached when it is moved down by a row.
 
@@ -107,7 +107,7 @@ figure.tight_layout()
 # ## Drawing at the cost of one pass
 #
 # Naive sampling runs the whole network once for every pixel. Here every layer splits its work: what the finished rows
-# add is computed once per row for all columns, what the left neighbours add once per pixel. The images are the same;
+# add is computed once per row for all columns, what the left neighbors add once per pixel. The images are the same;
 # the test of it is that every noise value lies in the interval of the level that it drew, when the drawn image is put
 # through the network in one pass.
 

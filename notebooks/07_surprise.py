@@ -112,7 +112,7 @@ plt.show()
 # They take away what simplicity is worth. *Input complexity* (Serra et al. 2020) subtracts the bits that a lossless
 # coder needs, which knows nothing of clothes. The *likelihood ratio* subtracts the bits that a background network
 # needs: one that was trained on images of which a tenth was random (Ren et al. 2019), or one that knows of images no
-# more than a few neighbouring pixels tell (Zhang et al. 2021). What is left is what the model knows of clothes, and
+# more than a few neighboring pixels tell (Zhang et al. 2021). What is left is what the model knows of clothes, and
 # digits do not have that.
 #
 # The mutated background does not tell these digits, which are blurred, though it does well on those of MNIST: a score

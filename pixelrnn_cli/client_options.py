@@ -40,12 +40,12 @@ class ServerOptions:
         if not self.model.strip() or (self.server is not None and not self.server.strip()):
             raise ValueError("--model must be a name, and --server HOST:PORT; one of them is empty.")
         if self.condition is not None and self.label is not None:
-            raise ValueError("--condition and --label are two ways to say the same: give one of them.")
+            raise ValueError("Pass only one of --condition and --label.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ScoreOptions(ServerOptions):
-    """Which images to score."""
+    """Images to score."""
 
     images: tuple[str, ...] = images_option("PNG files of the model's size, 8-bit gray or RGB.")
 
@@ -56,17 +56,17 @@ class ScoreOptions(ServerOptions):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClassifyOptions(ScoreOptions):
-    """Which images to classify."""
+    """Images to classify."""
 
     def __post_init__(self):
         super().__post_init__()
         if self.label is not None or self.condition is not None:
-            raise ValueError("classify finds the class: leave out --label and --condition.")
+            raise ValueError("classify predicts the class: omit --label and --condition.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DrawOptions(ServerOptions):
-    """How to draw, and where to."""
+    """Parameters of drawing, and output."""
 
     out: pathlib.Path = option("A .png file, with a grid of the images; or a folder, with one file per image.")
     temperature: float = temperature_option()
@@ -74,7 +74,7 @@ class DrawOptions(ServerOptions):
 
     @property
     def is_picture(self) -> bool:
-        """Whether all goes into one picture."""
+        """True if all images go into one picture."""
         return self.out.suffix.lower() == ".png"
 
     def __post_init__(self):
@@ -85,20 +85,20 @@ class DrawOptions(ServerOptions):
             )
         if self.out.exists() and self.out.is_dir() == self.is_picture:
             raise ValueError(
-                f"{self.out} is {'a folder' if self.is_picture else 'a file'} already; give another --out."
+                f"{self.out} is {'a folder' if self.is_picture else 'a file'} already; choose another --out."
             )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SampleOptions(DrawOptions):
-    """How many images to draw."""
+    """Number of images to draw."""
 
     num_images: int = option("Number of images.", 16, at_least=1, at_most=100_000)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CompleteOptions(DrawOptions):
-    """What to complete."""
+    """Images to complete."""
 
     images: tuple[str, ...] = images_option("PNG files of the model's size, 8-bit gray or RGB.")
     mask: str = option(

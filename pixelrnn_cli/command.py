@@ -1,4 +1,4 @@
-"""The console command `pixelrnn`: one name for every program."""
+"""Console command `pixelrnn`, which runs every program."""
 
 import importlib
 import sys
@@ -24,7 +24,7 @@ PROGRAMS = {
 
 
 def main() -> None:
-    """Run the program named first on the command line, with the rest of it."""
+    """Run the program named by the first argument with the remaining arguments."""
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if name in program.HELP:
         print("usage: pixelrnn PROGRAM --flag=value ...\n\nPrograms (pixelrnn PROGRAM --help lists the flags of one):")

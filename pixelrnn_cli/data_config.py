@@ -39,11 +39,11 @@ class DataConfig:
         if not isinstance(self.name, str):
             raise ValueError(f"--data must be the name of a data set, got {self.name!r}.")
         if self.image_size is not None:
-            # Of a file of JSON it is a list.
+            # It is a list if it comes from a JSON file.
             object.__setattr__(self, "image_size", tuple(self.image_size))
             if len(self.image_size) != 2 or not all(isinstance(n, int) and 0 < n <= 4096 for n in self.image_size):
                 raise ValueError(
-                    "--image_size must be HEIGHT,WIDTH, whole numbers from 1 to 4096; got "
+                    "--image_size must be HEIGHT,WIDTH, integers from 1 to 4096; got "
                     f"{','.join(map(str, self.image_size))}."
                 )
 
@@ -52,19 +52,19 @@ class DataConfig:
             low, high = self.value_range if len(self.value_range) == 2 else (0, 0)
             if not all(isinstance(n, int) for n in (low, high)) or not 0 <= low < high <= 65535:
                 given = ",".join(map(str, self.value_range))
-                raise ValueError(f"--value_range must be LOW,HIGH, growing whole numbers up to 65535; got {given}.")
+                raise ValueError(f"--value_range must be LOW,HIGH, increasing integers up to 65535; got {given}.")
 
     def load(self, whole: bool = False) -> "ImageData":
-        """The data set.
+        """Load the data set.
 
         Args:
-            whole: as of `pixelrnn_tf.data.load`.
+            whole: see `pixelrnn_tf.data.load`.
 
         Raises:
-            ValueError: for arguments that do not fit each other or the data set.
+            ValueError: for arguments that contradict each other or do not fit the data set.
             OSError: if there is no such folder or file.
         """
-        from pixelrnn_tf.data import load  # Here: it loads TensorFlow, which this module does without.
+        from pixelrnn_tf.data import load  # Imported here, since it imports TensorFlow.
 
         kind, _, path = self.name.partition(":")
         try:
@@ -83,7 +83,7 @@ class DataConfig:
 
 
 def in_words_of_flags(message: str) -> str:
-    """An error of `pixelrnn_tf.data.load`, which names its arguments, with the names of the flags instead."""
+    """Replace argument names by flag names in an error of `pixelrnn_tf.data.load`."""
     message = message.replace("image_size=(height, width)", "image_size=HEIGHT,WIDTH")
     names = r"(levels|image_size|channels|binarization|value_range)=|class_conditional\b"
     return re.sub(rf"(?<![-\w])({names})", r"--\1", message)

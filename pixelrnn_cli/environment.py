@@ -1,4 +1,4 @@
-"""The environment programs run in: set before TensorFlow is loaded, and nothing of it when a module is imported."""
+"""Environment variables of programs, set before TensorFlow is imported."""
 
 import contextlib
 import os
@@ -8,14 +8,14 @@ from collections.abc import Iterator
 
 
 def prepare() -> None:
-    """Set the environment variables of this process that TensorFlow reads. What the user has set is kept."""
+    """Set environment variables for TensorFlow; values that the user has set are kept."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # Memory of one step is kept for the next. Given back and fetched anew, as is the default on the CPU, it costs up
-    # to a third of a step, because the system clears every page.
+    # Keep the memory of a step for the next. The CPU's default, freeing and allocating it again, costs up to a third of
+    # a step, because the system clears every page.
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
-    # Of the two orders in which XLA can put the operations of a step on the CPU, the one that saves memory: recurrences
-    # take up to a third less, and of time up to a tenth less, since a core finds more in its cache. Of two values of
-    # one flag the last counts, so a user's wins.
+    # Of XLA's two schedules for the CPU, use the one that saves memory: recurrences take up to a third less memory and
+    # a tenth less time, thanks to the cache. The last value of a repeated flag wins, so the user's value takes
+    # precedence.
     own, given = "--xla_cpu_enable_concurrency_optimized_scheduler=false", os.environ.get("XLA_FLAGS", "")
     if own not in given:
         os.environ["XLA_FLAGS"] = f"{own} {given}".strip()
@@ -23,9 +23,10 @@ def prepare() -> None:
 
 @contextlib.contextmanager
 def quiet_loading() -> Iterator[None]:
-    """Keep back what TensorFlow's libraries write while they are loaded, before any setting of theirs holds.
+    """Suppress the output of TensorFlow's libraries during import, before their settings take effect.
 
-    It is the standard error of the process, below Python's; if the block fails, all that was kept is written after all.
+    It redirects the standard error of the process, below Python's. If the block fails, the suppressed output is
+    written.
     """
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "0":
         yield

@@ -1,4 +1,4 @@
-"""Flags from the fields of dataclasses: name, default, help, bounds and choices stand once, in the field.
+"""Flags from the fields of dataclasses, which declare name, default, help, bounds and choices once.
 
     @dataclasses.dataclass(frozen=True)
     class Options:
@@ -7,8 +7,8 @@
         def __post_init__(self):
             check(self)
 
-`define(Options)` makes `--num_images`, `read(Options)` gives the value of the flags, and `check` holds the bounds
-for whoever makes the dataclass from Python.
+`define(Options)` defines `--num_images`, `read(Options)` returns the parsed values, and `check` also enforces the
+bounds when the dataclass is constructed from Python.
 """
 
 import dataclasses
@@ -43,24 +43,22 @@ def option(
     files: bool = False,
     written: str = "",
 ) -> Any:
-    """A field of a dataclass that is a flag too.
+    """Declare a dataclass field that is also a flag.
 
     Args:
         help: a sentence for users of the program and of the dataclass.
-        default: its default; without one the flag is required.
-        flag: name of the flag, by default that of the field.
+        default: default value; without one the flag is required.
+        flag: name of the flag; by default that of the field.
         alias: an earlier name of the flag and the field, which still works.
-        group: the subject under which help lists the flag.
-        at_least: smallest number that is allowed.
+        group: heading of the flag in the help.
+        at_least: smallest permitted number.
         above: numbers must be greater than this.
-        at_most: largest number that is allowed.
+        at_most: largest permitted number.
         below: numbers must be smaller than this.
-        choices: the strings that are allowed.
-        form: for a tuple, what its text looks like, such as "HEIGHT,WIDTH".
-        files: for a tuple of strings, whether they are files, as `image_files.find_images` takes them; the flag may be
-            repeated.
-        endings: for a path, the endings a file's name may have, such as ".png".
-        written: for a path, "file" or "folder", which must be possible to write there.
+        choices: permitted strings.
+        form: for a tuple, its text form, such as "HEIGHT,WIDTH".
+        files: for a tuple of strings, treat them as files, see `image_files.find_images`; the flag may be repeated.
+        written: for a path, "file" or "folder": it must be writable.
     """
     metadata = {
         "help": help, "flag": flag, "alias": alias, "group": group, "choices": choices, "form": form,
@@ -71,12 +69,12 @@ def option(
 
 
 def options_in(options: type, *, given_by: str = "", as_dict: bool = False) -> Any:
-    """A field that holds another dataclass of options, or what was given of them.
+    """Declare a field that holds another dataclass of options.
 
     Args:
-        options: the dataclass; its flags are defined with those around it.
-        given_by: one of its flags, without which the field is None and its other flags are refused.
-        as_dict: whether the field is a dictionary of those options that are not None.
+        options: the dataclass; its flags are defined with those of the outer one.
+        given_by: one of its flags, without which the field is None and its other flags are rejected.
+        as_dict: store the field as a dictionary of the options that are not None.
     """
     metadata = {"options": options, "given_by": given_by, "as_dict": as_dict}
     if given_by:
@@ -85,10 +83,10 @@ def options_in(options: type, *, given_by: str = "", as_dict: bool = False) -> A
 
 
 def check(options: Any) -> None:
-    """Check the values of a dataclass against types, bounds and choices of its fields; for its `__post_init__`.
+    """Check the values of a dataclass against the types, bounds and choices of its fields, in its `__post_init__`.
 
     Raises:
-        ValueError: at the first that does not fit, with what was given and what was expected.
+        ValueError: for the first invalid value.
     """
     hints = typing.get_type_hints(type(options))
     for field in dataclasses.fields(options):
@@ -108,7 +106,7 @@ def check(options: Any) -> None:
 def _check_number(name: str, value: Any, kind: type, bounds: typing.Mapping[str, Any]) -> None:
     is_number = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value) or not _within(value, bounds):
-        number = "a whole number" if kind is int else "a number"
+        number = "an integer" if kind is int else "a number"
         raise ValueError(f"{name} must be {number}{_range(bounds)}, got {value!r}.")
 
 
@@ -123,14 +121,14 @@ def _within(value: float, bounds: typing.Mapping[str, Any]) -> bool:
 
 
 def _range(bounds: typing.Mapping[str, Any]) -> str:
-    """The bounds in words, such as " of at least 1 and at most 10"."""
+    """Describe the bounds, such as " of at least 1 and at most 10"."""
     words = {"at_least": "of at least", "above": "greater than", "at_most": "at most", "below": "smaller than"}
     parts = [f"{word} {bounds[key]:,}" for key, word in words.items() if bounds[key] is not None]
     return f" {' and '.join(parts)}" if parts else ""
 
 
 def define(options: type, values: flags.FlagValues = flags.FLAGS) -> None:
-    """Define a flag for every field of a dataclass that was made by `option`, nested ones included."""
+    """Define a flag for every field of a dataclass made by `option`, including nested dataclasses."""
     for field, hint, unset in _fields(options):
         name, default, metadata = _flag(field), field.default, field.metadata
         default = None if unset or default is dataclasses.MISSING else default
@@ -152,10 +150,10 @@ def define(options: type, values: flags.FlagValues = flags.FLAGS) -> None:
 
 
 def read(options: type[Options], values: flags.FlagValues = flags.FLAGS) -> Options:
-    """The dataclass with the values of its flags.
+    """Make the dataclass from the values of its flags.
 
     Raises:
-        ValueError: for a value that does not fit.
+        ValueError: for an invalid value.
     """
     arguments = {}
     hints = typing.get_type_hints(options)
@@ -179,7 +177,7 @@ def _read_inner(field: dataclasses.Field, values: flags.FlagValues) -> Any:
 
 
 def given(options: Any) -> dict[str, Any]:
-    """The fields of a dataclass that are not None."""
+    """Fields of a dataclass that are not None."""
     return {
         field.name: value
         for field in dataclasses.fields(options)
@@ -188,7 +186,7 @@ def given(options: Any) -> dict[str, Any]:
 
 
 def _converted(field: dataclasses.Field, hint: Any, value: Any) -> Any:
-    """The value of a flag as its field has it: a tuple of a list, a path of its text."""
+    """Convert the value of a flag to the type of its field, such as a list to a tuple or a string to a path."""
     kind = _kind(hint)
     if value is None and field.default is dataclasses.MISSING:
         raise ValueError(f"--{_flag(field)} is missing. {field.metadata['help']}")
@@ -210,10 +208,10 @@ def _converted(field: dataclasses.Field, hint: Any, value: Any) -> Any:
 
 
 def _path(name: str, text: str, metadata: typing.Mapping[str, Any]) -> pathlib.Path:
-    """A path that can be used: what is to be read is there, and what is to be written can be."""
+    """Convert text to a path, and check its suffix and that it is writable if required."""
     endings = metadata["endings"]
     if not text.strip():
-        raise ValueError(f"--{name} must name a file or a folder; it is empty.")
+        raise ValueError(f"--{name} must name a file or a folder, got an empty value.")
     path = pathlib.Path(os.path.expanduser(text))
     if endings and path.suffix.lower() not in endings:
         raise ValueError(f"--{name} must end in {' or '.join(endings)}, got {text}.")
@@ -223,11 +221,11 @@ def _path(name: str, text: str, metadata: typing.Mapping[str, Any]) -> pathlib.P
 
 
 def as_flags(options: type, values: typing.Mapping[str, Any]) -> list[str]:
-    """The command line that gives a dataclass these values: a flag for every value that is not the default.
+    """Make the command line for these values of a dataclass: a flag for every value that is not the default.
 
     Args:
         options: the dataclass.
-        values: of its fields, as JSON has them; what is left out has its default.
+        values: JSON values of its fields; missing fields have their defaults.
     """
     words = []
     for field in dataclasses.fields(options):
@@ -246,13 +244,13 @@ def as_flags(options: type, values: typing.Mapping[str, Any]) -> list[str]:
 
 
 def renamed(options: type, values: typing.Mapping[str, Any]) -> dict[str, Any]:
-    """Values of the fields of a dataclass, those under an earlier name under the name of today."""
+    """Rename values of fields with an earlier name to the current name."""
     names = {field.metadata.get("alias"): field.name for field in dataclasses.fields(options)}
     return {names.get(key, key): value for key, value in values.items()}
 
 
 def help_text(options: type) -> str:
-    """Every flag of a dataclass with its help, bounds and default, by subject."""
+    """Describe all flags of a dataclass with help, bounds and default, by group."""
     groups: dict[str, list[str]] = {}
     for field, hint, unset in _fields(options):
         metadata, default = field.metadata, None if unset else field.default
@@ -273,7 +271,7 @@ def _default_words(default: Any) -> str:
 
 
 def _fields(options: type) -> typing.Iterator[tuple[dataclasses.Field, Any, bool]]:
-    """Every field with a flag, nested ones included, its type, and whether its default is not to be set."""
+    """Iterate over fields with a flag, including nested ones: field, type, and True if its default is not set."""
     hints = typing.get_type_hints(options)
     for field in dataclasses.fields(options):
         if "options" in field.metadata:
@@ -295,16 +293,16 @@ def _not_none(hint: Any) -> Any:
 
 
 def _kind(hint: Any) -> type:
-    """str, int, float, bool, pathlib.Path or tuple, of a type that may be None too."""
+    """Type of a field without None: str, int, float, bool, pathlib.Path or tuple."""
     hint = _not_none(hint)
     return typing.get_origin(hint) or hint
 
 
 def check_writable(path: pathlib.Path, is_folder: bool = False) -> None:
-    """Check that a file, or files of a folder, can be written at a path that need not be there yet.
+    """Check that a path, which need not exist, is writable as a file or a folder.
 
     Raises:
-        OSError: if not; the message says why.
+        OSError: if it is not; the message gives the reason.
     """
     if path.exists() and path.is_dir() != is_folder:
         raise OSError(f"Cannot write to {path}: it is a {'folder' if path.is_dir() else 'file'}.")
@@ -312,4 +310,4 @@ def check_writable(path: pathlib.Path, is_folder: bool = False) -> None:
     if not nearest.is_dir() and nearest != path:
         raise OSError(f"Cannot write to {path}: {nearest} is a file.")
     if not os.access(nearest if nearest.is_dir() else nearest.absolute().parent, os.W_OK):
-        raise OSError(f"Cannot write to {path}: nothing may be written in {nearest}.")
+        raise OSError(f"Cannot write to {path}: {nearest} is not writable.")

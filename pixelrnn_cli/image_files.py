@@ -1,4 +1,4 @@
-"""The PNG files that a flag such as --images gives: files, folders and wildcards of the shell."""
+"""Find the PNG files of a flag such as --images: files, folders and shell wildcards."""
 
 import glob
 import os
@@ -9,12 +9,12 @@ Given = str | os.PathLike[str]
 
 
 def find_images(given: Iterable[Given]) -> list[pathlib.Path]:
-    """The PNG files given, in order.
+    """Find the given PNG files, in order.
 
     Args:
-        given: of each item a file; a folder, which stands for the .png files in it, by name; a pattern with the
-            wildcards `*`, `?` and `[...]`, which stands for the .png files that fit, by name; or several of these,
-            separated by commas. A file or folder that is there is meant even if its name has commas or wildcards.
+        given: items that are a file; a folder, for the .png files in it, by name; a pattern with the wildcards `*`, `?`
+            and `[...]`, for the matching .png files, by name; or several of these, separated by commas. An existing
+            file or folder is used even if its name has commas or wildcards.
 
     Raises:
         ValueError: if there is no such file, a folder has no .png files, or nothing is given.
@@ -23,14 +23,14 @@ def find_images(given: Iterable[Given]) -> list[pathlib.Path]:
     for item in given:
         found += _of_item(os.fspath(item))
     if not found:
-        raise ValueError("--images must be PNG files; none is given.")
+        raise ValueError("--images must be PNG files, got none.")
     return found
 
 
 def _of_item(item: str) -> list[pathlib.Path]:
     parts, found = item.split(","), []
     while parts:
-        # The most parts that together are the name of something: a name may have commas.
+        # Try the longest name first: a name may have commas.
         for end in range(len(parts), 0, -1):
             paths = _of_name(",".join(parts[:end]).strip()) or _of_name(",".join(parts[:end]))
             if paths:
@@ -41,7 +41,7 @@ def _of_item(item: str) -> list[pathlib.Path]:
             if not parts[0].strip():
                 parts = parts[1:]
                 continue
-            raise ValueError(f"--images must be PNG files; there is no file {parts[0]!r}.")
+            raise ValueError(f"--images must be PNG files, but there is no file {parts[0]!r}.")
     return found
 
 
@@ -52,7 +52,7 @@ def _of_name(name: str) -> list[pathlib.Path]:
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if _is_png(file))
         if not files:
-            raise ValueError(f"--images must be PNG files; there are none in the folder {path}.")
+            raise ValueError(f"--images must be PNG files, but there are none in the folder {path}.")
         return files
     if path.exists():
         return [path]

@@ -1,4 +1,4 @@
-"""How a program starts, and how it ends when its user gave it something wrong."""
+"""Start of programs, and their exit on user errors."""
 
 import importlib
 import io
@@ -17,18 +17,18 @@ HELP = ("--help", "-help", "-h", "--helpshort", "-helpshort")
 
 
 def run(main: Callable[[Any], None], options: type | None = None, description: str | None = None) -> None:
-    """Run `main` under absl; a wrong flag, file or value ends in one line and exit status 1, not a traceback.
+    """Run `main` under absl; an invalid flag, file or value exits with one line and status 1, without a traceback.
 
-    So does a signal from the keyboard, without a line and with exit status 130. Any other exception is a fault of the
-    program: its traceback is printed, and the user is asked to report it.
+    A keyboard interrupt exits with status 130 and no message. Any other exception is a bug: its traceback is printed,
+    and the user is asked to report it.
 
-    The environment is set and the flags are read before Keras loads. A program's module therefore imports nothing of
-    `pixelrnn_tf`: its `main` does.
+    The environment is set and the flags are read before Keras is imported. The module of a program therefore imports
+    `pixelrnn_tf` only inside `main`.
 
     Args:
-        main: takes the value of `options`; without them, the arguments that are no flags.
+        main: function of the value of `options`; without `options`, of the arguments that are not flags.
         options: a dataclass of `pixelrnn_cli.flags.option` fields, whose flags are defined here.
-        description: printed above the flags by --help; by default the docstring of `main`'s module.
+        description: text above the flags in --help; by default the docstring of `main`'s module.
     """
     environment.prepare()
     if options:
@@ -42,8 +42,8 @@ def run(main: Callable[[Any], None], options: type | None = None, description: s
         if len(arguments) > 1:
             sys.exit(f"Error: unexpected arguments {arguments[1:]}; flags are written --name=value.")
         if not absl_flags.FLAGS["verbosity"].present:
-            logging.set_verbosity(logging.ERROR)  # TensorFlow Datasets tells every file it reads.
-        # File names need not be text, and an old locale knows only ASCII.
+            logging.set_verbosity(logging.ERROR)  # TensorFlow Datasets logs every file it reads.
+        # File names need not be valid text, and an old locale may only support ASCII.
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
@@ -55,27 +55,27 @@ def run(main: Callable[[Any], None], options: type | None = None, description: s
             progress.set_quiet(absl_flags.FLAGS.quiet)
             main(value)
         except KeyboardInterrupt:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # It is on its way out: once more changes nothing.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ignore further interrupts while exiting.
             sys.exit(130)
         except (ValueError, OSError, ImportError, FloatingPointError, MemoryError, NotImplementedError) as error:
             sys.exit(f"Error: {error_text(error)}")
         except Exception:
             traceback.print_exc()
-            sys.exit("Error: this is a fault of the program. Please report it, with the lines above.")
+            sys.exit("Error: this is a bug. Please report it, with the lines above.")
 
     absl_flags.DEFINE_boolean("quiet", False, "Show no progress.")
     app.run(guarded, flags_parser=_parse)
 
 
 def error_text(error: BaseException) -> str:
-    """What an exception says; of one that says nothing its kind."""
+    """Message of an exception, or its type if it has none."""
     if str(error).strip():
         return str(error)
     return "there is too little memory." if isinstance(error, MemoryError) else f"{type(error).__name__}."
 
 
 def _parse(arguments: list[str]) -> list[str]:
-    """The arguments that are no flags, once the flags are read."""
+    """Parse the flags, and return the remaining arguments."""
     try:
         return absl_flags.FLAGS(arguments)
     except absl_flags.Error as error:

@@ -1,32 +1,32 @@
-"""Options that several programs take."""
+"""Options shared by several programs."""
 
 from typing import Any
 
 from pixelrnn_cli.flags import option
 
-# Of the images that a program reads.
+# Splits of the images that a program reads.
 SPLITS = ("train", "validation", "test", "all")
-# More images than a server takes in one request by any usual setting.
+# More images than a server usually accepts in one request.
 LARGEST_BATCH = 4096
 
 
 def temperature_option() -> Any:
-    """A field `temperature`, with the bounds of `pixelrnn_tf.sampling.check_temperature`."""
+    """Declare a field `temperature`, with the bounds of `pixelrnn_tf.sampling.check_temperature`."""
     return option("Divide the logits by this; less than 1 draws more likely images.", 1.0, at_least=1e-30, at_most=1e30)
 
 
 def label_option(help: str) -> Any:
-    """A field `label`, the name of a class."""
+    """Declare a field `label`, the name of a class."""
     return option(f"{help} Its name, or its number if the model's classes have no names.", None)
 
 
 def images_option(help: str, **more: Any) -> Any:
-    """A field `images`, a tuple of files; give its value to `image_files.find_images`."""
+    """Declare a field `images`, a tuple of files; pass its value to `image_files.find_images`."""
     return option(help, form="files, folders or patterns, such as a.png,folder,b*.png", files=True, **more)
 
 
 def batch_sizes_option(default: tuple[int, ...]) -> Any:
-    """A field `batch_sizes`; call `check_batch_sizes` on its value."""
+    """Declare a field `batch_sizes`; call `check_batch_sizes` on its value."""
     return option("Images per request.", default, form="positive integers, such as 1,16")
 
 
@@ -34,7 +34,7 @@ def check_batch_sizes(sizes: tuple[int, ...]) -> None:
     """Check the value of `batch_sizes`.
 
     Raises:
-        ValueError: if one is out of bounds, or there is none.
+        ValueError: if one is out of bounds, or the tuple is empty.
     """
     if not sizes or not all(0 < size <= LARGEST_BATCH for size in sizes):
         given = ",".join(map(str, sizes)) or "none"

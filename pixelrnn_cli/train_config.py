@@ -7,7 +7,7 @@ from typing import Any
 from pixelrnn_cli.data_config import DataConfig
 from pixelrnn_cli.flags import check, option, options_in
 
-# What may change between an interruption and the resumption: how long to run, where, and what to show.
+# Settings that may change when a run resumes: duration, devices, and output.
 FREE_TO_CHANGE = (
     "steps", "minutes", "patience", "log_seconds", "eval_every", "checkpoint_every", "num_samples", "sample_every",
     "jit_compile", "distribution",
@@ -24,14 +24,14 @@ _shown = functools.partial(option, group="Evaluations, checkpoints and samples")
 
 @dataclasses.dataclass(frozen=True)
 class NetworkArguments:
-    """Arguments of `PixelRNN` besides the image's shape and levels; None leaves one to the preset or the default."""
+    """Arguments of `PixelRNN` except the image shape and levels; None for the value of the preset or the default."""
 
     block: str | None = _network("Kind of block: pixel_cnn, row_lstm or diagonal_bilstm.")
     num_blocks: int | None = _network("Number of blocks.", at_least=1, at_most=1000)
     hidden: int | None = _network("Units h of a block.", at_least=1, at_most=16_384)
     head_hidden: int | None = _network("Features of the head's inner layers.", at_least=1, at_most=65_536)
-    residual: bool | None = _network("Whether blocks have residual connections.")
-    skips: bool | None = _network("Whether every block is connected to the head.")
+    residual: bool | None = _network("Use residual connections in the blocks.")
+    skips: bool | None = _network("Connect every block to the head.")
     output: str | None = _network(
         "Distribution of a sub-pixel: softmax, the paper's; or logistic_mixture, which learns gray and color levels "
         "faster.",
@@ -40,7 +40,7 @@ class NetworkArguments:
     scales: tuple[int, ...] | None = _network(
         "Heights of the images of a Multi-Scale PixelRNN, from the smallest to the full one; each a multiple of the "
         "previous one.",
-        form="growing whole numbers, such as 14,28",
+        form="increasing integers, such as 14,28",
     )
     upsampler_features: int | None = _network(
         "Features of the map of a smaller image, with --scales.", at_least=1, at_most=16_384
@@ -97,9 +97,9 @@ class DistributionConfig:
             ("tpu", "tpu"),
         ):
             if getattr(self, name) and self.strategy != strategy:
-                raise ValueError(f"--{name} belongs to --strategy={strategy}, and --strategy is {self.strategy}.")
+                raise ValueError(f"--{name} requires --strategy={strategy}, got --strategy={self.strategy}.")
         if bool(self.cluster) != (self.task_index is not None):
-            raise ValueError("--cluster and --task_index belong together: all workers, and which one this is.")
+            raise ValueError("--cluster and --task_index require each other: all workers, and the index of this one.")
         if self.cluster and not 0 <= self.task_index < len(self.cluster):
             raise ValueError(
                 f"--task_index must be from 0 to {len(self.cluster) - 1}, one of the workers of --cluster; "
@@ -159,7 +159,7 @@ class TrainConfig:
     lr_boundaries: tuple[int, ...] = _optimizer(
         "Steps at which --schedule=step lowers the learning rate.",
         (),
-        form="growing steps, such as 20000,30000",
+        form="increasing steps, such as 20000,30000",
         alias="decay_at",
     )
     decay_factor: float = _optimizer("Factor of --schedule=step at each of its steps.", 0.1, above=0, at_most=1)
@@ -223,7 +223,7 @@ class TrainConfig:
     )
     seed: int = _run("Seed of the weights, the order of the images and the samples.", 0, at_least=0, at_most=2**32 - 1)
     jit_compile: str = _run(
-        "Whether XLA compiles loss and gradients; auto: always, except a PixelCNN on the CPU.",
+        "Compile loss and gradients with XLA; auto: yes, except for a PixelCNN on the CPU.",
         "auto",
         choices=("auto", "true", "false"),
     )
@@ -237,37 +237,37 @@ class TrainConfig:
         check(self)
         NetworkArguments(**{field.name: self.model.get(field.name) for field in dataclasses.fields(NetworkArguments)})
         if "condition_features" in self.model and not self.data.class_conditional:
-            raise ValueError("--condition_features belongs to --class_conditional, which is not given.")
+            raise ValueError("--condition_features requires --class_conditional.")
         if "upsampler_features" in self.model and "scales" not in self.model:
-            raise ValueError("--upsampler_features belongs to --scales, which is not given.")
+            raise ValueError("--upsampler_features requires --scales.")
         default = "logistic_mixture" if self.preset else "softmax"
         if "mixtures" in self.model and self.model.get("output", default) != "logistic_mixture":
-            raise ValueError("--mixtures belongs to --output=logistic_mixture, which is not given.")
+            raise ValueError("--mixtures requires --output=logistic_mixture.")
         if "scales" in self.model and self.data.class_conditional:
-            raise ValueError("--scales and --class_conditional do not go together: leave one of them out.")
+            raise ValueError("--scales and --class_conditional cannot be combined.")
         self._check_schedule()
         if self.schedule == "cosine" and not self.decay_steps:
-            # Here, so that it does not change when an interrupted run is given more steps.
+            # Set it here, so that it does not change when an interrupted run gets more steps.
             object.__setattr__(self, "decay_steps", self.steps)
 
     def _check_schedule(self) -> None:
         for name, schedule in (("decay_steps", "cosine"), ("final_learning_rate", "cosine"), ("lr_boundaries", "step")):
             if getattr(self, name) and self.schedule != schedule:
-                raise ValueError(f"{name} belongs to the schedule {schedule!r}, and the schedule is {self.schedule!r}.")
+                raise ValueError(f"{name} requires the schedule {schedule!r}, but the schedule is {self.schedule!r}.")
         if self.schedule == "step" and not self.lr_boundaries:
-            raise ValueError('The schedule "step" needs lr_boundaries, the steps at which the learning rate falls.')
+            raise ValueError('The schedule "step" requires lr_boundaries, the steps at which the learning rate falls.')
         if any(b <= a for a, b in zip((0, *self.lr_boundaries), self.lr_boundaries, strict=False)):
             given = ",".join(map(str, self.lr_boundaries))
-            raise ValueError(f"--lr_boundaries must be growing steps, such as 20000,30000; got {given}.")
+            raise ValueError(f"--lr_boundaries must be increasing steps, such as 20000,30000; got {given}.")
         if self.schedule == "cosine" and (self.decay_steps or self.steps) <= self.warmup_steps:
             raise ValueError(
-                f"The cosine must end after the warm-up of {self.warmup_steps} steps, and ends at step "
+                f"The cosine must end after the warm-up of {self.warmup_steps} steps, but ends at step "
                 f"{self.decay_steps or self.steps}."
             )
 
     @property
     def images_per_step(self) -> int:
-        """The batch size, once it is said.
+        """Batch size, after it has been set.
 
         Raises:
             ValueError: if it is None.
@@ -277,16 +277,15 @@ class TrainConfig:
         return self.batch_size
 
     def check_batch(self, replicas: int) -> None:
-        """Check that every replica gets as many images as every other one, in equal parts.
+        """Check that every replica gets the same number of images, in equal parts.
 
         Raises:
-            ValueError: if not.
+            ValueError: if it does not.
         """
         unit = replicas * self.gradient_accumulation_steps
         if self.images_per_step % unit:
             raise ValueError(
                 f"batch_size must be a multiple of {replicas} replicas x {self.gradient_accumulation_steps} "
-                f"parts (--gradient_accumulation_steps), "
-                f"{unit}, so that every image counts the same; got {self.batch_size}. Take "
-                f"{-(-self.images_per_step // unit) * unit}."
+                f"parts (--gradient_accumulation_steps), {unit}, to weight all images equally; got {self.batch_size}. "
+                f"Use {-(-self.images_per_step // unit) * unit}."
             )

@@ -1,8 +1,8 @@
 """PixelRNN for Keras and TensorFlow: Row LSTM, Diagonal BiLSTM and PixelCNN with exact likelihood.
 
-Importing this package imports Keras and registers every layer and model, so that `keras.models.load_model` knows them.
-`layers`, `models`, `sampling` and `compression` run on TensorFlow and on JAX. Import what needs TensorFlow by its name:
-`pixelrnn_tf.distributions`, `data`, `training`, `evaluation` and `serving`.
+Importing this package imports Keras and registers all layers and models for `keras.models.load_model`. `layers`,
+`models`, `sampling` and `compression` run on TensorFlow and on JAX. Import the packages that need TensorFlow
+explicitly: `pixelrnn_tf.distributions`, `data`, `training`, `evaluation` and `serving`.
 """
 
 from pixelrnn_tf import compression, layers, models, sampling

@@ -1,6 +1,6 @@
-"""What is asked of a backend of Keras beyond `keras.ops`: graphs, a call of Python within one, double precision.
+"""Backend-specific functions beyond `keras.ops`: graphs, calls of Python inside graphs, double precision.
 
-Beside `pixelrnn_tf.layers.scan`, the loops, this is the one module of the networks that imports TensorFlow or JAX.
+Besides the loops in `pixelrnn_tf.layers.scan`, this is the only module of the networks that imports TensorFlow or JAX.
 """
 
 import contextlib
@@ -17,11 +17,11 @@ HostFunction = Callable[[np.ndarray], np.ndarray]
 
 
 def compiled(function: Callable[..., Any], jit_compile: bool = False) -> Any:
-    """`function` as a graph, which is made at its first call, and anew for inputs of other shapes.
+    """Compile a function to a graph at its first call, and again for inputs of other shapes.
 
     Args:
-        function: of arrays and tensors.
-        jit_compile: whether XLA compiles it on TensorFlow; on JAX it always does.
+        function: function of arrays and tensors.
+        jit_compile: compile with XLA on TensorFlow; JAX always does.
     """
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -35,7 +35,7 @@ def compiled(function: Callable[..., Any], jit_compile: bool = False) -> Any:
 
 
 def is_called_as_it_is() -> bool:
-    """Whether a function that is called now should not be compiled first: in a graph, or where there are none."""
+    """Return True if functions should run without compilation: inside a graph, or on a backend without graphs."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -46,14 +46,14 @@ def is_called_as_it_is() -> bool:
 def compile_with_dynamic_batch(
     function: Callable[..., Structure], weights: list[Any], tensors: dict[str, Tensor]
 ) -> Callable[..., Structure]:
-    """A function of weights and of tensors as one graph on TensorFlow, for every size of the tensors' first axes.
+    """Compile a function of weights and tensors to one TensorFlow graph for all sizes of the tensors' first axes.
 
-    On JAX there is a graph for each size, as always there.
+    On JAX, every size needs its own graph.
 
     Args:
-        function: of the values of the weights, in a list, and of the tensors, by name.
+        function: function of a list of weight values and of tensors by name.
         weights: variables, or tensors of the same shapes and dtypes.
-        tensors: likewise, but for the size of the first axis of each.
+        tensors: example tensors, whose first axis may have any size later.
     """
     if keras.backend.backend() != "tensorflow":
         compiled_function: Callable[..., Structure] = compiled(function)
@@ -62,16 +62,16 @@ def compile_with_dynamic_batch(
 
     of_weights = [tf.TensorSpec(weight.shape, weight.dtype) for weight in weights]
     open_batch = {name: tf.TensorSpec((None, *x.shape[1:]), x.dtype) for name, x in tensors.items()}
-    # Traced here and called as it is: TensorFlow warns of functions of one piece of code that are traced again and
-    # again, as one is that is compiled for every model.
+    # Traced here and called directly: TensorFlow warns if functions from the same code are traced repeatedly, as for
+    # every model here.
     return tf.function(function, autograph=False).get_concrete_function(of_weights, open_batch)
 
 
 def on_host(function: HostFunction, values: Tensor) -> Tensor:
-    """Call a function of Python in the middle of a graph, always in the order in which the graph computes it.
+    """Call a Python function inside a graph, in the order of the graph's computation.
 
     Args:
-        function: of an array, to an int32 array of the size of its first axis.
+        function: function from an array to an int32 array with the size of its first axis.
         values: tensor `(batch, ...)`.
 
     Returns:
@@ -93,12 +93,12 @@ def on_host(function: HostFunction, values: Tensor) -> Tensor:
 
 
 def cores() -> int:
-    """The cores of the CPU that this process may use."""
+    """Number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def on_cpu() -> bool:
-    """Whether the backend has no other device than the CPU."""
+    """Return True if the backend has no other device than the CPU."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -112,7 +112,7 @@ def on_cpu() -> bool:
 
 @contextlib.contextmanager
 def double_precision() -> Iterator[None]:
-    """Let the backend compute in float64; JAX does not by default."""
+    """Enable float64 in the backend; JAX disables it by default."""
     if keras.backend.backend() == "jax":
         import jax
 

@@ -1,4 +1,4 @@
-"""Atomic writes of files and folders: filled under a temporary name beside their own, and renamed into place."""
+"""Atomic writes of files and folders: written under a temporary name in the same folder, then renamed."""
 
 import contextlib
 import hashlib
@@ -15,15 +15,15 @@ from typing import Any
 
 from pixelrnn_tf.regular_files import MOST_TEXT, read_text
 
-# Letters of a name that its temporary name keeps; with all of them it could be longer than a file system allows.
+# Number of letters of a name in its temporary name; longer names might exceed the limit of the file system.
 KEPT = 40
 
 
 @contextlib.contextmanager
 def written_beside(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """A new, empty file with the same ending in the same folder, renamed to `path` if nothing goes wrong.
+    """Make a new, empty file with the same suffix in the same folder, renamed to `path` on success.
 
-    Whatever is at `path` is replaced: of a link the link, not the file that it leads to.
+    An existing `path` is replaced; of a link, the link and not its target.
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,20 +40,19 @@ def written_beside(path: str | os.PathLike) -> Iterator[pathlib.Path]:
 
 
 def temporary_name(name: str) -> tuple[str, str]:
-    """What the temporary name of a file begins and ends with; 8 random letters are between."""
+    """Prefix and suffix of the temporary name of a file; 8 random letters are between."""
     path = pathlib.PurePath(name)
     return f".{path.stem[:KEPT]}.", path.suffix[:KEPT]
 
 
 @contextlib.contextmanager
 def folder_beside(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """A new, empty folder beside `path`, renamed to it at once if nothing goes wrong.
+    """Make a new, empty folder next to `path`, renamed to it on success.
 
-    `path` must not exist, or be an empty folder. What earlier processes of this machine that were killed left under
-    such a name is removed.
+    `path` must not exist, or be an empty folder. Leftovers of killed processes of this machine are removed.
 
     Raises:
-        OSError: if `path` is there and not empty by then, or is a mount point.
+        OSError: if `path` is not empty by then, or is a mount point.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with temporary_folder(path.parent, f".{path.name[:KEPT]}.") as beside:
@@ -63,7 +62,7 @@ def folder_beside(path: pathlib.Path) -> Iterator[pathlib.Path]:
 
 @contextlib.contextmanager
 def temporary_folder(parent: pathlib.Path, prefix: str) -> Iterator[pathlib.Path]:
-    """A new folder that is removed in the end unless it was renamed; removes those of processes that were killed."""
+    """Make a folder that is removed at the end unless it was renamed; also removes those of killed processes."""
     machine = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
     for left in parent.iterdir():
         found = re.fullmatch(rf"{re.escape(prefix)}{machine}-(\d+)\..{{8}}", left.name)
@@ -83,30 +82,30 @@ def _is_running(process: int) -> bool:
     except ProcessLookupError:
         return False
     except (OSError, OverflowError):
-        pass  # It is of somebody else.
+        pass  # It belongs to another user.
     return True
 
 
 def _umask() -> int:
-    """The permissions that new files do not get."""
+    """Permissions that new files do not get."""
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-    """Write a text in UTF-8, whatever the locale."""
+    """Write text in UTF-8, whatever the locale."""
     with written_beside(path) as beside:
         beside.write_text(text, encoding="utf-8")
 
 
 def write_json(path: str | os.PathLike, value: Any) -> None:
-    """Write `value` as indented JSON, as `to_json` makes it."""
+    """Write `value` as indented JSON; see `to_json`."""
     write_text(path, to_json(value, indent=2) + "\n")
 
 
 def to_json(value: Any, indent: int | None = None) -> str:
-    """`value` as JSON, which has no numbers that are not finite: they become null."""
+    """Convert `value` to JSON; non-finite numbers, which JSON lacks, become null."""
     return json.dumps(_finite(value), indent=indent, allow_nan=False)
 
 
@@ -126,7 +125,7 @@ def read_json(path: str | os.PathLike, most: int = MOST_TEXT) -> Any:
         most: bytes that it may have.
 
     Raises:
-        ValueError: if it is not JSON, not a regular file, or larger.
+        ValueError: if it is not JSON, not a regular file, or too large.
         OSError: if it cannot be read.
     """
     try:

@@ -1,4 +1,4 @@
-"""In what precision to compute what half precision is too coarse for."""
+"""Precision of computations for which half precision is too coarse."""
 
 from typing import Any
 
@@ -6,5 +6,5 @@ from keras.backend import standardize_dtype
 
 
 def at_least_float32(dtype: Any) -> str:
-    """The dtype float64 for itself, and float32 for every other, by name."""
+    """Return "float64" for float64, and "float32" for every other dtype."""
     return "float64" if standardize_dtype(dtype) == "float64" else "float32"

@@ -1,4 +1,4 @@
-"""Progress of long work: one line in place on a terminal, and a line now and then in a log file."""
+"""Progress of long-running work: a progress bar on a terminal, occasional lines in a log file."""
 
 import sys
 import time
@@ -13,23 +13,23 @@ _quiet = False
 
 
 def set_quiet(quiet: bool) -> None:
-    """Show no progress in this process from now on, or show it again."""
+    """Turn progress off or on in this process."""
     global _quiet
     _quiet = quiet
 
 
 def is_quiet() -> bool:
-    """Whether no progress is shown."""
+    """Return True if progress is off."""
     return _quiet
 
 
 def on_terminal() -> bool:
-    """Whether progress is one line in place: standard error, which it is written to, is a terminal."""
+    """Return True if progress is a bar, that is, standard error is a terminal."""
     return not _quiet and sys.stderr.isatty()
 
 
 def say(text: str) -> None:
-    """Print a line on standard output, above the line of progress if there is one."""
+    """Print a line on standard output, above the progress bar if there is one."""
     if on_terminal():
         tqdm.write(text)
     else:
@@ -38,27 +38,27 @@ def say(text: str) -> None:
 
 
 def duration(seconds: float) -> str:
-    """Hours, minutes and seconds: 1:02:03 or 2:03."""
+    """Format seconds as 1:02:03 or 2:03."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 class Progress:
-    """The progress of work of a known size; use it in a `with` block.
+    """Progress of work with a known total; use it in a `with` block.
 
-    On a terminal it is a bar with rate and time left, on standard error, which goes when the work is done. Otherwise it
+    On a terminal it is a bar with rate and remaining time, on standard error, which disappears at the end. Otherwise it
     is a line on standard output every `LOG_SECONDS`, and one at the end.
 
     Args:
-        done: what is done to each, such as "drew".
-        total: how many there are.
-        unit: what they are.
-        start: how many are done already.
-        last_line: whether the end is a line in a log file if the work took less than `LOG_SECONDS`.
+        done: verb for the work, such as "drew".
+        total: total number of units.
+        unit: name of the unit.
+        start: number of units already done.
+        last_line: print a line at the end even if the work took less than `LOG_SECONDS`.
 
     Attributes:
-        seconds: from the start to the last update.
+        seconds: seconds from the start to the last update.
     """
 
     def __init__(self, done: str, total: int, unit: str = "images", start: int = 0, last_line: bool = True):
@@ -72,11 +72,11 @@ class Progress:
             )
 
     def update(self, number: int, note: str = "") -> None:
-        """Tell how many are done so far.
+        """Update the number of units done.
 
         Args:
-            number: of all; it never falls.
-            note: what else to show on a terminal, such as the loss.
+            number: number of units done; it never decreases.
+            note: further text on a terminal, such as the loss.
         """
         now = time.monotonic()
         self.number, self.seconds = number, max(now - self._start, 1e-9)
@@ -95,7 +95,7 @@ class Progress:
         return self._last_line or self._told > self._start
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.close()
 

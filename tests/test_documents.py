@@ -19,6 +19,7 @@ from pixelrnn_cli import flags
 from pixelrnn_cli.command import PROGRAMS
 from pixelrnn_tf.models import PRESETS
 from pixelrnn_tf.zoo import shipped_presets
+from tests.support.words import avoided
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
@@ -133,20 +134,10 @@ def test_python_blocks_compile_and_import_what_exists(document):
             assert importlib.util.find_spec(module), f"{document.name} imports {module}"
 
 
-# Words of shared rules on language: private dialect, and British spelling.
-FORBIDDEN = re.compile(
-    r"\b(anew|as it is|as they are|for itself|is another one|compares? with nothing|what tells|the way back|mended"
-    r"|goes on from|beside|alone|made of a run)\b"
-    r"|colour|\bgrey|greyscale|centre\b|centred|binaris|quantis|normalis|initialis|serialis|optimis|recognis|licence"
-    r"|neighbour|behaviour|modelled|labelled|favour",
-    re.IGNORECASE,
-)
-
-
 @every
 def test_words(document):
     text = re.sub(r"```.*?```|`[^`\n]*`|\]\([^)]*\)", " ", document.read_text(), flags=re.DOTALL)
-    assert [match.group() for match in FORBIDDEN.finditer(text)] == []
+    assert avoided(text) == []
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -155,12 +146,12 @@ def test_words_of_the_help(name):
     text = [module.__doc__]
     for options in getattr(module, "COMMANDS", {"": getattr(module, "Options", None)}).values():
         text.append(flags.help_text(options))
-    assert [match.group() for match in FORBIDDEN.finditer("\n".join(text))] == []
+    assert avoided("\n".join(text)) == []
 
 
 def test_words_of_the_cards():
     for card in sorted(ROOT.glob("pixelrnn_tf/zoo/*/README.md")):
-        assert [match.group() for match in FORBIDDEN.finditer(card.read_text())] == [], card.parent.name
+        assert avoided(card.read_text()) == [], card.parent.name
 
 
 def sentences(document):

@@ -27,5 +27,5 @@ def test_nothing_else_is(tmp_path):
         with pytest.raises(ValueError, match="is not a regular file"):
             read_regular(path)
     # It says that it has no bytes.
-    with pytest.raises(ValueError, match="has more than the 3 bytes that are read"):
+    with pytest.raises(ValueError, match="has more than the limit of 3 bytes"):
         read_regular("/proc/self/status", most=3)

@@ -71,7 +71,7 @@ def test_the_wheel_does_everything_by_command_and_from_python(installed, tmp_pat
     run("pixelrnn", "decompress", "--model=run/model.keras", "--file=test.pxr", "--out=images")
     assert len(list((tmp_path / "images").rglob("*.png"))) == 180
     run("pixelrnn", "export", "--model=run/model.keras", f"--out=served/{NAME}")
-    assert "a server will take it" in run("pixelrnn", "check", f"--model_dir=served/{NAME}", "--model=run/model.keras")
+    assert "ready to be served" in run("pixelrnn", "check", f"--model_dir=served/{NAME}", "--model=run/model.keras")
     run("pixelrnn", "serving_config", "--base=served")
     with stand_in(tmp_path / "served" / NAME) as server:
         address = server.addresses["rest"]

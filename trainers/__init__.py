@@ -1,1 +1,1 @@
-"""Programs that train models and work with them."""
+"""Programs for training models and using them."""

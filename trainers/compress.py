@@ -1,4 +1,4 @@
-"""Compress images without loss: `python -m trainers.compress --model=PATH --out=FILE.pxr [--data=...|--images=...]`.
+"""Compress images losslessly: `python -m trainers.compress --model=PATH --out=FILE.pxr [--data=...|--images=...]`.
 
 Prints the size of the file, headers included, and the bits of the likelihood. `trainers.decompress` with the same model
 restores the images. Without --data and --images, the images come from the data set that the model was trained on, which
@@ -31,7 +31,7 @@ class Options:
     def __post_init__(self):
         check(self)
         if self.images and self.data is not None:
-            raise ValueError("Give --images or --data, not both.")
+            raise ValueError("Pass --images or --data, not both.")
         if self.images:
             given = (self.images,) if isinstance(self.images, str | pathlib.Path) else self.images
             object.__setattr__(self, "images", tuple(map(str, find_images(given))))

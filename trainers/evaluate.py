@@ -37,7 +37,7 @@ def main(options: Options) -> None:
     data = model_files.images_for(model, options.model, options.data, options.split)
     evaluator = Evaluator(model, options.batch_size)
     score = evaluator.score(data, options.split)
-    print(f"{options.split} ({data.split(options.split).name}, binarisation {data.binarization}): {score}", flush=True)
+    print(f"{options.split} ({data.split(options.split).name}, binarization {data.binarization}): {score}", flush=True)
     if data.classes:
         print(f"{options.split}: {evaluator.classify(data, options.split)}")
     if len(model.scales()) > 1:

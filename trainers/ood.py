@@ -60,7 +60,7 @@ def main(options: Options) -> None:
     start = time.process_time()
     model = load_model(options.model)
     if model.condition_format is not None:
-        raise ValueError("The model takes a condition; trainers.ood scores images by models without.")
+        raise ValueError("The model takes a condition; trainers.ood requires an unconditional model.")
     background = load_model(options.background, "--background") if options.background else None
     if background is not None:
         surprise_maps.check_same_images(model, background)
@@ -90,12 +90,12 @@ def main(options: Options) -> None:
         png_files.write(options.out / "odd.png", surprise_maps.picture(pictures, bits, rows=rows, title=title))
     print(
         f"{len(images)} images of {options.in_data}, {len(others)} of {options.out_data} ({options.split}), "
-        f"{time.process_time() - start:.0f} s of the processor: {shlex.quote(str(options.out))}"
+        f"{time.process_time() - start:.0f} s of CPU time: {shlex.quote(str(options.out))}"
     )
 
 
 def _load(name: str, model: "PixelRNN", whole: bool = False) -> "ImageData":
-    """A data set as the model takes its images; says what it is, and how it became binary where it did."""
+    """Load a data set in the model's format, and print its description."""
     from pixelrnn_tf.evaluation.compatibility import fit_data
 
     height, width, channels = model.image_shape

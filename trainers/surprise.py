@@ -41,7 +41,7 @@ class Options:
     def __post_init__(self):
         check(self)
         if (self.data is None) == (not self.images):
-            raise ValueError("Give either --data or --images: which images to look at.")
+            raise ValueError("Pass either --data or --images.")
         if self.images:
             object.__setattr__(self, "images", tuple(map(str, find_images(self.images))))
 
@@ -70,10 +70,10 @@ def main(options: Options) -> None:
 
 
 def _from_files(model: "PixelRNN", options: Options) -> "tuple[list[str], np.ndarray, None]":
-    """The names and levels of PNG files.
+    """Read the names and levels of PNG files.
 
     Raises:
-        ValueError: for a file that is no such picture, or a model that takes a condition.
+        ValueError: for a file that does not fit, or a conditional model.
     """
     import numpy as np
 
@@ -81,7 +81,7 @@ def _from_files(model: "PixelRNN", options: Options) -> "tuple[list[str], np.nda
     from pixelrnn_tf.pictures import png_files
 
     if model.condition_format is not None:
-        raise ValueError("The model takes a condition, which --images do not give: use --data.")
+        raise ValueError("The model takes a condition, but --images have none: use --data.")
     height, width, channels = model.image_shape
     pictures = []
     for name in options.images:
@@ -95,7 +95,7 @@ def _from_files(model: "PixelRNN", options: Options) -> "tuple[list[str], np.nda
 
 
 def _from_data(model: "PixelRNN", options: Options) -> "tuple[list[str], np.ndarray, np.ndarray | None]":
-    """The first images of a split, named by its name and their numbers, and their classes if the model takes them."""
+    """Load the first images of a split with names, and their classes for a conditional model."""
     from pixelrnn_tf.programs import model_files
 
     data = model_files.images_for(model, options.model, options.data, options.split)

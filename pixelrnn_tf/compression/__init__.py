@@ -1,4 +1,4 @@
-"""Lossless compression of images by a network: its likelihood, in real bytes."""
+"""Lossless compression of images with a network, close to its likelihood in actual bytes."""
 
 from pixelrnn_tf.compression.codec import Codec, Decoded, Encoded, compress, decompress
 from pixelrnn_tf.compression.model_digest import model_digest

@@ -1,4 +1,4 @@
-"""What the codec is given, as arrays that fit the model, or an error."""
+"""Validation of the inputs of the codec."""
 
 import numpy as np
 from keras import ops
@@ -8,23 +8,23 @@ from pixelrnn_tf.typing import TensorLike
 
 
 def checked_images(model: ImageModel, images: TensorLike) -> np.ndarray:
-    """Images of a model in uint8.
+    """Convert images of a model to uint8.
 
     Raises:
-        ValueError: if they are of another shape, or hold something else than levels.
+        ValueError: for another shape or invalid levels.
     """
     array = np.asarray(images)
     model.check_shape("images", array, model.image_shape)
     if array.dtype.kind not in "biuf" or not np.all((array >= 0) & (array < model.levels) & (array == np.floor(array))):
-        raise ValueError(f"images must hold whole numbers from 0 to {model.levels - 1}.")
+        raise ValueError(f"images must hold integers from 0 to {model.levels - 1}.")
     return array.astype("uint8")
 
 
 def checked_condition(model: ImageModel, condition: TensorLike | None, images: TensorLike) -> np.ndarray | None:
-    """A condition of images as an array in the dtype that the conditioner takes.
+    """Convert a condition to an array in the dtype of the conditioner.
 
     Raises:
-        ValueError: if it does not fit the model or the images, or there is one where there should be none.
+        ValueError: if it does not fit the model or the images, or the model takes no condition.
     """
     converted = model.convert_condition(condition)
     model.check_inputs(images, converted)
@@ -32,5 +32,5 @@ def checked_condition(model: ImageModel, condition: TensorLike | None, images: T
         return None
     array = np.asarray(ops.convert_to_numpy(converted))
     if len(array) != len(images):
-        raise ValueError(f"condition is for {len(array)} images; there are {len(images)}.")
+        raise ValueError(f"condition is for {len(array)} images, but there are {len(images)}.")
     return array

@@ -1,4 +1,4 @@
-"""`compress` and `decompress`, and the `Codec` behind them."""
+"""`compress`, `decompress` and the `Codec` that implements them."""
 
 import math
 import threading
@@ -28,32 +28,32 @@ from pixelrnn_tf.compression.stack_coder import StackDecoder, StackEncoder
 from pixelrnn_tf.models import ImageModel, PixelRNN
 from pixelrnn_tf.typing import TensorLike
 
-# Called with the number of images done, and that of all.
+# Called with the number of images done and the total number.
 Progress = Callable[[int, int], None]
 
-# A batch is decoded side by side. More images than these gain no speed.
+# The images of a batch are decoded in parallel. Larger batches are not faster.
 _IMAGES_PER_BATCH = 512
-# Numbers of float64 that a batch may keep while it is decoded, and logits that it may have.
+# Limits of a batch during decoding: float64 numbers in memory, and logits.
 _NUMBERS_PER_BATCH, _LOGITS_PER_BATCH = 2**25, 2**24
 _BATCHES_PER_CHUNK = 8
 
 
 def compress(model: ImageModel, images: TensorLike, condition: TensorLike | None = None) -> bytes:
-    """Compress images without loss, to about as many bits as the model's -log2 p of them.
+    """Compress images losslessly, to about -log2 p bits under the model.
 
     Args:
         model: a `PixelRNN` or a `MultiScalePixelRNN`.
         images: integer levels `(number, height, width, channels)` in `[0, levels)`.
-        condition: what the model was made to take with images. The file holds class labels; any other condition
-            `decompress` must be given again.
+        condition: input of a conditional model. The file holds class labels; any other condition must be passed to
+            `decompress` again.
 
     Returns:
-        the bytes of a file, whose format is in docs/compression.md. Only this model decompresses it.
+        the bytes of a file in the format of docs/compression.md. Only this model can decompress it.
 
     Raises:
         ValueError: for images or a condition that do not fit the model.
         FloatingPointError: if the logits of the model are not finite.
-        ImportError: without the package constriction.
+        ImportError: if the package constriction is missing.
 
     Example:
 
@@ -66,19 +66,19 @@ def compress(model: ImageModel, images: TensorLike, condition: TensorLike | None
 
 
 def decompress(model: ImageModel, data: bytes, condition: TensorLike | None = None) -> np.ndarray:
-    """The images that `compress` was given.
+    """Decompress the images of `compress`.
 
     Args:
-        model: the same model, of the same weights; its backend, the number of threads and XLA do not matter.
+        model: the same model with the same weights. The backend, the number of threads and XLA do not matter.
         data: the bytes of a file.
-        condition: the one that `compress` was given, if the file does not hold it.
+        condition: the condition given to `compress`, if the file does not hold it.
 
     Returns:
         uint8 levels `(number, height, width, channels)`.
 
     Raises:
-        ValueError: if the file is damaged or of a later version, or was made with another model or condition.
-        ImportError: without the package constriction.
+        ValueError: if the file is damaged, has a later version, or was written with another model or condition.
+        ImportError: if the package constriction is missing.
     """
     return Codec(model).decode(data, condition).images
 
@@ -89,7 +89,7 @@ class Encoded(NamedTuple):
     Attributes:
         data: the bytes of the file.
         nats: negative log-likelihood of each image, given its condition, float64 `(number,)`.
-        model_bits: -log2 of the probability of all that the file holds: the images, and their labels if it does.
+        model_bits: -log2 of the probability of the content of the file: the images, and their labels if it holds them.
     """
 
     data: bytes
@@ -98,11 +98,11 @@ class Encoded(NamedTuple):
 
 
 class Decoded(NamedTuple):
-    """Images out of a file.
+    """Decompressed images.
 
     Attributes:
         images: uint8 levels `(number, height, width, channels)`.
-        labels: int32 `(number,)`, the classes that the file holds; None if it holds none.
+        labels: int32 `(number,)`, the class labels in the file; None if it holds none.
     """
 
     images: np.ndarray
@@ -110,33 +110,33 @@ class Decoded(NamedTuple):
 
 
 class Codec:
-    """Compresses and decompresses with one model, whose graphs it keeps.
+    """Compressor and decompressor for one model; keeps its compiled graphs.
 
     Args:
-        model: the model. After a change of its weights make a new codec. Threads may share a codec.
-        jit_compile: whether XLA compiles the pass of the encoder: slow at first, then faster. The file is the same, or
-            decodes to the same.
+        model: the model. Make a new codec after a change of its weights. Threads may share a codec.
+        jit_compile: compile the encoder's pass with XLA: slow at first, then faster. The file is the same or decodes to
+            the same images.
     """
 
     def __init__(self, model: ImageModel, jit_compile: bool = False):
         self.model = model
         self.digest = model_digest(model)
-        self._lock = threading.RLock()  # The decoder keeps the state of the batch it decodes.
+        self._lock = threading.RLock()  # The decoder keeps the state of the current batch.
         with double_precision():
             self._encoder, self._decoder = BatchEncoder(model, jit_compile), BatchDecoder(model)
 
     def encode(
         self, images: TensorLike, condition: TensorLike | None = None, progress: Progress | None = None
     ) -> Encoded:
-        """Compress images, and tell how likely they were.
+        """Compress images and compute their likelihood.
 
         Args:
-            images: as for `compress`.
-            condition: as for `compress`.
+            images: see `compress`.
+            condition: see `compress`.
             progress: called after every batch.
 
         Raises:
-            ValueError, FloatingPointError, ImportError: as `compress`; ValueError also if the weights have changed.
+            ValueError, FloatingPointError, ImportError: see `compress`; also ValueError if the weights have changed.
         """
         self._check_weights()
         with double_precision():
@@ -164,9 +164,9 @@ class Codec:
         nats: list[np.ndarray],
         progress: Progress | None,
     ) -> Chunk:
-        """The chunk of the images of these numbers; `nats` gets their likelihood."""
+        """Encode one chunk of images; append their negative log-likelihoods to `nats`."""
         coder, offsets, of_batches = StackEncoder(), bytearray(), []
-        # The last batch first, since the coder is a stack.
+        # Encode the last batch first, since the coder is a stack.
         for batch in reversed(list(header.batch_ranges(numbers))):
             part = slice(batch.start, batch.stop)
             given = None if condition is None else condition[part]
@@ -182,15 +182,15 @@ class Codec:
         return Chunk(bytes(reversed(offsets)), crc, coder.payload())
 
     def decode(self, data: bytes, condition: TensorLike | None = None, progress: Progress | None = None) -> Decoded:
-        """The images of a file, and the labels if it holds some.
+        """Decompress the images of a file, and its labels if it holds them.
 
         Args:
             data: the bytes of the file.
-            condition: as for `decompress`.
+            condition: see `decompress`.
             progress: called after every batch.
 
         Raises:
-            ValueError, ImportError: as `decompress`.
+            ValueError, ImportError: see `decompress`.
         """
         parts = list(self.decode_chunks(data, condition, progress))
         images = np.concatenate([np.zeros((0, *self.model.image_shape), "uint8"), *(part.images for part in parts)])
@@ -202,15 +202,15 @@ class Codec:
     def decode_chunks(
         self, data: bytes, condition: TensorLike | None = None, progress: Progress | None = None
     ) -> Iterator[Decoded]:
-        """The images of a file chunk by chunk, so that they need not all be in memory.
+        """Decompress a file chunk by chunk, so that not all images need to be in memory.
 
         Args:
-            data: as for `decode`.
-            condition: as for `decode`.
-            progress: as for `decode`.
+            data: see `decode`.
+            condition: see `decode`.
+            progress: see `decode`.
 
         Raises:
-            ValueError, ImportError: as `decompress`.
+            ValueError, ImportError: see `decompress`.
         """
         header, chunks = read_file(bytes(data))
         self.check_header(header)
@@ -228,17 +228,17 @@ class Codec:
         condition: np.ndarray | None = None,
         progress: Progress | None = None,
     ) -> Decoded:
-        """Decode one chunk of a file, which needs no other.
+        """Decode one chunk of a file, independently of the others.
 
         Args:
-            header: of the file.
-            numbers: which of its images the chunk holds.
-            chunk: from `read_file`.
-            condition: of these images, if the file does not hold it.
+            header: header of the file.
+            numbers: indices of the images in the chunk.
+            chunk: a chunk from `read_file`.
+            condition: condition of these images, if the file does not hold it.
             progress: called after every batch.
 
         Raises:
-            ValueError: if other levels come out than went in.
+            ValueError: if the decoded levels differ from the encoded ones.
         """
         coder, parts, labels = StackDecoder(chunk.payload), [], []
         size = min(header.batch_size, header.images)
@@ -255,35 +255,34 @@ class Codec:
         images = np.concatenate(parts)
         if zlib.crc32(images.tobytes()) != chunk.levels_crc:
             raise ValueError(
-                f"The images {numbers.start} to {numbers.stop - 1} do not decode to what was encoded: their CRC-32 is "
-                "another."
-                + (" Give the condition that they were compressed with." if header.condition == GIVEN else "")
+                f"Images {numbers.start} to {numbers.stop - 1} do not decode to what was encoded (CRC-32)."
+                + (" Pass the condition that they were compressed with." if header.condition == GIVEN else "")
             )
         return Decoded(images, np.concatenate(labels) if labels else None)
 
     def check_header(self, header: Header) -> None:
-        """Check that a file was made by this model.
+        """Check that a file was written with this model.
 
         Raises:
-            ValueError: if not, or if the weights of the model have changed.
+            ValueError: if it was not, or if the weights of the model have changed.
         """
         self._check_weights()
         if header.image_shape != self.model.image_shape or header.levels != self.model.levels:
             raise ValueError(
                 f"The file holds images of shape {header.image_shape} with {header.levels} levels; the model takes "
-                f"{self.model.image_shape} with {self.model.levels} levels. Give the model it was compressed with."
+                f"{self.model.image_shape} with {self.model.levels} levels. Pass the model it was compressed with."
             )
         if header.model_digest != self.digest:
             raise ValueError(
-                "The file was compressed with another model: its configuration or weights differ from this one's, as "
-                "their SHA-256 does. Give the model it was compressed with."
+                "The file was compressed with another model: the SHA-256 of its configuration and weights differs. "
+                "Pass the model it was compressed with."
             )
 
         most = batch_size_of(self.model)
         if header.batch_size > most or header.chunk_batches > _BATCHES_PER_CHUNK:
             raise ValueError(
-                f"The header of the file is damaged: it has {header.batch_size} images in a batch and "
-                f"{header.chunk_batches} batches in a chunk, and this model writes at most {most} and "
+                f"The header of the file is damaged: it has {header.batch_size} images per batch and "
+                f"{header.chunk_batches} batches per chunk, but this model writes at most {most} and "
                 f"{_BATCHES_PER_CHUNK}."
             )
 
@@ -292,28 +291,28 @@ class Codec:
             raise ValueError("The weights of the model have changed since this codec was made: make a new Codec.")
 
     def _given_condition(self, header: Header, condition: TensorLike | None) -> np.ndarray | None:
-        """The condition of all images that `decode` was given."""
+        """Check the condition given to `decode`, for all images."""
         if header.condition == LABELS:
             if condition is not None:
-                raise ValueError("The file holds the labels of its images: leave out `condition`.")
+                raise ValueError("The file holds the labels of its images: omit `condition`.")
             return None
         return checked_condition(
             self.model, condition, np.broadcast_to(np.uint8(0), (header.images, *header.image_shape))
         )
 
     def _even_steps(self, number: int) -> np.ndarray:
-        """The grid steps that give each class the same probability, `(number, num_classes)`."""
+        """Grid steps that give all classes the same probability, `(number, num_classes)`."""
         return np.zeros((number, self.model.num_classes or 1), "uint16")
 
 
 def batch_size_of(model: ImageModel) -> int:
-    """Images that are decoded side by side, so few that their memory stays bounded."""
+    """Number of images to decode in parallel within the memory limits."""
     return min(_batch_size_of_network(network) for network, _ in model.scales())
 
 
 def _batch_size_of_network(network: PixelRNN) -> int:
     height, width, channels = network.image_shape
-    # Of a row a layer keeps about twelve numbers for each of its 2h features: caches, contexts, records, and copies.
+    # For a row, a layer keeps about twelve numbers per feature (2h): caches, contexts, records and copies.
     kept = 24 * width * network.hidden * (network.num_blocks + 1)
     logits = height * width * channels * network.levels
     fitting = min(_NUMBERS_PER_BATCH // kept, _LOGITS_PER_BATCH // logits, _IMAGES_PER_BATCH)

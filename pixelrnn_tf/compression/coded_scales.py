@@ -1,4 +1,4 @@
-"""Which pixels each network of a model counts, and so the codec writes."""
+"""Pixels that each network of a model counts, and that the codec therefore writes."""
 
 from typing import NamedTuple
 
@@ -9,12 +9,12 @@ from pixelrnn_tf.models.scales import new_pixels
 
 
 class CodedScale(NamedTuple):
-    """One of the scales of a model.
+    """One scale of a model.
 
     Attributes:
-        network: of every `stride`-th pixel.
-        stride: 1 for the last scale.
-        coded: the pixels that no scale before it has coded, bool `(height, width)` of the network's images.
+        network: network for every `stride`-th pixel.
+        stride: distance between its pixels; 1 for the last scale.
+        coded: pixels that no earlier scale has coded, bool `(height, width)` of the network's images.
     """
 
     network: PixelRNN
@@ -23,7 +23,7 @@ class CodedScale(NamedTuple):
 
 
 def coded_scales(model: ImageModel) -> list[CodedScale]:
-    """The scales of a model, from the smallest image to the whole, in the order in which a file holds them."""
+    """List the scales of a model, from the smallest image to the full one, in the order of the file."""
     scales = model.scales()
     height, width, _ = model.image_shape
     of_scales = new_pixels(height, width, [stride for _, stride in scales])

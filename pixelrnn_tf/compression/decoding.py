@@ -1,4 +1,4 @@
-"""From payloads to images: the loop over pixels that generates images, with the decoder in the place of the noise."""
+"""Decode payloads to images with the loop that generates images, where the decoder replaces the noise."""
 
 import numpy as np
 from keras import ops
@@ -18,10 +18,10 @@ from pixelrnn_tf.typing import Tensor
 
 
 class _CompiledPixels(IncrementalNetwork):
-    """A network whose pixels are decoded by XLA; the loops around them, which call the coder, cannot be.
+    """A network whose step for one pixel is compiled by XLA; the loops around it call the coder, so they cannot be.
 
-    It also keeps TensorFlow from rewriting sums of many terms, such as the skips of seven blocks, into temporary
-    variables, of which it then makes one twice in these loops.
+    The compiled step also keeps TensorFlow from rewriting long sums, such as the skips of seven blocks, into temporary
+    variables, one of which it would create twice in these loops.
     """
 
     def __init__(self, model: PixelRNN):
@@ -36,12 +36,11 @@ class _CompiledPixels(IncrementalNetwork):
 
 
 class BatchDecoder:
-    """Decodes batches of images, given the probabilities of a model in float64.
+    """Decoder of batches of images, from the probabilities of a model in float64.
 
-    All images of a batch go through the loop side by side, and every sub-pixel calls the coder once for all of them.
-
+    All images of a batch go through the loop in parallel, and every sub-pixel calls the coder once for all of them.
     Args:
-        model: the model, with the weights it has now.
+        model: the model, with its current weights.
     """
 
     def __init__(self, model: ImageModel):
@@ -53,11 +52,11 @@ class BatchDecoder:
         """Decode the next batch.
 
         Args:
-            coder: gives the levels.
-            offset: of the grid.
-            images: how many.
-            condition: what the conditioner of the model takes, `(images, ...)`, or None.
-            size: images that go through the loop, at least as many; a graph is made for every size.
+            coder: source of the levels.
+            offset: offset of the grid.
+            images: number of images.
+            condition: input of the model's conditioner, `(images, ...)`, or None.
+            size: size of the batch in the loop, at least `images`; every size needs its own graph.
 
         Returns:
             uint8 `(images, height, width, channels)`.
@@ -72,7 +71,7 @@ class BatchDecoder:
 
 
 class _ScaleDecoder:
-    """Decodes the images of one scale."""
+    """Decoder of the images of one scale."""
 
     def __init__(self, scale: CodedScale):
         self.network = _CompiledPixels(scale.network)
@@ -81,15 +80,15 @@ class _ScaleDecoder:
         self._run = compiled(self._decoded)
 
     def unknown(self, size: int) -> np.ndarray:
-        """The known levels of images of which none is known, int32 `(size, height, width, channels)` of -1."""
+        """Known levels of unknown images: int32 `(size, height, width, channels)` of -1."""
         return np.full((size, *self.network.model.image_shape), -1, "int32")
 
     def decode(
         self, coder: StackDecoder, offset: int, images: int, condition: np.ndarray | None, known: np.ndarray
     ) -> np.ndarray:
-        """int32 levels of the shape of `known`, which has them where they are not to be decoded, the same everywhere.
+        """Decode int32 levels in the shape of `known`, which holds the known levels, at the same pixels in all images.
 
-        Those of more images than there are only fill up the batch.
+        Images beyond `images` only pad the batch.
         """
         self._coder, self._images = coder, images
         levels = np.array(self._run(known, condition, np.float64(offset)))
@@ -97,7 +96,7 @@ class _ScaleDecoder:
         return levels
 
     def _decoded(self, known: Tensor, condition: Tensor | None, offset: Tensor) -> Tensor:
-        """`decode`, of tensors."""
+        """`decode` on tensors."""
 
         def choose(k: int, logits: Tensor, pixel: Tensors) -> Tensors:
             steps = steps_below_highest(logits, offset)
@@ -112,7 +111,7 @@ class _ScaleDecoder:
         return ops.swapaxes(chosen["levels"], 0, 1)
 
     def _next_levels(self, told: np.ndarray) -> np.ndarray:
-        """The level of a sub-pixel in every image: what is known of it, which `told` begins with, or the next ones."""
+        """Return the level of a sub-pixel in every image: the known one, in the first column of `told`, or the next."""
         known, steps = told[:, 0], told[:, 1:]
         if known[0] >= 0:
             return known

@@ -1,4 +1,4 @@
-"""From images to payloads: one parallel pass in float64 gives the probabilities of all sub-pixels of a batch."""
+"""Encode images to payloads: one parallel pass in float64 computes the probabilities of all sub-pixels of a batch."""
 
 import math
 from multiprocessing.pool import ThreadPool
@@ -23,39 +23,38 @@ from pixelrnn_tf.models.scales import every_kth
 from pixelrnn_tf.sampling.incremental_network import IncrementalNetwork
 from pixelrnn_tf.typing import Tensor
 
-# How far a float64 logit must lie from a boundary of the grid: so much, and so much times the largest logit of its
-# sub-pixel. Ways of computing the logits differ by less than a twentieth of it; docs/compression.md. Much more would
-# leave no grid to a batch of colour images, which have millions of logits.
+# Distance that a float64 logit must keep from a boundary of the grid: an absolute part, and a part relative to the
+# largest logit of its sub-pixel. Ways of computing the logits differ by less than a twentieth of it, see
+# docs/compression.md. Much larger values would leave no valid grid for batches of color images with millions of logits.
 GUARD, RELATIVE_GUARD = 2e-12, 2e-13
-# Numbers that one parallel pass may hold in the largest map it makes, about.
+# Approximate limit of the numbers in the largest map of one parallel pass.
 _NUMBERS_PER_PASS = 2**24
 
 
 class BatchEncoder:
-    """Encodes batches of images, given the probabilities of a model in float64.
+    """Encoder of batches of images, from the probabilities of a model in float64.
 
     Args:
-        model: the model, with the weights it has now.
-        jit_compile: whether XLA compiles the passes.
+        model: the model, with its current weights.
+        jit_compile: compile the passes with XLA.
     """
 
     def __init__(self, model: ImageModel, jit_compile: bool = False):
         self._scales = [_ScaleEncoder(scale, jit_compile) for scale in coded_scales(model)]
 
     def encode(self, coder: StackEncoder, images: np.ndarray, condition: np.ndarray | None) -> tuple[int, np.ndarray]:
-        """Encode a batch, to be decoded scale by scale, in raster order, and of every sub-pixel image by image.
+        """Encode a batch for decoding scale by scale, in raster order, and image by image at every sub-pixel.
 
         Args:
-            coder: takes the levels.
+            coder: receives the levels.
             images: uint8 `(batch, height, width, channels)`.
-            condition: what the conditioner of the model takes, `(batch, ...)`, or None.
+            condition: input of the model's conditioner, `(batch, ...)`, or None.
 
         Returns:
             `(offset, nats)`: the offset of the grid, and the negative log-likelihood of each image, float64.
 
         Raises:
-            FloatingPointError: if there is no grid on which the logits are certain, since they are too large or not
-                finite.
+            FloatingPointError: if no grid makes the logits certain, since they are too large or not finite.
         """
         of_scales, given = [], condition
         for scale in self._scales:
@@ -67,8 +66,8 @@ class BatchEncoder:
                 break
         else:
             raise FloatingPointError(
-                "The images cannot be compressed: the logits of the model are not finite, or so large that float64 "
-                "does not tell them apart on the grid of the codec."
+                "The images cannot be compressed: the logits of the model are not finite, or too large for float64 to "
+                "separate them on the grid of the codec."
             )
         for (scale, own, _), each in reversed(list(zip(of_scales, passes, strict=True))):
             scale.push(coder, own, each.steps)
@@ -76,12 +75,12 @@ class BatchEncoder:
 
 
 class _Pass(NamedTuple):
-    """The probabilities of a batch at one scale.
+    """Probabilities of a batch at one scale.
 
     Attributes:
-        are_certain: whether no logit is near a boundary of the grid.
-        steps: of the grid, uint16 `(batch, height, width, channels, levels)`.
-        nats: of each image, float64 `(batch,)`.
+        are_certain: True if no logit is near a boundary of the grid.
+        steps: grid steps, uint16 `(batch, height, width, channels, levels)`.
+        nats: negative log-likelihood of each image, float64 `(batch,)`.
     """
 
     are_certain: bool
@@ -90,7 +89,7 @@ class _Pass(NamedTuple):
 
 
 class _ScaleEncoder:
-    """Encodes the images of one scale, but for the pixels that the scale before has encoded."""
+    """Encoder of the images of one scale, except for the pixels of the previous scale."""
 
     def __init__(self, scale: CodedScale, jit_compile: bool):
         model = scale.network
@@ -103,7 +102,7 @@ class _ScaleEncoder:
         self._pass_size = max(1, _NUMBERS_PER_PASS // per_image)
 
     def steps(self, images: np.ndarray, condition: np.ndarray | None, offset: int) -> _Pass:
-        """What the network says of images at an offset of the grid."""
+        """Compute the grid steps and likelihoods of images at an offset of the grid."""
         size = min(self._pass_size, len(images))
         passes = [slice(first, first + size) for first in range(0, len(images), size)]
 
@@ -113,22 +112,22 @@ class _ScaleEncoder:
                 results = self._run(filled(images[part], size), given, np.float64(offset))
                 return [ops.convert_to_numpy(result) for result in results]
 
-        # XLA computes a pass on one core.
+        # XLA runs a pass on one core.
         with ThreadPool(min(len(passes), cores())) as pool:
             are_certain, steps, nats = zip(*pool.map(run, passes), strict=True)
         return _Pass(all(are_certain), np.concatenate(steps)[: len(images)], np.concatenate(nats)[: len(images)])
 
     def push(self, coder: StackEncoder, images: np.ndarray, steps: np.ndarray) -> None:
-        """Encode the images, the last sub-pixel first."""
+        """Encode the images from the last sub-pixel to the first."""
         for row in reversed(range(images.shape[1])):
-            # A row at a time, since the table of weights takes four times the memory of the steps.
+            # One row at a time, since the table of weights takes four times the memory of the steps.
             columns = np.flatnonzero(self._coded[row])
             of_row = steps[:, row, columns].transpose(1, 2, 0, 3)
             levels = images[:, row, columns].transpose(1, 2, 0)
             coder.push(levels.ravel(), of_row.reshape(-1, of_row.shape[-1]))
 
     def _steps(self, images: Tensor, condition: Tensor | None, offset: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """One parallel pass: whether all logits are certain, their grid steps in uint16, and nats per image."""
+        """Run one parallel pass: a flag that all logits are certain, their grid steps in uint16, and nats per image."""
         condition_map = self.network.model.condition_map(condition, "float64")
         parameters, _ = self.network.prefill(self.network.scale(images), condition_map, 0)
         output = self.network.model.output_distribution
@@ -141,14 +140,14 @@ class _ScaleEncoder:
 
 
 def are_certain(logits: Tensor, offset: Tensor, sensitivity: Tensor | float = 1.0) -> Tensor:
-    """Whether the grid steps of logits that differ a little would be the same: bool, of the shape of the logits.
+    """Return for each logit if small errors cannot change its grid step: bool, in the shape of the logits.
 
-    A logit so far below the highest that its weight is 0 may lie anywhere.
+    A logit that is so far below the highest that its weight is 0 is always certain.
 
     Args:
         logits: float64 `(..., levels)`.
-        offset: of the grid.
-        sensitivity: of the logits to the numbers that the network computes, `(..., levels)` or one for all.
+        offset: offset of the grid.
+        sensitivity: sensitivity of the logits to the network's outputs, `(..., levels)` or one number for all.
     """
     positions = grid_positions(logits, offset)
     to_boundary = 0.5 - ops.abs(positions - ops.round(positions))
@@ -157,10 +156,10 @@ def are_certain(logits: Tensor, offset: Tensor, sensitivity: Tensor | float = 1.
 
 
 def guard(logits: Tensor, sensitivity: Tensor | float = 1.0) -> Tensor:
-    """How far each logit of a sub-pixel must lie from a boundary, `(..., 1)`, or `(..., levels)` as `sensitivity`."""
+    """Required distance of each logit from a boundary, `(..., 1)`, or `(..., levels)` like `sensitivity`."""
     return GUARD * sensitivity + RELATIVE_GUARD * ops.max(ops.abs(logits), axis=-1, keepdims=True)
 
 
 def filled(values: np.ndarray, size: int) -> np.ndarray:
-    """Values `(number, ...)` and so many times the last of them that there are `size`: one graph serves all."""
+    """Repeat the last of the values `(number, ...)` up to `size` values, so that one graph serves all sizes."""
     return np.concatenate([values, np.repeat(values[-1:], size - len(values), axis=0)])

@@ -1,9 +1,9 @@
-"""The bytes of a compressed file; docs/compression.md is its specification.
+"""Byte format of compressed files; docs/compression.md is its specification.
 
-A file is a header and chunks. After each of these stands the CRC-32 of all that comes before it, but for the earlier
-CRC-32s, so that a part that was changed, moved, taken from another file or cut off is found before anything is decoded.
-(With them it would start anew at each: a CRC of bytes and their CRC is a constant.) What a chunk decodes to has a
-CRC-32 of its own: a decoder that computes other numbers than the encoder gives an error, never other pixels.
+A file is a header and chunks. Each is followed by the CRC-32 of all bytes before it, except earlier CRC-32s. Changed,
+moved, foreign or missing parts are therefore found before anything is decoded. (Including earlier CRC-32s would reset
+the checksum each time: the CRC of bytes followed by their CRC is a constant.) The decoded levels of a chunk have their
+own CRC-32: a decoder that computes other numbers than the encoder raises an error instead of returning wrong pixels.
 """
 
 import dataclasses
@@ -18,37 +18,37 @@ from pixelrnn_tf.compression.integer_weights import GRID_BITS
 from pixelrnn_tf.compression.stack_coder import CODER_VERSION
 from pixelrnn_tf.typing import ImageShape
 
-# Not ASCII, and with both kinds of line ends, as PNG has it: a transfer as text would change it.
+# Not ASCII, and with both kinds of line ends, as in PNG: a transfer as text would change it.
 SIGNATURE = b"\x89PXR\r\n\x1a\n"
 FORMAT_VERSION = 1
-# Images that are decoded side by side; what a file may ask for at most.
+# Limit of the images per batch, which are decoded in parallel.
 MOST_IMAGES_PER_BATCH = 4096
-# What else the model was given: nothing, a condition that the file does not hold, the classes, which it does.
+# Kind of condition: none, one that the file does not hold, or class labels, which it does.
 NO_CONDITION, GIVEN, LABELS = range(3)
 
 # Version of the format and of the coder, grid bits, kind of condition, digest, image shape, levels - 1, images, images
-# of a batch, batches of a chunk.
+# per batch, batches per chunk.
 _HEADER = struct.Struct("<BBBBB16sHHBBIHH")
-# Bytes of the payload, CRC-32 of the levels.
+# Size of the payload in bytes, CRC-32 of the levels.
 _CHUNK = struct.Struct("<II")
 _CRC = struct.Struct("<I")
-# A level costs at most the precision of the coder, 24 bits; a payload has a few more words at its end.
+# A level takes at most the precision of the coder, 24 bits; a payload ends with a few more words.
 _MOST_BYTES_PER_LEVEL, _MOST_BYTES_AT_END = 3, 16
 
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-    """What a file says of itself.
+    """Header of a file.
 
     Attributes:
-        model_digest: 16 bytes that tell the model, `pixelrnn_tf.compression.model_digest`.
+        model_digest: 16 bytes that identify the model, see `pixelrnn_tf.compression.model_digest`.
         image_shape: `(height, width, channels)`.
         levels: number of values of a sub-pixel, 2 to 256.
-        images: how many.
-        batch_size: images that share the calls of the coder; the last batch may have fewer.
-        chunk_batches: batches of a chunk; the last chunk may have fewer.
-        condition: what the model was given besides the images, `NO_CONDITION`, `GIVEN` (a condition that the file does
-            not hold) or `LABELS` (the classes of the images, which every batch begins with).
+        images: number of images.
+        batch_size: number of images that share the calls of the coder; the last batch may be smaller.
+        chunk_batches: number of batches per chunk; the last chunk may be smaller.
+        condition: kind of condition: `NO_CONDITION`, `GIVEN` (a condition that the file does not hold) or `LABELS`
+            (class labels, at the beginning of every batch).
     """
 
     model_digest: bytes
@@ -61,19 +61,19 @@ class Header:
 
     @property
     def chunk_images(self) -> int:
-        """Images of every chunk but the last."""
+        """Number of images of every chunk except the last."""
         return self.batch_size * self.chunk_batches
 
     def chunk_ranges(self) -> Iterator[range]:
-        """The images of every chunk, by their numbers in the file."""
+        """Iterate over the chunks, each as a range of image indices."""
         return _parts(range(self.images), self.chunk_images)
 
     def batch_ranges(self, chunk: range) -> Iterator[range]:
-        """The images of every batch of a chunk."""
+        """Iterate over the batches of a chunk, each as a range of image indices."""
         return _parts(chunk, self.batch_size)
 
     def to_bytes(self) -> bytes:
-        """The header, without the CRC-32 after it."""
+        """Serialize the header, without the CRC-32 after it."""
         packed = _HEADER.pack(
             FORMAT_VERSION,
             *CODER_VERSION,
@@ -94,9 +94,9 @@ class Chunk:
     """One chunk of a file.
 
     Attributes:
-        offsets: of the grid, one byte for every batch.
-        levels_crc: CRC-32 of its levels, a byte each, in the order of images in memory.
-        payload: what the coder wrote.
+        offsets: offsets of the grid, one byte per batch.
+        levels_crc: CRC-32 of its levels, one byte each, in the memory order of the images.
+        payload: output of the coder.
     """
 
     offsets: bytes
@@ -104,15 +104,15 @@ class Chunk:
     payload: bytes
 
     def to_bytes(self) -> bytes:
-        """The chunk, without the CRC-32 after it."""
+        """Serialize the chunk, without the CRC-32 after it."""
         return _CHUNK.pack(len(self.payload), self.levels_crc) + self.offsets + self.payload
 
 
 def check_writable(header: Header) -> None:
-    """Check that a file has room for the numbers of a header.
+    """Check that the numbers of a header fit into the file format.
 
     Raises:
-        ValueError: for more images, or larger ones, than a file can hold.
+        ValueError: for more or larger images than a file can hold.
     """
     height, width, channels = header.image_shape
     if max(height, width) >= 2**16 or channels >= 2**8 or header.images >= 2**32:
@@ -123,7 +123,7 @@ def check_writable(header: Header) -> None:
 
 
 def write_file(header: Header, chunks: Iterable[Chunk]) -> bytes:
-    """The bytes of a file."""
+    """Serialize a file."""
     parts, crc = [], 0
     for content in itertools.chain([header.to_bytes()], (chunk.to_bytes() for chunk in chunks)):
         crc = zlib.crc32(content, crc)
@@ -132,10 +132,10 @@ def write_file(header: Header, chunks: Iterable[Chunk]) -> bytes:
 
 
 def read_file(data: bytes) -> tuple[Header, list[Chunk]]:
-    """The header and the chunks of a file, all of whose bytes are as they were written; names of pictures are left out.
+    """Parse a file into its header and chunks and check all checksums; names of pictures are left out.
 
     Raises:
-        ValueError: if it is no such file, of a later version, damaged, cut off or followed by something.
+        ValueError: if it is not such a file, has a later version, is damaged, truncated or followed by other bytes.
     """
     data, _ = split_names(data)
     reader = _Reader(data)
@@ -143,51 +143,51 @@ def read_file(data: bytes) -> tuple[Header, list[Chunk]]:
     chunks = [_read_chunk(reader, header, images) for images in header.chunk_ranges()]
     left = len(data) - reader.position
     if left:
-        raise ValueError(f"The file goes on for {left} bytes after its last chunk: it is damaged.")
+        raise ValueError(f"The file has {left} bytes after its last chunk: it is damaged.")
     return header, chunks
 
 
 def read_header(data: bytes) -> Header:
-    """The header of a file; of the rest nothing is read.
+    """Parse the header of a file and nothing else.
 
     Raises:
-        ValueError: if it is no such file, of a later version, or its header is damaged or cut off.
+        ValueError: if it is not such a file, has a later version, or its header is damaged or truncated.
     """
     return _read_header(_Reader(data))
 
 
 class _Reader:
-    """Takes a file apart from its beginning, and holds the CRC-32 of what was taken."""
+    """Sequential reader of a file that updates the CRC-32 of the bytes read."""
 
     def __init__(self, data: bytes):
         self.data, self.position, self._crc = data, 0, 0
 
     def take(self, size: int, name: str) -> bytes:
-        """The next bytes, which belong to what `name` says."""
+        """Read the next bytes, which are part of `name`."""
         part = self._next(size, name)
         self._crc = zlib.crc32(part, self._crc)
         return part
 
     def check(self, name: str) -> None:
-        """Read the CRC-32 that stands here.
+        """Read the next CRC-32 and compare it to that of the bytes read.
 
         Raises:
-            ValueError: if it is not that of what was taken.
+            ValueError: if they differ.
         """
         if _CRC.unpack(self._next(_CRC.size, name))[0] != self._crc:
-            raise ValueError(f"The file is damaged: the CRC-32 after {name} is not that of what comes before it.")
+            raise ValueError(f"The file is damaged: the CRC-32 after {name} does not match the bytes before it.")
 
     def _next(self, size: int, name: str) -> bytes:
         part = self.data[self.position : self.position + size]
         if len(part) < size:
-            raise ValueError(f"The file ends in {name}, after {len(self.data):,} bytes: it was cut off.")
+            raise ValueError(f"The file ends in {name}, after {len(self.data):,} bytes: it is truncated.")
         self.position += size
         return part
 
 
 def _read_header(reader: _Reader) -> Header:
     if not reader.data.startswith(SIGNATURE):
-        raise ValueError("This is no file of compressed images: its first bytes are others.")
+        raise ValueError("This is not a file of compressed images: its signature is missing.")
     name = "the header"
     reader.take(len(SIGNATURE), name)
     packed = reader.take(_HEADER.size, name)
@@ -196,15 +196,15 @@ def _read_header(reader: _Reader) -> Header:
     )
     if version != FORMAT_VERSION:
         raise ValueError(
-            f"The file has version {version} of the format, or is damaged; this version of pixelrnn_tf reads "
+            f"The file has format version {version}, or is damaged; this version of pixelrnn_tf reads version "
             f"{FORMAT_VERSION}. Use the version that wrote it, or a later one."
         )
     reader.check(name)
     if (major, minor) != CODER_VERSION or grid_bits != GRID_BITS or condition > LABELS:
         raise ValueError(
-            f"The file was written with constriction {major}.{minor}, a grid of 2^-{grid_bits} and conditions of the "
-            f"kind {condition}; this version of pixelrnn_tf reads constriction {CODER_VERSION[0]}.{CODER_VERSION[1]}, "
-            f"2^-{GRID_BITS} and the kinds 0 to {LABELS}. Use the version that wrote it."
+            f"The file was written with constriction {major}.{minor}, a grid of 2^-{grid_bits} and condition kind "
+            f"{condition}; this version of pixelrnn_tf reads constriction {CODER_VERSION[0]}.{CODER_VERSION[1]}, "
+            f"2^-{GRID_BITS} and kinds 0 to {LABELS}. Use the version that wrote it."
         )
     images, batch_size, chunk_batches = rest
     header = Header(digest, (height, width, channels), highest + 1, images, batch_size, chunk_batches, condition)
@@ -216,8 +216,8 @@ def _check_sizes(header: Header) -> None:
     positive = min(*header.image_shape, header.batch_size, header.chunk_batches, header.levels - 1) > 0
     if not positive or header.batch_size > MOST_IMAGES_PER_BATCH:
         raise ValueError(
-            f"The header of the file makes no sense: images {header.image_shape} of {header.levels} levels, "
-            f"{header.batch_size} in a batch (at most {MOST_IMAGES_PER_BATCH:,}), {header.chunk_batches} batches in a "
+            f"The header of the file is invalid: images {header.image_shape} with {header.levels} levels, "
+            f"{header.batch_size} per batch (at most {MOST_IMAGES_PER_BATCH:,}), {header.chunk_batches} batches per "
             "chunk."
         )
 
@@ -225,10 +225,10 @@ def _check_sizes(header: Header) -> None:
 def _read_chunk(reader: _Reader, header: Header, images: range) -> Chunk:
     name = f"the chunk of the images {images.start} to {images.stop - 1} of {header.images}"
     size, levels_crc = _CHUNK.unpack(reader.take(_CHUNK.size, name))
-    # Each with one more for its class.
+    # One more level per image, for its class.
     most = _MOST_BYTES_PER_LEVEL * len(images) * (math.prod(header.image_shape) + 1) + _MOST_BYTES_AT_END
     if size % 4 or size > most:
-        raise ValueError(f"The file is damaged: {name} cannot have {size:,} bytes, but at most {most:,}.")
+        raise ValueError(f"The file is damaged: {name} has {size:,} bytes; at most {most:,} are possible.")
     offsets = reader.take(sum(1 for _ in header.batch_ranges(images)), name)
     payload = reader.take(size, name)
     reader.check(name)

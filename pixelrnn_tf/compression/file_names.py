@@ -5,20 +5,20 @@ import struct
 import zlib
 from collections.abc import Sequence
 
-# Bytes of the names and their CRC-32; then the file ends with these letters.
+# Size of the names in bytes and their CRC-32; these letters end the file.
 _END, _LETTERS = struct.Struct("<II"), b"PXRNAMES"
-# Bytes of all names of a file, uncompressed.
+# Limit of the uncompressed size of all names, in bytes.
 _MOST = 2**28
 
 
 def add_names(data: bytes, names: Sequence[str]) -> bytes:
-    """A compressed file with the names of its pictures, in their order."""
+    """Append the names of the pictures, in order, to a compressed file."""
     packed = zlib.compress(json.dumps(list(names)).encode())
     return data + packed + _END.pack(len(packed), zlib.crc32(packed)) + _LETTERS
 
 
 def split_names(data: bytes) -> tuple[bytes, list[str] | None]:
-    """A compressed file without the names of its pictures, and these; None if it holds none.
+    """Split a compressed file from the names of its pictures; None if it holds none.
 
     Raises:
         ValueError: if the names are damaged.
@@ -31,11 +31,11 @@ def split_names(data: bytes) -> tuple[bytes, list[str] | None]:
     inflated = zlib.decompressobj()
     try:
         if zlib.crc32(packed) != crc:
-            raise ValueError("their CRC-32 is not theirs")
+            raise ValueError("their CRC-32 does not match")
         text = inflated.decompress(packed, _MOST)
         names = json.loads(text)
         if not inflated.eof or not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise ValueError("they are no list of names")
+            raise ValueError("they are not a list of names")
     except (ValueError, RecursionError, zlib.error) as error:
-        raise ValueError(f"The file is damaged: of the names of its pictures, {error}.") from error
+        raise ValueError(f"The file is damaged in the names of its pictures: {error}.") from error
     return data[: end - size], names

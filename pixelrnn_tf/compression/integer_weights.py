@@ -1,9 +1,9 @@
-"""Probabilities as whole numbers, the same on every machine, of logits that are only nearly the same.
+"""Integer probabilities that are the same on every machine, from logits that are only nearly equal.
 
 Two ways of computing the same float64 logits differ in their last digits. Rounded to a grid of multiples of 2^-10 they
-are equal, unless one lies as near a boundary of the grid as they differ; the encoder makes sure that none does, by
-moving the grid (`pixelrnn_tf.compression.encoding`). From the grid on there are whole numbers alone: a logit is so many
-grid steps below the highest of its sub-pixel, and its weight, the exponential of that, comes from a table.
+are equal, unless a logit is closer to a boundary of the grid than they differ. The encoder excludes this by shifting
+the grid (`pixelrnn_tf.compression.encoding`). All further computation is in integers: a logit is a number of grid steps
+below the highest one of its sub-pixel, and its weight, the exponential of that, comes from a table.
 """
 
 import functools
@@ -13,19 +13,19 @@ from keras import ops
 
 from pixelrnn_tf.typing import Tensor
 
-# A grid step is 2^-GRID_BITS. The rounding costs a sub-pixel at most half a step, and on average its square.
+# A grid step is 2^-GRID_BITS. Rounding costs at most half a step per sub-pixel, and on average its square.
 GRID_BITS = 10
-# The grid can be moved by k / OFFSETS of a step.
+# The grid can be shifted by k / OFFSETS of a step.
 OFFSETS = 256
 # The weight of the highest logit is 2^WEIGHT_BITS.
 WEIGHT_BITS = 30
 
-# Of the table's computation, far more than the weights need.
+# Precision of the table's computation, far more than the weights need.
 _FRACTION_BITS = 96
 
 
 def grid_positions(logits: Tensor, offset: Tensor) -> Tensor:
-    """Where logits lie on the moved grid, in steps. They are rounded to the nearest.
+    """Positions of logits on the shifted grid, in steps, before rounding to the nearest.
 
     Args:
         logits: float64, any shape.
@@ -35,46 +35,45 @@ def grid_positions(logits: Tensor, offset: Tensor) -> Tensor:
 
 
 def steps_below_highest(logits: Tensor, offset: Tensor) -> Tensor:
-    """Whole grid steps from every logit up to the highest of its sub-pixel, at most `len(weight_table()) - 1`.
+    """Number of grid steps from every logit to the highest one of its sub-pixel, at most `len(weight_table()) - 1`.
 
     Args:
         logits: float64 `(..., levels)`.
         offset: 0 to OFFSETS - 1, float64 scalar.
 
     Returns:
-        int32 `(..., levels)`; what it is for logits that are not finite is not said.
+        int32 `(..., levels)`; undefined for logits that are not finite.
     """
     below = cells_below_highest(grid_positions(logits, offset))
     return ops.cast(ops.minimum(below, float(len(weight_table()) - 1)), "int32")
 
 
 def cells_below_highest(positions: Tensor) -> Tensor:
-    """How many cells of the grid every position `(..., levels)` lies below the highest: whole numbers, in float64."""
+    """Number of grid cells from every position `(..., levels)` to the highest: integers in float64."""
     cells = ops.round(positions)
     return ops.max(cells, axis=-1, keepdims=True) - cells
 
 
 def weights_of(steps: np.ndarray) -> np.ndarray:
-    """The weights that belong to grid steps: float64 of the same shape, all of them whole numbers.
+    """Look up the weights of grid steps: float64 of the same shape, all integers.
 
     Args:
-        steps: integers, as `steps_below_highest` gives them.
+        steps: integers from `steps_below_highest`.
     """
     return weight_table().take(steps, mode="clip")
 
 
 @functools.cache
 def weight_table() -> np.ndarray:
-    """2^WEIGHT_BITS exp(-n / 2^GRID_BITS), rounded, for n = 0, 1, ... until it is 0, the last entry.
+    """Table of 2^WEIGHT_BITS exp(-n / 2^GRID_BITS), rounded, for n = 0, 1, ... up to the first 0.
 
-    It is computed in whole numbers of any size, since the exponential function of floats is another one in another
-    library.
+    It is computed with Python's integers, since floating-point exponential functions differ between libraries.
 
     Returns:
         float64 `(22005,)`.
     """
     one = 1 << _FRACTION_BITS
-    factor = term = one  # To be exp(-2^-GRID_BITS), by its series.
+    factor = term = one  # exp(-2^-GRID_BITS), by its series.
     order = 0
     while term:
         order += 1

@@ -1,4 +1,4 @@
-"""What tells a model: a file names the one that it needs."""
+"""Digest of a model, by which a file identifies the model it needs."""
 
 import hashlib
 import inspect
@@ -12,10 +12,10 @@ from pixelrnn_tf.models.preset_files import weights_digest
 
 
 def model_digest(model: ImageModel) -> bytes:
-    """16 bytes that tell a model: the first of the SHA-256 of its class, its arguments and its weights.
+    """Compute 16 bytes that identify a model: the start of the SHA-256 of its class, its arguments and its weights.
 
-    Its name and dtype do not count, and arguments count if they are not their defaults, so that a new one does not
-    change the digest of the models there are.
+    The name and dtype are excluded. Arguments with their default value are excluded too, so that a new argument does
+    not change the digest of existing models.
     """
     config, parameters = model.get_config(), inspect.signature(type(model).__init__).parameters
     ignored = {"name", "dtype", "trainable"}
@@ -30,10 +30,10 @@ def model_digest(model: ImageModel) -> bytes:
 
 
 def _told(value: Any) -> Any:
-    """An argument; of a serialised layer its registered name and its arguments, not where its code lies.
+    """Reduce a serialized layer to its registered name and arguments, without the location of its code.
 
-    Nor whether it is frozen, of which a file says what it always said, that it is not; nor the names of classes, which
-    decide no code.
+    The flag `trainable` is recorded as True, as it always was, and the names of classes are left out: neither affects
+    the code.
     """
     if not isinstance(value, dict) or "registered_name" not in value:
         return value

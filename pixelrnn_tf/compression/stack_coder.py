@@ -1,11 +1,11 @@
-"""The asymmetric numeral systems of the package `constriction`, a stack: what goes in last comes out first.
+"""Asymmetric numeral systems coder of the package `constriction`, a stack: the last input is decoded first.
 
-Its range coder, a queue, loses about 1.2e-4 bits a level, what is left over when it cuts its range into 2^24 equal
-parts. Of binary images, most of whose levels cost far less than a hundredth of a bit, that is a tenth of a percent.
+The range coder of the package, a queue, loses about 1.2e-4 bits per level, the remainder of cutting its range into 2^24
+equal parts. For binary images, where most levels cost far less than a hundredth of a bit, that is a tenth of a percent.
 
-What the package leaves to its caller is settled here: the tables are float64 of whole numbers in C order, the models
-are not its "perfect" ones, and what it writes depends on its version, which the file format therefore names. It decodes
-levels from any bytes; whether they are right a checksum must tell.
+Choices that the package leaves to its caller: the tables are float64 integers in C order, and the models are not its
+"perfect" ones. The output depends on the version of the package, so the file format records it. The coder decodes
+levels from any bytes; a checksum detects wrong ones.
 """
 
 import functools
@@ -16,15 +16,15 @@ import numpy as np
 
 from pixelrnn_tf.compression.integer_weights import weights_of
 
-# Streams of constriction change with these two numbers of its version.
+# The streams of constriction change with these two numbers of its version.
 CODER_VERSION = (0, 5)
 
 
 class StackEncoder:
-    """Encodes levels, the last ones first.
+    """Encoder of levels, last ones first.
 
     Raises:
-        ImportError: if the package is missing or of another version.
+        ImportError: if the package is missing or has another version.
     """
 
     def __init__(self) -> None:
@@ -32,10 +32,10 @@ class StackEncoder:
         self._coder, self._family = stream.stack.AnsCoder(), stream.model.Categorical(perfect=False)
 
     def push(self, levels: np.ndarray, steps: np.ndarray) -> None:
-        """Encode levels that are to be decoded before those that were encoded so far.
+        """Encode levels that are decoded before those encoded so far.
 
         Args:
-            levels: integers `(number,)`, in the order in which they are to be decoded.
+            levels: integers `(number,)`, in the order of decoding.
             steps: grid steps below the highest logit, `(number, levels)`. A single level takes no bits.
         """
         if steps.shape[1] == 1:
@@ -43,20 +43,20 @@ class StackEncoder:
         self._coder.encode_reverse(np.ascontiguousarray(levels, "int32"), self._family, _table(steps))
 
     def payload(self) -> bytes:
-        """All that was encoded; a multiple of four bytes."""
+        """Return all encoded bytes, a multiple of four."""
         words: np.ndarray = self._coder.get_compressed()
         return words.astype("<u4").tobytes()
 
 
 class StackDecoder:
-    """Decodes a payload of `StackEncoder`.
+    """Decoder of a payload of `StackEncoder`.
 
     Args:
-        payload: its bytes, a multiple of four.
+        payload: bytes, a multiple of four.
 
     Raises:
-        ImportError: if the package is missing or of another version.
-        ValueError: if no encoder can have written it, as far as the coder can tell.
+        ImportError: if the package is missing or has another version.
+        ValueError: if the coder detects that no encoder can have written the payload.
     """
 
     def __init__(self, payload: bytes):
@@ -65,7 +65,7 @@ class StackDecoder:
         self._coder, self._family = stream.stack.AnsCoder(words), stream.model.Categorical(perfect=False)
 
     def pop(self, steps: np.ndarray) -> np.ndarray:
-        """The next levels, int32 `(number,)`, for grid steps as `StackEncoder.push` was given, `(number, levels)`."""
+        """Decode the next levels, int32 `(number,)`, with the grid steps `(number, levels)` given to the encoder."""
         if steps.shape[1] == 1:
             return np.zeros(len(steps), "int32")
         levels: np.ndarray = self._coder.decode(self._family, _table(steps))
@@ -87,7 +87,7 @@ def _constriction() -> types.ModuleType:
     found = importlib.metadata.version("constriction")
     if not found.startswith(f"{needed}."):
         raise ImportError(
-            f"constriction {found} is installed, whose streams are others than those of constriction {needed}, in "
-            f"which files of this format are written: {install}"
+            f"constriction {found} is installed, but its streams differ from those of constriction {needed}, which "
+            f"this file format uses: {install}"
         )
     return constriction

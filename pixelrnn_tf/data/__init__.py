@@ -1,4 +1,4 @@
-"""Images as integer levels: the digits of scikit-learn, TFDS, a folder, arrays, or an npz file."""
+"""Data sets of images as integer levels: scikit-learn's digits, TFDS, folders, arrays and npz files."""
 
 from pixelrnn_tf.data.arrays import from_arrays
 from pixelrnn_tf.data.classes import match_classes

@@ -1,4 +1,4 @@
-"""Images from arrays, and from the arrays in an npz file."""
+"""Data sets from arrays and npz files."""
 
 import hashlib
 import os
@@ -16,13 +16,13 @@ from pixelrnn_tf.data.splitting import Part, cut, keep_classes_in_train
 from pixelrnn_tf.integers import checked_integer
 from pixelrnn_tf.regular_files import open_regular
 
-# The names of the arrays of a split in an npz file: ours, and those of Keras's data sets.
+# Names of the arrays of each split in an npz file: this package's, and those of Keras's data sets.
 NPZ_KEYS = {
     "train": ("train_images", "x_train", "train_labels", "y_train"),
     "validation": ("validation_images", "x_val", "validation_labels", "y_val"),
     "test": ("test_images", "x_test", "test_labels", "y_test"),
 }
-# Arrays of more bytes than this are not read.
+# Limit of the bytes that are read.
 MAX_BYTES = 2**35
 
 
@@ -36,24 +36,24 @@ def from_arrays(
     value_range: tuple[int, int] | None = None,
     name: str = "arrays",
 ) -> ImageData:
-    """Make a data set of arrays of images.
+    """Make a data set from arrays of images.
 
-    Without `validation`, a tenth of `train` becomes it, by the SHA-256 of each image: an image never changes its split,
-    and copies of an image stay together.
+    Without `validation`, 10 % of `train` is held out. Images are assigned by their SHA-256: an image never changes its
+    split, and copies of an image stay together.
 
     Args:
         train: integers `(number, height, width)` or `(number, height, width, channels)` in `[0, levels)`, or booleans.
-        validation: the same, or None.
-        test: the same, or None for no test split.
-        levels: number of levels of the images, 2 to 256; None for 2 of booleans and 256 of integers.
-        labels: the class of every image, for class-conditional models: by split, or an array for `train` if it is the
-            only split. Integers from 0, or strings.
-        class_names: the names of the classes, in the order of their labels; None for those in `labels`, or the numbers.
-        value_range: `(low, high)`: values are mapped so that these become 0 and 255, to 256 levels.
-        name: of the data set.
+        validation: like `train`, or None.
+        test: like `train`, or None for no test split.
+        levels: number of levels of the images, 2 to 256; None for 2 with booleans and 256 with integers.
+        labels: class labels of the images, for class-conditional models: a dictionary by split, or an array if `train`
+            is the only split. Integers from 0, or strings.
+        class_names: names of the classes, in the order of their labels; None for the names or numbers in `labels`.
+        value_range: `(low, high)`: the values that are mapped to 0 and 255, for 256 levels.
+        name: name of the data set.
 
     Raises:
-        ValueError: for arrays that are no images of one shape, values out of range, or labels that do not fit.
+        ValueError: for arrays that are not images of one shape, values out of range, or labels that do not match.
 
     Example:
 
@@ -69,19 +69,19 @@ def from_arrays(
 def load_npz(
     path: str, class_conditional: bool = False, value_range: tuple[int, int] | None = None, whole: bool = False
 ) -> ImageData:
-    """The images in an npz file, as `numpy.savez` writes it.
+    """Load images from an npz file, as written by `numpy.savez`.
 
-    The arrays are as in `from_arrays`, and named
+    The arrays are as in `from_arrays`, with these names:
 
-    - `images` and, with classes, `labels`: all images, of which a tenth each becomes validation and test by their
-      SHA-256; or
-    - `train_images`, `validation_images`, `test_images` and, with classes, `train_labels` and so on; without
-      validation, a tenth of train becomes it. The names of Keras (`x_train`, `y_train`, `x_test`, `y_test`) are read
-      too;
+    - `images` and, with classes, `labels`: all images, of which 10 % each go to validation and test by their SHA-256;
+      or
+    - `train_images`, `validation_images`, `test_images` and, with classes, `train_labels` and so on. Without
+      validation, 10 % of the training images are held out. Keras's names (`x_train`, `y_train`, `x_test`, `y_test`)
+      work too;
     - `levels`, a number, if it is not 256; and `class_names`, strings, if there are any.
 
     Raises:
-        ValueError: if it is no such file, holds pickled objects, or as `from_arrays`.
+        ValueError: if it is not an npz file or holds pickled objects; see also `from_arrays`.
         FileNotFoundError: if there is no such file.
     """
     arrays = _read_npz(os.path.expanduser(path))
@@ -94,11 +94,11 @@ def load_npz(
             if class_conditional:
                 its_labels = arrays.get(own_labels, arrays.get(keras_labels))
                 if its_labels is None:
-                    raise ValueError(f"{path} has no array {own_labels}, which class_conditional needs.")
+                    raise ValueError(f"{path} has no array {own_labels}, which class_conditional requires.")
                 labels[key] = its_labels
     if not ("" in images and len(images) == 1) and not ("train" in images and "" not in images):
         raise ValueError(
-            f"{path} must hold either images, or train_images (and validation_images, test_images if there are); it "
+            f"{path} must hold either images, or train_images (optionally with validation_images and test_images); it "
             f"holds {', '.join(arrays) or 'nothing'}."
         )
     levels, class_names = arrays.get("levels"), arrays.get("class_names")
@@ -121,7 +121,7 @@ def _read_npz(path: str) -> dict[str, np.ndarray]:
         raise FileNotFoundError(f"There is no file {path}.") from None
     except (ValueError, OSError, EOFError, AttributeError, TypeError, KeyError, zipfile.BadZipFile) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise ValueError(f"{path} cannot be read as a file of numpy.savez: {reason}") from error
+        raise ValueError(f"{path} cannot be read as an npz file: {reason}") from error
 
 
 def _data(
@@ -133,13 +133,13 @@ def _data(
     value_range: tuple[int, int] | None,
     whole: bool = False,
 ) -> ImageData:
-    """The data set of the images of each split, or of all under the key ""."""
+    """Make the data set from the images of each split, or from all images under the key ""."""
     value_range = check_value_range(value_range)
     images = {key: _checked_images(f"{name}: {key or 'images'}", array) for key, array in given.items()}
     first, *others = images.values()
     for key, array in images.items():
         if array.shape[1:] != first.shape[1:]:
-            raise ValueError(f"{name}: {key} has images of shape {array.shape[1:]}, and train of {first.shape[1:]}.")
+            raise ValueError(f"{name}: {key} has images of shape {array.shape[1:]}, but train of {first.shape[1:]}.")
     if levels is None:
         levels = 2 if all(array.dtype == bool for array in images.values()) else 256
     levels = checked_integer("levels", levels, 2, 256)
@@ -149,7 +149,7 @@ def _data(
     try:
         everything = map_range(everything, value_range) if value_range else check_range(everything, levels)
     except ValueError as error:
-        raise ValueError(f"{name}: {error} Give value_range=(low, high) to map them.") from error
+        raise ValueError(f"{name}: {error} Pass value_range=(low, high) to map them.") from error
     everything, levels = everything.astype("uint8"), 256 if value_range else levels
     classes, numbers = _checked_labels(name, labels, {key: len(array) for key, array in images.items()}, class_names)
     digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in everything]
@@ -177,15 +177,15 @@ def _checked_images(title: str, images: ArrayLike) -> np.ndarray:
     array = np.asarray(images)
     if array.dtype != bool and not np.issubdtype(array.dtype, np.integer):
         raise ValueError(
-            f"{title} must be integer levels, got {array.dtype}. Make levels of floats in [0, 1] by "
+            f"{title} must be integer levels, got {array.dtype}. Convert floats in [0, 1] with "
             "np.round(255 * images).astype('uint8')."
         )
     if array.ndim == 3:
         array = array[..., None]
     if array.ndim != 4 or not array.size:
         raise ValueError(
-            f"{title} must have the shape (number, height, width) or (number, height, width, channels), none of them "
-            f"0; got {np.shape(images)}."
+            f"{title} must have the shape (number, height, width) or (number, height, width, channels), without zeros; "
+            f"got {np.shape(images)}."
         )
     return array
 
@@ -196,35 +196,35 @@ def _checked_labels(
     sizes: dict[str, int],
     class_names: Sequence[str] | None,
 ) -> tuple[tuple[str, ...], np.ndarray | None]:
-    """The names of the classes, and the labels of all images, int32."""
+    """Names of the classes, and labels of all images as int32."""
     if labels is None:
         return (), None
     by_split = dict(labels) if isinstance(labels, Mapping) else {next(iter(sizes)): labels}
     if set(by_split) != set(sizes):
         given, needed = (" and ".join(key or "images" for key in keys) or "none" for keys in (by_split, sizes))
-        raise ValueError(f"{name}: labels must be given for {needed}; got those of {given}.")
+        raise ValueError(f"{name}: labels are required for {needed}; got those for {given}.")
     arrays = {key: np.asarray(by_split[key]).reshape(-1) for key in sizes}
     for key, array in arrays.items():
         if len(array) != sizes[key]:
-            raise ValueError(f"{name}: {key or 'images'} has {sizes[key]} images and {len(array)} labels.")
+            raise ValueError(f"{name}: {key or 'images'} has {sizes[key]} images but {len(array)} labels.")
     together = np.concatenate(list(arrays.values()))
     if together.dtype.kind in "US":
         text = together.astype(str)
         names = list(class_names or sorted_names(set(text.tolist())))
         if unknown := sorted(set(text.tolist()) - set(names)):
-            raise ValueError(f"{name}: the label {unknown[0]!r} is none of class_names ({', '.join(names)}).")
+            raise ValueError(f"{name}: the label {unknown[0]!r} is not in class_names ({', '.join(names)}).")
         return tuple(names), np.array([names.index(label) for label in text.tolist()], "int32")
     if not np.issubdtype(together.dtype, np.integer):
         raise ValueError(f"{name}: labels must be integers or strings, got {together.dtype}.")
     names = list(class_names or map(str, range(int(together.max()) + 1)))
     if together.min() < 0 or together.max() >= len(names):
         wrong = int(together.min() if together.min() < 0 else together.max())
-        raise ValueError(f"{name}: labels must be from 0 to {len(names) - 1}, one of each class; got {wrong}.")
+        raise ValueError(f"{name}: labels must be from 0 to {len(names) - 1}, one per class; got {wrong}.")
     return tuple(names), together.astype("int32")
 
 
 def _parts(name: str, sizes: dict[str, int], digests: list[str], whole: bool) -> tuple[dict[str, Part], list[str]]:
-    """The splits, as indices of all images, and notes."""
+    """Splits as indices of all images, and notes."""
     ends = np.cumsum(list(sizes.values())).tolist()
     indices = {key: list(range(end - size, end)) for (key, size), end in zip(sizes.items(), ends, strict=True)}
     if whole:

@@ -1,4 +1,4 @@
-"""Names of classes: their order, and labels that mean the same classes as a model's."""
+"""Class names: their order, and labels that match those of a model."""
 
 import dataclasses
 import re
@@ -12,7 +12,7 @@ WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
 
 def sorted_names(names: Iterable[str]) -> list[str]:
-    """Names in numerical order if all are whole numbers, so that 2 comes before 10; otherwise alphabetically."""
+    """Sort names numerically if all are integers, so that 2 comes before 10; otherwise alphabetically."""
     names = list(names)
     if all(WHOLE_NUMBER.fullmatch(name) for name in names):
         return sorted(names, key=lambda name: (int(name), name))
@@ -20,26 +20,26 @@ def sorted_names(names: Iterable[str]) -> list[str]:
 
 
 def match_classes(data: ImageData, class_names: Sequence[str]) -> ImageData:
-    """Number the classes of a data set as a model numbers them, by their names.
+    """Renumber the classes of a data set by name to match those of a model.
 
     Args:
-        data: with classes, whose names are all among `class_names`, in any order.
+        data: data set with classes, whose names are all in `class_names`, in any order.
         class_names: names of the model's classes, in the order of their labels.
 
     Returns:
-        the same images, with `class_names` as their classes and labels to match.
+        the same images with the classes `class_names` and matching labels.
 
     Raises:
-        ValueError: if the data have a class that the model has not; the message lists both.
+        ValueError: if the data have a class that is unknown to the model; the message lists both.
     """
     if isinstance(class_names, str) or not all(isinstance(name, str) for name in class_names):
-        raise ValueError(f"The names of classes must be a list of strings, got {class_names!r}.")
+        raise ValueError(f"class_names must be a list of strings, got {class_names!r}.")
     if tuple(class_names) == data.classes:
         return data
     unknown = [name for name in data.classes if name not in class_names]
     if unknown:
         raise ValueError(
-            f"{data.name} has the class {unknown[0]!r}, which the model has not. Classes of the data: "
+            f"{data.name} has the class {unknown[0]!r}, which the model does not know. Classes of the data: "
             f"{', '.join(data.classes)}. Classes of the model: {', '.join(class_names)}. Rename those of the data."
         )
     numbers = np.array([class_names.index(name) for name in data.classes], "int32")

@@ -1,4 +1,4 @@
-"""The pixels of a picture file, as a viewer shows them."""
+"""Decode picture files to pixels, as a viewer shows them."""
 
 import contextlib
 import dataclasses
@@ -12,20 +12,20 @@ from PIL import Image, ImageOps
 from pixelrnn_tf.data.levels import map_range
 from pixelrnn_tf.pictures.png_data import bit_depth, check_complete, scale_transparent_gray
 
-# What Pillow may take a file for, whatever its name ends in: a JPEG called .png is a JPEG.
+# Formats that Pillow may detect, whatever the file's extension: a JPEG called .png is a JPEG.
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
-# A picture that declares more pixels than this is refused before it is decoded (24 megapixels of a camera are not).
+# Pictures that declare more pixels are rejected before decoding (24-megapixel photos are accepted).
 MAX_PIXELS = 2**25
-# What shows through a transparent picture, as on a page.
+# Background of transparent pictures.
 WHITE = 255
 GRAY_MODES = ("1", "L", "LA")
 COLOR_MODES = ("RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 PALETTE_MODES = ("P", "PA")
-# Of a TIFF of 16 bits, gray.
+# Modes of 16-bit gray TIFFs.
 WIDE_MODES = ("I;16", "I;16B", "I;16L")
 EXIF_ORIENTATION = 0x0112
 TIFF_PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
-# Where the header of a PNG holds its color type: 0 and 4 are gray.
+# Offset of the color type in the header of a PNG: 0 and 4 are gray.
 PNG_COLOR_TYPE = 25
 ANIMATED_FORMATS = ("PNG", "GIF", "WEBP")
 
@@ -35,11 +35,11 @@ class Picture:
     """A decoded picture file.
 
     Attributes:
-        pixels: uint8 `(height, width, 1)` of a gray picture, `(height, width, 3)` of a color one.
-        transparent: whether a pixel was not opaque, so that white shows through.
-        animated: whether more frames follow the one that was read.
-        values: the smallest and the largest value in the file that is visible, before it is mapped to a byte.
-        largest: the largest value that the file can hold, 255 or 65,535.
+        pixels: uint8 `(height, width, 1)` for a gray picture, `(height, width, 3)` for a color one.
+        transparent: True if a pixel was not opaque, so that white shows through.
+        animated: True if more frames follow the decoded one.
+        values: smallest and largest visible value in the file, before mapping to bytes.
+        largest: largest value that the file format can hold, 255 or 65,535.
     """
 
     pixels: np.ndarray
@@ -57,29 +57,28 @@ class Picture:
 def decode_picture(contents: bytes, value_range: tuple[int, int] | None = None) -> Picture:
     """Decode a PNG, JPEG, BMP, GIF, WebP or TIFF file.
 
-    The picture is turned as its EXIF orientation says, a palette is looked up, transparent pixels lie on white,
-    16 bits are rounded to 8, CMYK becomes RGB, and of an animation the first frame is read. It is gray if its
-    file says so: by its mode, or by a palette of grays alone. Color profiles are not applied. Color TIFFs of 16 bits
-    are read at their upper 8 bits.
+    The EXIF orientation is applied, a palette is looked up, transparent pixels are drawn on white, 16 bits are rounded
+    to 8, CMYK becomes RGB, and only the first frame of an animation is read. A picture is gray if its mode says so, or
+    its palette has only grays. Color profiles are not applied. 16-bit color TIFFs are read at their upper 8 bits.
 
     Args:
-        contents: of the file.
-        value_range: the values of the file that become black and white, with those between in proportion; None for
-            all that it can hold.
+        contents: bytes of the file.
+        value_range: values of the file that become black and white, with those between in proportion; None for the full
+            range of the file format.
 
     Raises:
-        ValueError: if it is none of these, is damaged or declares more than `MAX_PIXELS` pixels, viewers do not agree
-            on what it shows, or a value is outside `value_range`.
+        ValueError: if the file has another format, is damaged, declares more than `MAX_PIXELS` pixels, is shown
+            differently by different viewers, or holds a value outside `value_range`.
     """
     with _named_faults(), _open(contents) as image:
         return _decoded(image, contents, value_range)
 
 
 def picture_channels(contents: bytes) -> int:
-    """1 for a gray picture and 3 for a color one, from the header alone.
+    """Number of channels, 1 for gray or 3 for color, from the header.
 
     Raises:
-        ValueError: as `decode_picture`.
+        ValueError: see `decode_picture`.
     """
     with _named_faults(), _open(contents) as image:
         return 1 if _is_gray(image, contents) else 3
@@ -87,7 +86,7 @@ def picture_channels(contents: bytes) -> int:
 
 @contextlib.contextmanager
 def _named_faults() -> Iterator[None]:
-    """Let every fault be a ValueError: a decoder raises whatever it stumbles on."""
+    """Convert every error to a ValueError: decoders raise errors of many types."""
     try:
         yield
     except ValueError:
@@ -97,33 +96,31 @@ def _named_faults() -> Iterator[None]:
 
 
 def _open(contents: bytes) -> Image.Image:
-    """The picture with its header read and checked, and nothing decoded."""
+    """Open a picture: read and check its header without decoding it."""
     if not contents:
         raise ValueError("the file is empty.")
     try:
         image = Image.open(io.BytesIO(contents), formats=FORMATS)
     except Image.UnidentifiedImageError as error:
-        raise ValueError(f"it is no file of the formats {', '.join(FORMATS)}, or its header is damaged.") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:  # Pillow's own, larger bound.
-        raise ValueError(f"it declares more than the {MAX_PIXELS:,} pixels that are read. {error}") from error
+        raise ValueError(f"it has none of the formats {', '.join(FORMATS)}, or its header is damaged.") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:  # Pillow's own, larger limit.
+        raise ValueError(f"it declares more than the limit of {MAX_PIXELS:,} pixels. {error}") from error
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise ValueError(
-            f"it declares {width} x {height} pixels; at most {MAX_PIXELS:,} are read. Make it smaller first."
-        )
+        raise ValueError(f"it declares {width} x {height} pixels; the limit is {MAX_PIXELS:,}. Make it smaller first.")
     if image.format == "GIF" and image.tile and image.tile[0][1] not in (None, (0, 0, width, height)):
         raise ValueError(
-            f"the first frame of this GIF covers only a part of its {width} x {height} pixels, and viewers differ "
-            "in what they show around it. Save it as a PNG."
+            f"the first frame of this GIF covers only a part of its {width} x {height} pixels, and viewers show "
+            "different things around it. Save it as a PNG."
         )
     if image.format == "TIFF" and (pages := getattr(image, "n_frames", 1)) > 1:
-        raise ValueError(f"this TIFF has {pages} pages; files of one page are read. Save each as a file.")
+        raise ValueError(f"this TIFF has {pages} pages, but only one is supported. Save each page as a file.")
     return image
 
 
 def _decoded(image: Image.Image, contents: bytes, value_range: tuple[int, int] | None) -> Picture:
     gray = _is_gray(image, contents)
-    # A JPEG with a second picture inside, as some cameras write, is no animation.
+    # A JPEG with a second picture inside, as some cameras write, is not an animation.
     animated = image.format in ANIMATED_FORMATS and getattr(image, "is_animated", False)
     image.load()
     check_complete(contents)
@@ -150,17 +147,17 @@ def _is_gray(image: Image.Image, contents: bytes) -> bool:
         palette = np.array(image.getpalette("RGB")).reshape(-1, 3)
         return bool((palette == palette[:, :1]).all())
     if image.mode not in GRAY_MODES + COLOR_MODES:
-        raise ValueError(f"its pixels are of the kind {image.mode!r}, which is not read. Save it as an 8-bit PNG.")
+        raise ValueError(f"its pixel mode {image.mode!r} is not supported. Save it as an 8-bit PNG.")
     return image.mode in GRAY_MODES
 
 
 def _is_wide(image: Image.Image, contents: bytes) -> bool:
-    """Whether a sub-pixel has 16 bits."""
+    """True if a sub-pixel has 16 bits."""
     return image.mode in WIDE_MODES or bit_depth(contents) == 16
 
 
 def _wide_values(image: Image.Image, contents: bytes) -> tuple[np.ndarray, np.ndarray | None]:
-    """Values and opacity of a picture of 16 bits, uint16; of colors of a PNG Pillow would drop the lower byte."""
+    """Values and opacity of a 16-bit picture, as uint16; Pillow would drop the lower byte of color PNGs."""
     if image.format == "TIFF":
         values = np.asarray(image)[..., None].astype("uint16")
         return (65535 - values if image.getexif().get(TIFF_PHOTOMETRIC) == WHITE_IS_ZERO else values), None
@@ -172,7 +169,7 @@ def _wide_values(image: Image.Image, contents: bytes) -> tuple[np.ndarray, np.nd
 
 
 def _byte_values(image: Image.Image, contents: bytes, gray: bool) -> tuple[np.ndarray, np.ndarray | None]:
-    """Values and opacity of any other picture, uint8."""
+    """Values and opacity of any other picture, as uint8."""
     scale_transparent_gray(image, contents)
     if image.has_transparency_data:
         values = np.asarray(image.convert("LA" if gray else "RGBA"))
@@ -187,7 +184,7 @@ def _on_white(pixels: np.ndarray, opacity: np.ndarray) -> np.ndarray:
 
 
 def _upright(pixels: np.ndarray, orientation: int | None) -> np.ndarray:
-    """Turn and mirror pixels by the EXIF orientation; one that means nothing is ignored, as viewers do."""
+    """Rotate and mirror pixels by the EXIF orientation; invalid ones are ignored, as in viewers."""
     if orientation not in range(2, 9):
         return np.ascontiguousarray(pixels)
     image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)

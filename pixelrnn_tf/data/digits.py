@@ -1,4 +1,4 @@
-"""The digits that come with scikit-learn."""
+"""The digits of scikit-learn."""
 
 import numpy as np
 
@@ -9,16 +9,16 @@ TRAIN, VALIDATION = 1437, 180
 
 
 def load_digits(class_conditional: bool = False) -> ImageData:
-    """Scikit-learn's 1797 digits of 8x8 pixels with the 17 levels 0 to 16.
+    """Load scikit-learn's 1797 digits of 8x8 pixels with the 17 levels 0 to 16.
 
-    They come without a split: the first 1437 of one fixed permutation are train, the next 180 validation and
-    the last 180 test. With their classes, 0 to 9, if asked for.
+    They come without splits: the first 1437 of a fixed permutation are train, the next 180 validation and the last 180
+    test. With `class_conditional`, the classes are 0 to 9.
     """
-    from sklearn import datasets  # Slow to import, and needed here alone.
+    from sklearn import datasets  # Slow to import, and only needed here.
 
     digits = datasets.load_digits()
     images, labels = digits.images.astype("uint8")[..., None], digits.target.astype("int32")
-    # RandomState, because numpy promises that its stream never changes.
+    # Use RandomState, because numpy guarantees that its stream never changes.
     order = np.random.RandomState(0).permutation(len(images))
     ends = {"train": (0, TRAIN), "validation": (TRAIN, TRAIN + VALIDATION), "test": (TRAIN + VALIDATION, len(images))}
     splits = {

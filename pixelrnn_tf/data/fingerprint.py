@@ -1,4 +1,4 @@
-"""What a data set holds, in a few words that tell it from what it held another time."""
+"""Fingerprints of data sets, to detect changes."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 
 def split_fingerprint(size: int, contents: Iterable[bytes]) -> str:
-    """The fingerprint of a split: its number of images, and 16 hexadecimal digits of a SHA-256.
+    """Make the fingerprint of a split: its number of images, and 16 hexadecimal digits of a SHA-256.
 
     Args:
         size: number of images.
-        contents: what the digits depend on, in order: pixels, or digests of files.
+        contents: bytes to hash, in order: pixels, or digests of files.
     """
     digest = hashlib.sha256()
     for part in contents:
@@ -24,25 +24,25 @@ def split_fingerprint(size: int, contents: Iterable[bytes]) -> str:
 def check_unchanged(
     data: "ImageData", recorded: Mapping[str, str] | None, user: str, splits: Sequence[str] | None = None
 ) -> None:
-    """Check that a data set holds what it held when its fingerprint was written down.
+    """Check that a data set still matches its recorded fingerprint.
 
     Args:
-        data: the data set as it is now.
-        recorded: its `ImageData.fingerprint` of then; None or empty if nobody wrote it down.
-        user: what was made with it then, for the error: "the run in runs/mnist".
-        splits: which splits must be the same; None, or "all" among them, for all of then.
+        data: the current data set.
+        recorded: the recorded `ImageData.fingerprint`; None or empty if there is none.
+        user: the user of the recorded data in error messages, such as "the run in runs/mnist".
+        splits: splits that must match; None, or a list with "all", for all of them.
 
     Raises:
-        ValueError: if they differ; the message lists how. Also for a folder of which nothing was written down: the
-            versions that did not write it down split a folder in another way. Other data pass then, and so do
-            data without a fingerprint (made by hand).
+        ValueError: if they differ; the message lists the differences. Also for a folder without a record, since the
+            versions that did not record it split folders differently. Other data without a record or without a
+            fingerprint (made by hand) are accepted.
     """
     if recorded is not None and not isinstance(recorded, Mapping):
-        raise ValueError(f"The fingerprint of {user} must be an object of splits, and is a {type(recorded).__name__}.")
+        raise ValueError(f"The fingerprint of {user} must be a JSON object of splits, got {type(recorded).__name__}.")
     if not recorded and data.name.startswith("folder:"):
         raise ValueError(
-            f"{user} comes from a version that split {data.name} in another way: images it was trained on would be "
-            "among those it is tested on. Start anew."
+            f"{user} comes from a version that split {data.name} differently: training images would be among the "
+            "test images. Start again."
         )
     if not recorded or not data.fingerprint:
         return
@@ -55,7 +55,6 @@ def check_unchanged(
     ]
     if different:
         raise ValueError(
-            f"{data.name} no longer holds the images of {user} ({'; '.join(different)}). Scores would not compare, "
-            "and images it was trained on may be among those it is tested on: give it the images of then, or "
-            "start anew."
+            f"{data.name} no longer holds the images of {user} ({'; '.join(different)}). Scores would not be "
+            "comparable, and training images may be among the test images. Restore the original images, or start again."
         )

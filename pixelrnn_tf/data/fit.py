@@ -1,10 +1,10 @@
-"""Images of one size and number of channels."""
+"""Fit images to one size and number of channels."""
 
 import tensorflow as tf
 
 from pixelrnn_tf.typing import ImageShape, Shape
 
-# Weights of red, green and blue in a grey image (ITU-R BT.601).
+# Weights of red, green and blue in a gray image (ITU-R BT.601).
 LUMA = (0.299, 0.587, 0.114)
 
 
@@ -14,37 +14,37 @@ def fitted_shape(
     image_size: tuple[int, int] | None,
     channels: int | None,
 ) -> ImageShape:
-    """The shape images of a data set get: as asked, and where nothing is asked their own.
+    """Shape of the images of a data set after fitting: the requested sizes, or their own.
 
     Args:
-        name: of the data set, for errors.
-        shape: `(height, width, channels)` of its images, None where it varies.
-        image_size: `(height, width)` asked for, or None.
-        channels: 1 or 3, or None.
+        name: name of the data set, for errors.
+        shape: `(height, width, channels)` of its images, None for sizes that vary.
+        image_size: requested `(height, width)`, or None.
+        channels: requested channels, 1 or 3, or None.
 
     Raises:
-        ValueError: if nothing is asked where the images vary, or they have neither 1 nor 3 channels.
+        ValueError: if no size is requested although the images vary, or they have neither 1 nor 3 channels.
     """
     height, width = image_size or shape[:2]
     depth = channels or shape[2]
     if height is None or width is None:
-        raise ValueError(f"The images of {name} vary in size: give image_size=(height, width).")
+        raise ValueError(f"The images of {name} vary in size: pass image_size=(height, width).")
     if depth is None:
-        raise ValueError(f"The images of {name} vary in their number of channels: give channels=1 or 3.")
+        raise ValueError(f"The images of {name} vary in their number of channels: pass channels=1 or 3.")
     if shape[2] not in (None, 1, 3):
-        raise ValueError(f"The images of {name} have {shape[2]} channels; only 1 (grey) and 3 (colour) can be used.")
+        raise ValueError(f"The images of {name} have {shape[2]} channels; only 1 (gray) and 3 (color) can be used.")
     return (height, width, depth)
 
 
 def fit_image(image: tf.Tensor, shape: ImageShape, levels: int) -> tf.Tensor:
-    """Crop, resize and convert an image, and round it once.
+    """Crop, resize and convert an image, with one final rounding.
 
-    The largest part of the asked aspect ratio is cut from the middle and resized by averaging areas; colour
-    becomes grey as its luma, grey becomes colour by repetition.
+    The image is center-cropped to the requested aspect ratio and resized by area averaging. Color becomes gray by its
+    luma, gray becomes color by repetition.
 
     Args:
         image: integers `(any, any, 1 or 3)` in `[0, levels)`.
-        shape: `(height, width, channels)` to give it.
+        shape: requested `(height, width, channels)`.
         levels: number of levels of the image.
 
     Returns:
@@ -53,12 +53,12 @@ def fit_image(image: tf.Tensor, shape: ImageShape, levels: int) -> tf.Tensor:
     if tuple(image.shape) == shape:
         return tf.cast(image, tf.uint8)
     height, width, channels = shape
-    image = _centre_crop(tf.convert_to_tensor(image), height, width)
-    # From integers, so that a large picture is not copied to four times its bytes first.
+    image = _center_crop(tf.convert_to_tensor(image), height, width)
+    # Resize integers, to avoid a float32 copy of a large picture.
     image = tf.cast(tf.image.resize(image, (height, width), method="area"), tf.float32)
     if image.shape[-1] != channels:
-        # Where channels vary, their number is known only when this runs. A grey image does not pass through its
-        # luma: the three weights do not add up to one exactly, and a half would be rounded down.
+        # If channels vary, their number is only known at run time. A gray image is not converted by luma: the three
+        # weights do not add up to exactly one, and a half would be rounded down.
         if channels == 3:
             image = tf.broadcast_to(image, (height, width, 3))
         else:
@@ -71,10 +71,10 @@ def _luma(image: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.broadcast_to(image, (*image.shape[:2], 3)) * tf.constant(LUMA), -1, keepdims=True)
 
 
-def _centre_crop(image: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """The largest middle part of the aspect ratio height : width, `(rows, columns, channels)`."""
+def _center_crop(image: tf.Tensor, height: int, width: int) -> tf.Tensor:
+    """Center crop of the aspect ratio height : width, as large as possible, `(rows, columns, channels)`."""
     size = tf.shape(image)
-    # round(a * b / c) in integers; the side that limits keeps its length.
+    # round(a * b / c) in integers; the limiting side keeps its length.
     rows = tf.clip_by_value((2 * size[1] * height + width) // (2 * width), 1, size[0])
     columns = tf.clip_by_value((2 * size[0] * width + height) // (2 * height), 1, size[1])
     top, left = (size[0] - rows) // 2, (size[1] - columns) // 2

@@ -1,4 +1,4 @@
-"""A folder of one's own images."""
+"""Data sets from a folder of images."""
 
 import collections
 import itertools
@@ -24,44 +24,43 @@ def load_folder(
     value_range: tuple[int, int] | None = None,
     whole: bool = False,
 ) -> ImageData:
-    """The images in a folder and the folders in it: png, jpg, jpeg, bmp, gif, webp, tif and tiff files.
+    """Load the images in a folder and its subfolders: png, jpg, jpeg, bmp, gif, webp, tif and tiff files.
 
-    A file is read as a viewer shows it, an animation by its first frame (see `decoding.decode_picture`). If the
-    folder holds `train/` and also one for validation or test (see `folder_files`), these are the splits, and a missing
-    validation is a tenth of train. Otherwise a tenth each of all images is validation and test.
+    A file is read as a viewer shows it, an animation by its first frame (see `decoding.decode_picture`). If the folder
+    has `train/` and another folder for validation or test (see `folder_files`), these are the splits, and without a
+    validation folder 10 % of the training images are held out. Otherwise 10 % each go to validation and test.
 
-    Which images those are is a function of each file's contents alone, its SHA-256: a folder that gains or loses
-    files keeps every other file in its split, wherever it is moved and whatever it is called, and copies of a file
-    never fall into two splits. So a tenth is a tenth on average; in a folder so small that a split would be empty
-    the nearest file becomes it, and a note says so. If a class would have no file in train, one is moved there. The
-    images of train, and all that are cut from one folder, are in the order of their SHA-256:
-    sorted files are often sorted by what they show.
+    Files are assigned by the SHA-256 of their contents. If you add, remove, rename or move files, the others stay in
+    their splits, and copies of a file share a split. The shares are 10 % on average. If a split of a small folder would
+    be empty, it gets the nearest file, and a note says so. If a class would have no file in train, one is moved there.
+    Training images, and images split from one folder, are in the order of their SHA-256, since file names are often
+    sorted by content.
 
-    Every file is decoded here, so that a broken one is known before the training starts; those of images that
-    fit in `image_data.IN_MEMORY_BYTES` all together are not read again.
+    Every file is decoded here, to find broken ones before training. Images that fit in `image_data.IN_MEMORY_BYTES`
+    together are kept in memory.
 
     Args:
-        path: of the folder; "~" is the home directory.
-        image_size: `(height, width)`: images are cropped to this aspect ratio about their middle, and resized.
-        channels: 1 for grey or 3 for colour; None for what all files are.
-        class_conditional: the first folder that a file lies in, inside that of its split if there is one, is the name
-            of its class.
-        value_range: as of `load`.
-        whole: make no splits: all files in the order of their paths are the one split "all".
+        path: path of the folder; "~" is the home directory.
+        image_size: `(height, width)`: images are center-cropped to this aspect ratio and resized.
+        channels: 1 for gray or 3 for color; None to use that of the files, if all agree.
+        class_conditional: use the top-level folder of a file (inside its split, if there are splits) as the name of its
+            class.
+        value_range: see `load`.
+        whole: make no splits: all files, in the order of their paths, form the split "all".
 
     Returns:
-        the images with 256 levels, and notes on what was left out, changed or found twice.
+        the images with 256 levels, and notes on skipped, changed and duplicate files.
 
     Raises:
-        ValueError: without `image_size`, if some files are grey and some in colour and `channels` is None, if the
-            folder has too few images, one cannot be read, or its splits (see `find_files`) or classes are unclear.
+        ValueError: without `image_size`; if some files are gray, some in color and `channels` is None; if the folder
+            has too few images; if a file cannot be read; or if its splits (see `find_files`) or classes are ambiguous.
         FileNotFoundError: if there is no such folder.
     """
     root = pathlib.Path(os.path.expanduser(path))
     if not root.is_dir():
         raise FileNotFoundError(f"There is no folder {root}.")
     if image_size is None:
-        raise ValueError(f"folder:{path} needs image_size=(height, width), to which its images are resized.")
+        raise ValueError(f"folder:{path} requires image_size=(height, width), the size of the images.")
     found = find_files(root)
     for key, (name, paths) in found.parts.items():
         least = 1 if whole else 3 if not key else 2 if key == "train" and "validation" not in found.parts else 1
@@ -113,7 +112,7 @@ def _to_split(
 def _fingerprint(
     indices: list[int], files: list[PictureFile], classes: tuple[str, ...], labels: np.ndarray | None
 ) -> str:
-    """What a split holds; with classes, a file that moves to another one is another image."""
+    """Fingerprint of a split; with classes, a file that moves to another class counts as another image."""
     contents = [files[k].digest + ("" if labels is None else f" {classes[labels[k]]}\n") for k in indices]
     return split_fingerprint(len(indices), (content.encode() for content in contents))
 
@@ -129,15 +128,15 @@ def _check_number(folder: pathlib.Path, files: list[str], least: int) -> None:
 def _check_one_kind(root: pathlib.Path, files: list[PictureFile]) -> None:
     examples = {file.channels: file.path for file in reversed(files)}
     if len(examples) > 1:
-        grey = sum(file.channels == 1 for file in files)
+        gray = sum(file.channels == 1 for file in files)
         raise ValueError(
-            f"{root} holds {grey} grey images (such as {examples[1]}) and {len(files) - grey} in colour (such as "
-            f"{examples[3]}): give channels=1 to make all of them grey, or channels=3 for colour."
+            f"{root} holds {gray} gray images (such as {examples[1]}) and {len(files) - gray} in color (such as "
+            f"{examples[3]}): pass channels=1 to make all of them gray, or channels=3 for color."
         )
 
 
 def _split(found: dict[str, tuple[str, list[str]]], files: list[PictureFile]) -> tuple[dict[str, Part], list[str]]:
-    """The splits, and notes on them."""
+    """Split the files; return the splits and notes on them."""
     digests = [file.digest for file in files]
     ends = list(itertools.accumulate(len(paths) for _, paths in found.values()))
     indices = {key: list(range(end - len(found[key][1]), end)) for key, end in zip(found, ends, strict=True)}
@@ -153,7 +152,7 @@ def _split(found: dict[str, tuple[str, list[str]]], files: list[PictureFile]) ->
 
 
 def _range_notes(files: list[PictureFile], value_range: tuple[int, int] | None) -> list[str]:
-    """The range of the values in the files of each depth."""
+    """Notes on the range of the values in the files of each bit depth."""
     notes = []
     for largest in sorted({file.largest for file in files}):
         lows, highs = zip(*[file.values for file in files if file.largest == largest], strict=True)
@@ -162,23 +161,23 @@ def _range_notes(files: list[PictureFile], value_range: tuple[int, int] | None) 
 
 
 def _notes(parts: dict[str, Part], files: list[PictureFile], channels: int | None) -> list[str]:
-    """What a user should know of the files: their kind if it was not given, what was changed, and copies."""
+    """Notes for the user: inferred channels, changed files and copies."""
     notes = []
     if channels is None:
-        notes.append(f"{'grey' if files[0].channels == 1 else 'colour'}, as all files are")
+        notes.append(f"{'gray' if files[0].channels == 1 else 'color'}, like all files")
     if transparent := sum(file.transparent for file in files):
-        notes.append(f"{transparent} files are transparent in places: they lie on white")
+        notes.append(f"{transparent} files are partly transparent: drawn on white")
     if animated := sum(file.animated for file in files):
-        notes.append(f"{animated} files are animations: the first frame counts")
+        notes.append(f"{animated} files are animations: only the first frame is used")
     digests = {key: collections.Counter(files[k].digest for k in indices) for key, (_, indices) in parts.items()}
     for key, counts in digests.items():
         if copies := counts.total() - len(counts):
-            notes.append(f"{key}: {copies} files are copies of others in it")
+            notes.append(f"{key}: {copies} files are copies of others in the split")
     for one, other in itertools.combinations(parts, 2):
         shared = [k for k in parts[other][1] if files[k].digest in digests[one]]
         if shared:
             notes.append(
-                f"{len(shared)} of the {len(parts[other][1])} files of {other} are in {one} too, such as "
-                f"{files[shared[0]].path}: scores on {other} count them as new"
+                f"{len(shared)} of the {len(parts[other][1])} files of {other} are also in {one}, such as "
+                f"{files[shared[0]].path}: scores on {other} are not on new images only"
             )
     return notes

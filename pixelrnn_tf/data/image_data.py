@@ -1,4 +1,4 @@
-"""A data set of images as integer levels, and its batches."""
+"""Data sets of images as integer levels, and their batches."""
 
 import dataclasses
 import functools
@@ -15,22 +15,22 @@ from pixelrnn_tf.integers import checked_integer
 from pixelrnn_tf.progress import Progress
 from pixelrnn_tf.typing import ImageShape, Structure
 
-# A split of at most so many bytes is kept in memory, one byte per sub-pixel; a larger one is read anew every epoch.
+# Larger splits are not kept in memory, at one byte per sub-pixel, but read again in every epoch.
 IN_MEMORY_BYTES = 2**30
-# The shuffle buffer of a split that is not kept in memory holds so many bytes of images.
+# Size of the shuffle buffer, in bytes of images, for a split that is not kept in memory.
 SHUFFLE_BYTES = 2**28
-# What random numbers are for: the first part of a key, so that no two uses share numbers.
+# Purpose of random numbers, the first part of a key, so that no two uses share numbers.
 ORDER, TRAIN_SAMPLE, FIXED_SAMPLE = 0, 1, 2
 FIXED_SEED = 0
 
 
 def images_and_condition(batch: Structure) -> tuple[Any, Any]:
-    """The images of a batch and what else a model is given of them: the condition, or None."""
+    """Split a batch into its images and its condition, or None."""
     return (batch["images"], batch["condition"]) if isinstance(batch, dict) else (batch, None)
 
 
 def fits_memory(size: int, shape: ImageShape) -> bool:
-    """Whether so many images of a shape fit in `IN_MEMORY_BYTES`."""
+    """True if this number of images of a shape fits in `IN_MEMORY_BYTES`."""
     return size * math.prod(shape) <= IN_MEMORY_BYTES
 
 
@@ -39,11 +39,11 @@ class Split:
     """A part of a data set.
 
     Attributes:
-        name: what exactly it is, such as "train[:54000]".
+        name: exact description, such as "train[:54000]".
         size: number of images.
-        images: one image after another, uint8 `(height, width, channels)`, always in the same order.
-        array: the same images, uint8 `(size, height, width, channels)`, if they are in memory already.
-        labels: the class of each image, int32 `(size,)`, where it is known.
+        images: the images one by one, uint8 `(height, width, channels)`, always in the same order.
+        array: the same images, uint8 `(size, height, width, channels)`, if they are already in memory.
+        labels: the class labels of the images, int32 `(size,)`, if known.
     """
 
     name: str
@@ -54,27 +54,27 @@ class Split:
 
     @classmethod
     def of_array(cls, name: str, images: np.ndarray, labels: np.ndarray | None = None) -> "Split":
-        """A split of uint8 images `(size, height, width, channels)` in memory."""
+        """Make a split from uint8 images `(size, height, width, channels)` in memory."""
         with tf.device("CPU:0"):
             array = tf.constant(images)
         return cls(name, len(images), tf.data.Dataset.from_tensor_slices(array), array, labels)
 
     def map(self, function: Callable[[Structure], tf.Tensor]) -> "Split":
-        """The same split with a function applied to every image."""
+        """Make a split with a function applied to every image."""
         images = self.images.map(function, num_parallel_calls=tf.data.AUTOTUNE)
         return dataclasses.replace(self, images=images, array=None)
 
     @property
     def is_small(self) -> bool:
-        """Whether the images fit in `IN_MEMORY_BYTES`."""
+        """True if the images fit in `IN_MEMORY_BYTES`."""
         return fits_memory(self.size, self.images.element_spec.shape)
 
     @functools.cached_property
     def in_memory(self) -> tf.Tensor:
-        """All images, uint8 `(size, height, width, channels)`, in the memory of the host; read once, when first used.
+        """All images, uint8 `(size, height, width, channels)`, in host memory; read once, on first use.
 
         Raises:
-            ValueError: if an image cannot be read or has values out of range, or their number is not `size`.
+            ValueError: if an image cannot be read, has values out of range, or the number of images is not `size`.
         """
         if self.array is not None:
             return self.array
@@ -89,28 +89,28 @@ class Split:
         except tf.errors.InvalidArgumentError as error:
             raise ValueError(f"Cannot read the images of {self.name}: {error.message}") from error
         if count != self.size:
-            raise ValueError(f"{self.name} should have {self.size} images, and has {count}.")
+            raise ValueError(f"{self.name} should have {self.size} images, but has {count}.")
         with tf.device("CPU:0"):
             return tf.constant(array)
 
     def indexed(self) -> tf.data.Dataset:
-        """Pairs of an image's index, an int64, and the image, in order."""
+        """Pairs of the int64 index of an image and the image, in order."""
         images = tf.data.Dataset.from_tensor_slices(self.in_memory) if self.is_small else self.images
         return images.enumerate()
 
     def shuffled_batches(self, batch_size: int, key: tf.Tensor) -> tf.data.Dataset:
-        """Whole batches of pairs as of `indexed`, in an order that is a function of the key, int64 `(2,)`.
+        """Full batches of the pairs of `indexed`, in an order that depends only on the key, int64 `(2,)`.
 
-        A split in memory is permuted as a whole; another one passes through a shuffle buffer of `SHUFFLE_BYTES`.
-        To be called in the graph of a function of a `tf.data.Dataset`, where a seed holds for that graph alone.
+        A split in memory is fully permuted; other splits pass through a shuffle buffer of `SHUFFLE_BYTES`. Call this
+        inside a function of a `tf.data.Dataset`, whose graph has its own random seed.
         """
         if self.is_small:
             images = self.in_memory
             order = tf.random.experimental.stateless_shuffle(tf.range(self.size, dtype=tf.int64), key, alg="philox")
             batches = tf.data.Dataset.from_tensor_slices(order).batch(batch_size, drop_remainder=True)
             return batches.map(lambda index: (index, tf.gather(images, index)))
-        # Dataset.shuffle mixes its seed with that of its graph, which otherwise would be the caller's global seed.
-        # Not 0: get_seed would go on to compare the other seed, a tensor, in Python.
+        # Dataset.shuffle mixes its seed with that of its graph, which would otherwise be the caller's global seed.
+        # It must not be 0: get_seed would then compare the other seed, a tensor, in Python.
         tf.random.set_seed(1)
         seed = tf.random.stateless_uniform([], key, minval=None, maxval=None, dtype=tf.int64, alg="philox")
         held = max(1, SHUFFLE_BYTES // math.prod(self.images.element_spec.shape))
@@ -120,24 +120,24 @@ class Split:
 
 @dataclasses.dataclass(frozen=True)
 class ImageData:
-    """A data set of images of one shape, as integer levels.
+    """A data set of images with one shape, as integer levels.
 
     Attributes:
-        name: as given to `load`.
+        name: the name given to `load`.
         image_shape: `(height, width, channels)`.
         levels: number of values of a sub-pixel of a batch, 2 to 256.
-        binarization: what was done to make images binary, in words.
-        splits: "train", "validation" and, if there is one, "test"; or "all" if the data were not split. Methods take
-            "all" in any case, for the images of all splits.
-        sampled_from: for dynamic binarisation, the number of levels of the images of the splits, from which
-            the binary images of the batches are drawn. Otherwise None: batches hold the images of the splits.
-        fingerprint: for every split what it holds in a few words, such as "1437 images, sha256 0f3a...", which
-            change when an image is added, removed, changed or moved to another split. Whoever trains writes it
-            down, and who goes on or scores later asks `check_unchanged`. It tells of the images before they
-            are resized, requantised or binarised; empty if nobody knows.
-        notes: what is to be known of how the data were read, a line each.
-        classes: for class-conditional models, the names of the classes, in the order of their labels; a batch is a
-            dictionary then: "images", and "condition", their labels. Otherwise empty: a batch is its images.
+        binarization: description of how images were made binary.
+        splits: "train", "validation" and, if there is one, "test"; or "all" if the data were not split. Methods always
+            accept "all", for the images of all splits.
+        sampled_from: for dynamic binarization, the number of levels of the split's images, from which the binary images
+            of the batches are drawn. Otherwise None: batches hold the images of the splits.
+        fingerprint: short description of the content of every split, such as "1437 images, sha256 0f3a...", which
+            changes if an image is added, removed, changed or moved to another split. A training run records it;
+            resuming and scoring compare it with `check_unchanged`. It describes the images before they are resized,
+            requantized or binarized. Empty if unknown.
+        notes: remarks on how the data were read, one line each.
+        classes: for class-conditional models, the names of the classes, in the order of their labels. A batch is then a
+            dictionary of "images" and "condition", the labels. Otherwise empty: a batch is a tensor of images.
     """
 
     name: str
@@ -153,11 +153,11 @@ class ImageData:
     def __post_init__(self):
         for split in self.splits.values() if self.classes else ():
             if split.labels is None or split.labels.shape != (split.size,):
-                raise ValueError(f"{self.name} has classes, and {split.name} has no label for each of its images.")
+                raise ValueError(f"{self.name} has classes, but {split.name} does not have one label per image.")
 
     def describe(self) -> str:
-        """The data set, its shape, levels and binarisation, and a line for every split and note, to be printed."""
-        lines = [f"{self.name}: images {self.image_shape}, {self.levels} levels, binarisation: {self.binarization}"]
+        """Describe the data set for printing: its shape, levels, binarization, splits and notes."""
+        lines = [f"{self.name}: images {self.image_shape}, {self.levels} levels, binarization: {self.binarization}"]
         lines += [f"  {key}: {split.name}, {split.size} images" for key, split in self.splits.items()]
         if self.classes:
             shown = ", ".join([*self.classes[:10], *(["..."] if len(self.classes) > 10 else [])])
@@ -166,23 +166,23 @@ class ImageData:
         return "\n".join(lines)
 
     def train_batches(self, batch_size: int, seed: int, start_step: int = 0) -> tf.data.Dataset:
-        """Batches of the train split for ever, shuffled anew every epoch; the incomplete last batch is dropped.
+        """Endless batches of the train split, reshuffled every epoch; the incomplete last batch is dropped.
 
-        Order and random binarisation are functions of the seed, the epoch and the image alone.
+        Order and random binarization depend only on the seed, the epoch and the image.
 
         Args:
             batch_size: images per batch, 1 to the size of the train split.
             seed: any int64.
-            start_step: number of batches to leave out, so that a resumed run goes on where it stopped. The
-                skipped part of an epoch costs nothing for a split in memory; otherwise it is read.
+            start_step: number of batches to skip when a run resumes. Skipping is free for a split in memory; otherwise
+                the skipped part of the epoch is read.
 
         Returns:
-            a data set of uint8 levels `(batch_size, height, width, channels)`; with classes, of dictionaries of them,
-            "images", and of their labels, "condition", int32 `(batch_size,)`.
+            a data set of uint8 levels `(batch_size, height, width, channels)`; with classes, of dictionaries of
+            "images" and "condition", the labels, int32 `(batch_size,)`.
 
         Raises:
-            ValueError: for a batch size or a step out of range, or images of a split in memory that cannot be
-                read. Those of another split raise a `tf.errors.OpError` when they are reached.
+            ValueError: for a batch size or a step out of range, or if an image of a split in memory cannot be read.
+                Unreadable images of other splits raise a `tf.errors.OpError` when they are reached.
         """
         train = self.split("train")
         batch_size = checked_integer("batch_size", batch_size, 1)
@@ -191,7 +191,7 @@ class ImageData:
             raise ValueError(f"batch_size must be at most the {train.size} images of {train.name}, got {batch_size}.")
         start_epoch, skipped = divmod(start_step, train.size // batch_size)
         if train.is_small:
-            _ = train.in_memory  # Read it here: inside the function below there is a graph.
+            _ = train.in_memory  # Read it here, outside of the graph of the function below.
 
         def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
             batches = train.shuffled_batches(batch_size, make_key(seed, ORDER, epoch))
@@ -203,19 +203,18 @@ class ImageData:
     def batches(self, split: str, batch_size: int) -> tf.data.Dataset:
         """Every image of a split once, in order; the last batch may be smaller.
 
-        Under dynamic binarisation the images are one fixed sample, the same in every call and every process.
+        With dynamic binarization the images are one fixed sample, the same in every call and process.
 
         Args:
             split: a key of `splits`, or "all".
             batch_size: images per batch, at least 1.
 
         Returns:
-            a data set of uint8 levels `(batch, height, width, channels)`, with classes of dictionaries, as for
-            `train_batches`.
+            a data set of uint8 levels `(batch, height, width, channels)`, or of dictionaries as in `train_batches`.
 
         Raises:
-            ValueError: if there is no such split, for a batch size below 1, or, as for `train_batches`, images
-                that cannot be read.
+            ValueError: if there is no such split, the batch size is below 1, or an image cannot be read (see
+                `train_batches`).
         """
         batch_size = checked_integer("batch_size", batch_size, 1)
         batches = self.split(split).indexed().batch(batch_size)
@@ -223,14 +222,14 @@ class ImageData:
         return self._finished(self.split(split), batches, key).prefetch(tf.data.AUTOTUNE)
 
     def first(self, split: str, number: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
-        """The first images of a split, in memory: all of them for None, or where there are fewer.
+        """Load the first images of a split into memory: all of them for None, or if there are fewer.
 
         Returns:
-            uint8 levels `(number, height, width, channels)`; and, with classes, their labels, int32 `(number,)`, else
-            None.
+            uint8 levels `(number, height, width, channels)`, and their labels, int32 `(number,)`, or None without
+            classes.
 
         Raises:
-            ValueError: as `batches`.
+            ValueError: see `batches`.
         """
         images, conditions, left = [], [], self.split(split).size if number is None else number
         for batch in self.batches(split, min(left, 1000)).as_numpy_iterator():
@@ -244,7 +243,7 @@ class ImageData:
 
     @functools.cached_property
     def _all(self) -> Split:
-        """The images of all splits, one split after another."""
+        """Concatenation of all splits."""
         splits = list(self.splits.values())
         images = functools.reduce(tf.data.Dataset.concatenate, [split.images for split in splits])
         labels = [split.labels for split in splits if split.labels is not None]
@@ -256,7 +255,7 @@ class ImageData:
         )
 
     def split(self, name: str) -> Split:
-        """A split by its name, or for "all" the images of all splits.
+        """Get a split by its name, or all images for "all".
 
         Raises:
             ValueError: if there is no such split.
@@ -268,7 +267,7 @@ class ImageData:
         return self.splits[name]
 
     def _finished(self, split: Split, batches: tf.data.Dataset, key: tf.Tensor) -> tf.data.Dataset:
-        """Batches as models take them, of batches of indices and images of a split."""
+        """Convert batches of indices and images to batches as models take them."""
         sampled = self._sampled(batches, key)
         if not self.classes:
             return sampled.map(lambda indices, images: images)
@@ -276,7 +275,7 @@ class ImageData:
         return sampled.map(lambda indices, images: {"images": images, "condition": tf.gather(labels, indices)})
 
     def _sampled(self, batches: tf.data.Dataset, key: tf.Tensor) -> tf.data.Dataset:
-        """The same batches of indices and images, or with binary samples of the images, by the key and the index."""
+        """Draw binary samples of the images in batches, by the key and the index, if `sampled_from` is set."""
         levels = self.sampled_from
         if levels is None:
             return batches

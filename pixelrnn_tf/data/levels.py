@@ -1,4 +1,4 @@
-"""Quantisation of sub-pixels, in exact integer arithmetic."""
+"""Quantization of sub-pixels, in exact integer arithmetic."""
 
 import numpy as np
 import tensorflow as tf
@@ -11,16 +11,16 @@ def to_levels(values: TensorLike, levels: int, source_levels: int = 256) -> Tens
     """Map integers in `[0, source_levels)` to `round(value * (levels - 1) / (source_levels - 1))`, half rounded up.
 
     Args:
-        values: integers of any dtype and shape: a tensor, or anything numpy reads as an array.
+        values: integers of any dtype and shape, as a tensor or anything that numpy converts to an array.
         levels: number of levels to map to, 2 to 256.
         source_levels: number of levels to map from, 2 to 256.
 
     Returns:
-        uint8 in `[0, levels)` of the same shape, a tensor for a tensor and otherwise an array.
+        uint8 in `[0, levels)` of the same shape: a tensor for a tensor, otherwise an array.
 
     Raises:
-        ValueError: for numbers of levels out of range, or values that are no integers or out of range. In a
-            graph the range of a tensor is checked when it runs, by a `tf.errors.InvalidArgumentError`.
+        ValueError: for invalid numbers of levels, or values that are not integers or out of range. In a graph, values
+            out of range raise a `tf.errors.InvalidArgumentError` when it runs.
     """
     levels = checked_integer("levels", levels, 2, 256)
     source_levels = checked_integer("source_levels", source_levels, 2, 256)
@@ -41,29 +41,29 @@ def to_bytes(levels_array: TensorLike, levels: int) -> Tensor:
     `to_levels(to_bytes(l, levels), levels) == l` for every number of levels.
 
     Args:
-        levels_array: integers in `[0, levels)` of any dtype and shape, a tensor or an array.
+        levels_array: integers in `[0, levels)` of any dtype and shape, as a tensor or an array.
         levels: their number of levels, 2 to 256.
 
     Returns:
-        uint8 of the same shape, a tensor for a tensor and otherwise an array.
+        uint8 of the same shape: a tensor for a tensor, otherwise an array.
 
     Raises:
-        ValueError: as `to_levels`.
+        ValueError: see `to_levels`.
     """
     return to_levels(levels_array, 256, levels)
 
 
 def range_note(low: int, high: int, largest: int, value_range: tuple[int, int] | None, what: str) -> str:
-    """A note on the range of the values that were found, with a warning if it is a small part of the possible one.
+    """Describe the range of the values found, with a warning if it is a small part of the possible range.
 
-    Images whose values fill less than a quarter of their range become nearly one shade, and their scores mean little.
+    Images that use less than a quarter of the range become nearly uniform, and their scores mean little.
 
     Args:
         low: the smallest value found.
-        high: the largest.
-        largest: the largest value that the data can hold; the smallest is 0.
-        value_range: the values that become black and white, if they were given.
-        what: the data, such as "16-bit files".
+        high: the largest value found.
+        largest: the largest possible value; the smallest is 0.
+        value_range: the values that become black and white, if given.
+        what: description of the data, such as "16-bit files".
     """
     first, last = value_range or (0, largest)
     found = f"values from {low} to {high} in {what}"
@@ -71,15 +71,15 @@ def range_note(low: int, high: int, largest: int, value_range: tuple[int, int] |
         return found
     return (
         f"WARNING: {found}, less than a quarter of {first} to {last}, which becomes black to white. Map the range of "
-        f"your images by --value_range=LOW,HIGH, such as --value_range={low},{max(high, low + 1)}"
+        f"your images with --value_range=LOW,HIGH, such as --value_range={low},{max(high, low + 1)}"
     )
 
 
 def check_value_range(value_range: tuple[int, int] | None) -> tuple[int, int] | None:
-    """A range of values as two plain ints, or None.
+    """Convert a value range to two Python integers, or None.
 
     Raises:
-        ValueError: if it is not two whole numbers from 0 to 65535 that grow.
+        ValueError: if it is not two increasing integers from 0 to 65535.
     """
     if value_range is None:
         return None
@@ -89,14 +89,14 @@ def check_value_range(value_range: tuple[int, int] | None) -> tuple[int, int] | 
             return low, high
     except (TypeError, ValueError):
         pass
-    raise ValueError(f"value_range must be two growing whole numbers from 0 to 65535, LOW,HIGH; got {value_range}.")
+    raise ValueError(f"value_range must be two increasing integers from 0 to 65535, LOW,HIGH; got {value_range}.")
 
 
 def map_range(values: TensorLike, value_range: tuple[int, int]) -> Tensor:
-    """Map integers to bytes: the ends of a range to 0 and 255, and what is between to the nearest.
+    """Map integers linearly to bytes: the ends of a range to 0 and 255, rounded to nearest.
 
     Raises:
-        ValueError: if a value is outside the range; for a tensor of a graph, a `tf.errors.InvalidArgumentError`.
+        ValueError: if a value is outside the range; in a graph, a `tf.errors.InvalidArgumentError`.
     """
     low, high = value_range
     values = check_range(values, high + 1, low)
@@ -113,7 +113,7 @@ def check_range(values: TensorLike, levels: int, low: int = 0) -> Tensor:
     """Return integers unchanged if all of them are in `[low, levels)`.
 
     Raises:
-        ValueError: if one is not; for a tensor of a graph, a `tf.errors.InvalidArgumentError` when it runs.
+        ValueError: if one is not; in a graph, a `tf.errors.InvalidArgumentError` when it runs.
     """
     message = f"Values must be in [{low}, {levels})"
     if tf.is_tensor(values) and not hasattr(values, "numpy"):

@@ -1,4 +1,4 @@
-"""`load`: a data set by its name."""
+"""Load a data set by its name."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ from pixelrnn_tf.data.tfds_images import load_tfds
 from pixelrnn_tf.integers import checked_integer
 
 BINARIZATIONS = ("none", "dynamic", "threshold")
-# The longest side an image may be given: its pixels are drawn one by one.
+# Limit of an image's sides, since its pixels are drawn one by one.
 MAX_SIDE = 4096
 
 
@@ -29,29 +29,29 @@ def load(
     """Load a data set of images as integer levels.
 
     Args:
-        name: "digits" for those of scikit-learn, 8x8x1 with 17 levels; "tfds:NAME" or "tfds:NAME/CONFIG" for one
-            of TFDS, which is downloaded if the environment's TFDS_DATA_DIR does not hold it; "folder:PATH" for
-            the images in a folder, which needs `image_size`; "npz:FILE" for the arrays in a file of `numpy.savez`
-            (see `arrays.load_npz` for their names). `from_arrays` takes arrays.
-        levels: number of levels to requantise to, 2 to those of the data set, which None keeps.
-        binarization: how to make images binary. "none": not. "threshold": a sub-pixel of at least half the
-            highest level becomes 1. "dynamic": it becomes 1 with probability value / highest level, drawn anew
-            every epoch of `train_batches`, and once for all in `batches`.
-        image_size: `(height, width)`: images are cropped to this aspect ratio about their middle, and resized by
-            averaging areas. None keeps the size of the data set, if it has one.
-        channels: 1 for grey, 3 for colour; None keeps those of the data set. A folder has what all its files
-            are; one of grey and colour files needs to be told.
-        class_conditional: give every image's class with it, for class-conditional models: that of the digit, the
-            feature `label` of TFDS, or the first folder that a file lies in, one for each class.
-        value_range: `(low, high)`: the values in the data are mapped so that these become black and white, the ends
-            of 256 levels. For images that fill only a part of what their type holds, such as `(0, 4095)` for 12 bits in
-            16-bit files. None maps all that the type holds.
-        whole: do not split a folder or an npz file: all of it is the split "all". Every data set has that split, of its
-            other splits in turn; this is for images that are scored and not trained on.
+        name: "digits" for scikit-learn's digits, 8x8x1 with 17 levels; "tfds:NAME" or "tfds:NAME/CONFIG" for TFDS,
+            which downloads the data if they are not in the directory of the environment variable TFDS_DATA_DIR;
+            "folder:PATH" for a folder of images, which requires `image_size`; "npz:FILE" for a file of `numpy.savez`,
+            with the arrays named as in `arrays.load_npz`. For arrays use `from_arrays`.
+        levels: number of levels to requantize to, from 2 to that of the data set; None keeps the latter.
+        binarization: "none" keeps the levels. "threshold": a sub-pixel of at least half the highest level becomes 1.
+            "dynamic": it becomes 1 with probability value / highest level, drawn again in every epoch of
+            `train_batches`, but fixed in `batches`.
+        image_size: `(height, width)`: images are center-cropped to this aspect ratio and resized by area averaging.
+            None keeps the size of the data set, if it has one.
+        channels: 1 for gray, 3 for color; None keeps those of the data set. A folder with both gray and color files
+            requires it.
+        class_conditional: return the class of every image too, for class-conditional models: the digit, the feature
+            `label` of TFDS, or the top-level folder of a file.
+        value_range: `(low, high)`: values of the data that become black and white, the ends of 256 levels. For images
+            that use only a part of their type's range, such as `(0, 4095)` for 12 bits in 16-bit files. None maps the
+            full range of the type.
+        whole: do not split a folder or an npz file: all images form the split "all". Every data set has that split, as
+            the concatenation of its splits. Use it for images that you score but do not train on.
 
     Raises:
-        ValueError: for arguments that do not fit each other or the data set.
-        FileNotFoundError: if there is no such folder, or a data set of TFDS is not there and cannot be downloaded.
+        ValueError: for arguments that contradict each other or do not fit the data set.
+        FileNotFoundError: if there is no such folder, or a TFDS data set is missing and cannot be downloaded.
     """
     levels, image_size, channels = _checked(levels, binarization, image_size, channels)
     value_range = check_value_range(value_range)
@@ -60,31 +60,30 @@ def load(
         return _binarized(data, binarization)
     if levels is None or levels == data.levels:
         return data
-    return _requantised(data, levels)
+    return _requantized(data, levels)
 
 
 def _checked(
     levels: int | None, binarization: str, image_size: tuple[int, int] | None, channels: int | None
 ) -> tuple[int | None, tuple[int, int] | None, int | None]:
-    """The numbers among the arguments of `load`, as plain ints."""
+    """Check the arguments of `load` and convert numbers to Python integers."""
     if binarization not in BINARIZATIONS:
         raise ValueError(f"binarization must be one of {', '.join(BINARIZATIONS)}, got {binarization!r}.")
     if levels is not None:
         levels = checked_integer("levels", levels, 2, 256)
     if binarization != "none" and levels not in (None, 2):
-        raise ValueError(f"binarization={binarization!r} gives 2 levels: leave out levels={levels}.")
+        raise ValueError(f"binarization={binarization!r} gives 2 levels: omit levels={levels}.")
     if image_size is not None:
         try:
             height, width = (checked_integer("image_size", side, 1, MAX_SIDE) for side in image_size)
         except (TypeError, ValueError) as error:
             raise ValueError(
-                f"image_size must be two positive integers (height, width), got {image_size}; none may be larger "
-                f"than {MAX_SIDE}."
+                f"image_size must be two positive integers (height, width) up to {MAX_SIDE}, got {image_size}."
             ) from error
         image_size = (height, width)
     if channels is not None:
         if isinstance(channels, bool) or channels not in (1, 3):
-            raise ValueError(f"channels must be 1 (grey) or 3 (colour), got {channels}.")
+            raise ValueError(f"channels must be 1 (gray) or 3 (color), got {channels}.")
         channels = int(channels)
     return levels, image_size, channels
 
@@ -97,7 +96,7 @@ def _load_native(
     value_range: tuple[int, int] | None,
     whole: bool,
 ) -> ImageData:
-    """The data set with the levels it has."""
+    """Load a data set with its original levels."""
     kind, _, rest = name.partition(":")
     if name == "digits":
         return _fitted(_mapped(load_digits(class_conditional), value_range), image_size, channels)
@@ -108,7 +107,7 @@ def _load_native(
     if kind == "npz" and rest:
         return _fitted(load_npz(rest, class_conditional, value_range, whole), image_size, channels)
     raise ValueError(
-        f"There is no data set {name!r}. Give digits, tfds:NAME, tfds:NAME/CONFIG, folder:PATH or npz:FILE."
+        f"There is no data set {name!r}. Pass digits, tfds:NAME, tfds:NAME/CONFIG, folder:PATH or npz:FILE."
     )
 
 
@@ -127,19 +126,19 @@ def _fitted(data: ImageData, image_size: tuple[int, int] | None, channels: int |
     return dataclasses.replace(data, image_shape=shape, splits=splits)
 
 
-def _requantised(data: ImageData, levels: int) -> ImageData:
+def _requantized(data: ImageData, levels: int) -> ImageData:
     if levels > data.levels:
         raise ValueError(f"{data.name} has {data.levels} levels: levels must be at most that, got {levels}.")
     splits = {key: split.map(lambda image: to_levels(image, levels, data.levels)) for key, split in data.splits.items()}
-    # Two levels are a threshold, whoever asks for them.
+    # Two levels are always a threshold.
     made = "threshold at 0.5" if levels == 2 else f"none ({levels} levels, rounded from {data.levels})"
     return dataclasses.replace(data, levels=levels, binarization=made, splits=splits)
 
 
 def _binarized(data: ImageData, binarization: str) -> ImageData:
     if data.levels == 2:
-        raise ValueError(f"{data.name} is already binary: its binarisation is fixed. Leave out {binarization!r}.")
+        raise ValueError(f"{data.name} is already binary: its binarization is fixed. Omit {binarization!r}.")
     if binarization == "threshold":
-        return _requantised(data, 2)
-    made = "dynamic (sampled anew every epoch; validation and test: one fixed sample)"
+        return _requantized(data, 2)
+    made = "dynamic (sampled again every epoch; validation and test: one fixed sample)"
     return dataclasses.replace(data, levels=2, binarization=made, sampled_from=data.levels)

@@ -1,4 +1,4 @@
-"""Whether the hosts of some addresses can be reached, without waiting long for those that cannot."""
+"""Test if hosts can be reached, with a short timeout."""
 
 import queue
 import socket
@@ -12,9 +12,9 @@ PORTS = {"http": 80, "https": 443, "ftp": 21}
 
 
 def can_reach(addresses: Iterable[str], seconds: float = SECONDS) -> bool:
-    """Whether one of the hosts of some URLs accepts a connection.
+    """Return True if one of the hosts of some URLs accepts a connection.
 
-    With a proxy, or without any address of a host, nothing is tried and the answer is True.
+    With a proxy, or without any host in the URLs, nothing is tried and the result is True.
     """
     parts = [urllib.parse.urlsplit(address) for address in addresses]
     known = [part for part in parts if part.hostname and part.scheme in PORTS]
@@ -31,7 +31,7 @@ def can_reach(addresses: Iterable[str], seconds: float = SECONDS) -> bool:
             answers.put(False)
 
     for host in hosts:
-        # Looking up a name may take minutes, and cannot be interrupted.
+        # A name lookup may take minutes and cannot be interrupted.
         threading.Thread(target=connect, args=[host], daemon=True).start()
     try:
         return any(answers.get(timeout=seconds) for _ in hosts)

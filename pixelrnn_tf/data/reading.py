@@ -1,4 +1,4 @@
-"""Many picture files at a time: read, checked, decoded and fitted on all cores."""
+"""Read, check, decode and fit many picture files on all cores."""
 
 import dataclasses
 import functools
@@ -15,21 +15,21 @@ from pixelrnn_tf.progress import Progress
 from pixelrnn_tf.regular_files import read_regular
 from pixelrnn_tf.typing import ImageShape, Structure
 
-# No picture of MAX_PIXELS needs a larger file, at 8 bytes a pixel; a larger one is not even read.
+# At 8 bytes per pixel, no picture of MAX_PIXELS needs a larger file; larger ones are not read.
 MAX_BYTES = 8 * MAX_PIXELS
-# So many files pass through the pipeline as one element.
+# Number of files per element of the pipeline.
 BATCH = 64
 
 
 @dataclasses.dataclass(frozen=True)
 class PictureFile:
-    """What is known of a picture file that was read.
+    """Properties of a picture file.
 
     Attributes:
-        path: where it is.
+        path: path of the file.
         digest: SHA-256 of its contents, in hexadecimal.
-        channels: 1 if the file is grey, 3 if it is in colour.
-        transparent, animated, values, largest: as of `decoding.Picture`.
+        channels: 1 if the file is gray, 3 if it is in color.
+        transparent, animated, values, largest: see `decoding.Picture`.
     """
 
     path: str
@@ -47,16 +47,16 @@ def read_files(
     """Read and decode every file once.
 
     Args:
-        paths: of picture files.
-        shape: `(height, width, channels)` to give the images.
-        keep: whether to return the images too, and not only whether and what they are.
-        value_range: as of `decoding.decode_picture`.
+        paths: paths of picture files.
+        shape: requested `(height, width, channels)` of the images.
+        keep: return the images too, and not only the properties of the files.
+        value_range: see `decoding.decode_picture`.
 
     Returns:
-        what the files are, and the images uint8 `(len(paths), height, width, channels)`, or None; in order.
+        properties of the files, and the images, uint8 `(len(paths), height, width, channels)`, or None; in order.
 
     Raises:
-        ValueError: naming the first file that cannot be read, and how many others.
+        ValueError: if a file cannot be read; the message names the first one and the number of others.
     """
 
     kinds = (tf.uint8, tf.int32, tf.string, tf.string)
@@ -89,9 +89,9 @@ def read_files(
 
 
 def stream_files(paths: list[str], shape: ImageShape, value_range: tuple[int, int] | None = None) -> tf.data.Dataset:
-    """The images of files, uint8 of the given shape, in order, each read when it is reached.
+    """Stream the images of files, uint8 of the given shape, in order; each is read when it is reached.
 
-    One that can no longer be read raises a `tf.errors.InvalidArgumentError`.
+    A file that can no longer be read raises a `tf.errors.InvalidArgumentError`.
     """
 
     def read(path: tf.Tensor) -> tf.Tensor:
@@ -101,7 +101,7 @@ def stream_files(paths: list[str], shape: ImageShape, value_range: tuple[int, in
 
 
 def file_channels(path: str) -> int:
-    """1 for a grey picture and 3 for a colour one, by its header.
+    """Number of channels of a picture file, 1 for gray or 3 for color, from its header.
 
     Raises:
         ValueError: if it cannot be read.
@@ -113,8 +113,8 @@ def file_channels(path: str) -> int:
 
 
 def _each(paths: list[str], function: Callable[[tf.Tensor], Structure]) -> tf.data.Dataset:
-    """A function of the path of every file, in order, on all cores."""
-    # As bytes: a name need not be UTF-8.
+    """Apply a function to every path, in order, on all cores."""
+    # Paths are bytes, since a name need not be UTF-8.
     names = tf.data.Dataset.from_tensor_slices([os.fsencode(path) for path in paths])
     return names.map(function, num_parallel_calls=tf.data.AUTOTUNE)
 
@@ -129,7 +129,7 @@ def _contents(path: str | bytes) -> bytes:
 
 
 def _read_or_fault(path: bytes, value_range: tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray, bytes, bytes]:
-    """Pixels, what `PictureFile` tells as six numbers, the digest, and what is wrong, if something is."""
+    """Return pixels, the properties of `PictureFile` as six numbers, the digest, and an error message or ""."""
     contents, fault = b"", ""
     picture = Picture(np.zeros((1, 1, 1), "uint8"))
     try:

@@ -1,4 +1,4 @@
-"""The names that people give to the parts of a data set, and which of ours each is."""
+"""Common names of the splits of a data set."""
 
 from collections.abc import Iterable
 
@@ -10,19 +10,19 @@ SPLIT_NAMES = {
 
 
 def split_of(name: str) -> str | None:
-    """ "train", "validation" or "test" for a name in use for it, in capitals or not; None for any other name."""
+    """Map a common, case-insensitive name to "train", "validation" or "test"; None for any other name."""
     return next((key for key, names in SPLIT_NAMES.items() if name.casefold() in names), None)
 
 
 def by_split(names: Iterable[str], owner: str) -> dict[str, str]:
-    """Of the given names those of splits, by ours and in our order.
+    """Map this package's split names, in order, to those among the given names.
 
     Args:
-        names: of folders or of a data set's parts.
-        owner: what they are in, for errors.
+        names: names of folders or of parts of a data set.
+        owner: their location, for errors.
 
     Raises:
-        ValueError: if two of them mean the same split.
+        ValueError: if two of them name the same split.
     """
     found: dict[str, str] = {}
     for name in sorted(names):

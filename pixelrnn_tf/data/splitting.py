@@ -1,4 +1,4 @@
-"""Splits by the contents of each image, so that an image never changes its split when others come and go."""
+"""Splits by the content of each image, so that adding or removing images never moves the others."""
 
 import collections
 import itertools
@@ -6,37 +6,37 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# The share of images that become validation, and as much again test, where nothing says which.
+# Share of the images that go to validation, and to test, if there are no split folders.
 SHARE = 0.1
 
-# The name of a split, and its images in order as indices of all.
+# Name of a split, and its images in order, as indices of all images.
 Part = tuple[str, list[int]]
 
 
 def cut(
     prefix: str, indices: list[int], digests: Sequence[str], keys: list[str], first: str
 ) -> tuple[dict[str, Part], list[str]]:
-    """Train, and a share of the images for every other split, by their contents alone; and notes.
+    """Split images into train and a share for each other split by their content; return the splits and notes.
 
     Args:
-        prefix: of the names of the splits.
-        indices: of the images to divide.
+        prefix: prefix of the names of the splits.
+        indices: indices of the images to divide.
         digests: SHA-256 of each image, in hexadecimal.
         keys: the splits besides train.
-        first: the name of the first image, for errors.
+        first: name of the first image, for errors.
 
     Raises:
-        ValueError: if there are fewer different images than splits.
+        ValueError: if there are fewer distinct images than splits.
     """
     copies: dict[str, list[int]] = collections.defaultdict(list)
     for k in sorted(indices, key=lambda k: digests[k]):
         copies[digests[k]].append(k)
-    # Where in [0, 1) an image lies: the first 48 bits of its digest.
+    # Position of an image in [0, 1): the first 48 bits of its digest.
     places = [int(digest[:12], 16) / 2**48 for digest in copies]
     if len(places) <= len(keys):
         raise ValueError(
-            f"{first} and the other {len(indices) - 1} images are {len(places)} different ones; "
-            f"train, {' and '.join(keys)} need one each at least."
+            f"{first} and the other {len(indices) - 1} images are {len(places)} distinct images; "
+            f"train, {' and '.join(keys)} need at least one each."
         )
     groups, start = list(copies.values()), 0
     parts: dict[str, Part] = {}
@@ -44,7 +44,7 @@ def cut(
     for number, key in enumerate(keys):
         bounds = f"[{SHARE * number:.1g}, {SHARE * (number + 1):.1g})"
         share_end = int(np.searchsorted(places, SHARE * (number + 1)))
-        # At least one, and at least one for each of those to come.
+        # At least one image here, and at least one for each later split.
         end = min(max(share_end, start + 1), len(groups) - len(keys) + number)
         if end != share_end:
             notes.append(f"{key}: by the nearest files, since too few or too many have a SHA-256 in {bounds}")
@@ -57,14 +57,14 @@ def cut(
 def keep_classes_in_train(
     owner: str, parts: dict[str, Part], digests: Sequence[str], classes: Sequence[str], labels: np.ndarray
 ) -> list[str]:
-    """Move an image of every class that has none in train there, with its copies; and a note if there are such classes.
+    """Move one image of every class that train lacks, with its copies, to train; return a note on these classes.
 
     Args:
-        owner: the data set, for errors.
-        parts: the splits, which are changed.
+        owner: name of the data set, for errors.
+        parts: the splits, modified in place.
         digests: SHA-256 of each image, in hexadecimal.
-        classes: their names.
-        labels: the class of each image.
+        classes: names of the classes.
+        labels: class label of each image.
 
     Raises:
         ValueError: if a split would be left empty.
@@ -83,7 +83,7 @@ def keep_classes_in_train(
                 if not parts[key][1]:
                     raise ValueError(
                         f"{owner} has too few images: with one of the class {name} in train, none is left for {key}. "
-                        "Add images, or give train, validation and test yourself."
+                        "Add images, or pass train, validation and test yourself."
                     )
         train.sort(key=lambda k: digests[k])
         moved.append(name)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from tensorflow_datasets.decode import PartialDecoding
     from tensorflow_datasets.features import Image
 
-# So many images are looked at for the range of their values.
+# Number of images that are checked for the range of their values.
 RANGE_IMAGES = 256
-# Data sets whose bytes are 0 and 1.
+# Data sets that are already binary.
 BINARY = ("binarized_mnist",)
 
 
@@ -31,26 +31,26 @@ def load_tfds(
     class_conditional: bool = False,
     value_range: tuple[int, int] | None = None,
 ) -> ImageData:
-    """A data set of TFDS, downloaded and prepared if it is not there yet.
+    """Load a TFDS data set; download and prepare it if it is missing.
 
-    It is looked for, and prepared, in the directory TFDS_DATA_DIR of the environment, or else where TFDS keeps
-    its data. The splits are those of TFDS, by any of `SPLIT_NAMES`; without one for validation the last tenth of
-    train becomes it. A note names the others.
+    The data are in the directory of the environment variable TFDS_DATA_DIR, or else in TFDS's default directory. The
+    splits are those of TFDS, by any of `SPLIT_NAMES`. Without a validation split, the last 10 % of train are held out.
+    A note names the unused splits.
 
     Args:
-        name: as TFDS names it: "mnist", "imagenet_resized/32x32".
+        name: TFDS name, such as "mnist" or "imagenet_resized/32x32".
         image_size: `(height, width)` to crop and resize to, or None.
         channels: 1 or 3 to convert to, or None.
         class_conditional: read the feature `label` too.
-        value_range: as of `load`.
+        value_range: see `load`.
 
     Returns:
-        the images with 256 levels, or 2 for a data set that is binary.
+        the images with 256 levels, or 2 for a binary data set.
 
     Raises:
-        ValueError: if there is no such data set, it has no uint8 images, or they do not fit what is asked, or
-            classes are asked for and it has none, or a split has labels that are no classes.
-        FileNotFoundError: if it is not there and cannot be downloaded.
+        ValueError: if there is no such data set, it has no uint8 images, they do not fit the arguments, or classes are
+            requested and it has none or has labels out of range.
+        FileNotFoundError: if it is missing and cannot be downloaded.
     """
     builder = _prepared(name)
     image = _image_feature(builder, name)
@@ -60,7 +60,7 @@ def load_tfds(
         levels = 256
     shape = fitted_shape(title, tuple(image.shape), image_size, channels)
     if levels == 2 and shape[:2] != tuple(image.shape[:2]):
-        raise ValueError(f"{title} is already binary: resizing it would change its binarisation.")
+        raise ValueError(f"{title} is already binary: resizing it would change its binarization.")
 
     def prepare(example: dict[str, tf.Tensor]) -> tf.Tensor:
         values = check_range(example["image"], stored)
@@ -69,7 +69,7 @@ def load_tfds(
     classes = _classes(builder, title) if class_conditional else ()
     names, splits = _split_names(builder, title), {}
     for key, tfds_name in names.items():
-        # The decoder leaves all other features alone: some are costly.
+        # Other features are not decoded: some are costly.
         examples = builder.as_dataset(split=tfds_name, decoders=_only("image"))
         labels = _labels(builder, tfds_name, title, len(classes)) if classes else None
         size = builder.info.splits[tfds_name].num_examples
@@ -77,16 +77,16 @@ def load_tfds(
     binarization = "fixed (as shipped)" if levels == 2 else f"none ({levels} levels)"
     others = [key for key in builder.info.splits if split_of(key) not in names]
     notes = _range_notes(builder, names["train"], stored, value_range)
-    notes += (f"left out the splits {', '.join(others)}",) if others else ()
+    notes += (f"unused splits: {', '.join(others)}",) if others else ()
     fingerprint = _fingerprint(builder, names)
     return ImageData(title, shape, levels, binarization, splits, fingerprint=fingerprint, notes=notes, classes=classes)
 
 
 def _prepared(name: str) -> "DatasetBuilder":
-    """The TFDS builder of a data set that is there."""
-    import tensorflow_datasets as tfds  # Slow to import, and needed here alone.
+    """Return the TFDS builder of a prepared data set."""
+    import tensorflow_datasets as tfds  # Slow to import, and only needed here.
 
-    # TFDS reads this variable once, when it is imported; given here it holds whenever it was set.
+    # TFDS only reads this variable on import; pass it here, so that it may be set later.
     data_dir = os.environ.get("TFDS_DATA_DIR") or None
     try:
         builder = tfds.builder(name, data_dir=data_dir)
@@ -100,7 +100,7 @@ def _prepared(name: str) -> "DatasetBuilder":
         )
     try:
         builder.download_and_prepare()
-    except Exception as error:  # Every data set fails in a way of its own.
+    except Exception as error:  # Data sets raise errors of any type.
         raise FileNotFoundError(
             f"tfds:{name} is not in {builder.data_dir} and could not be downloaded and prepared there. Set the "
             f"environment variable TFDS_DATA_DIR to a directory that holds it prepared.{_advice(builder.name)} "
@@ -113,8 +113,8 @@ def _advice(builder_name: str) -> str:
     if builder_name != "downsampled_imagenet":
         return ""
     return (
-        " TFDS downloads downsampled_imagenet from an address that no longer exists: prepare it by hand, or use "
-        "tfds:imagenet_resized/32x32 or tfds:imagenet_resized/64x64 (resized in another way, so scores differ), "
+        " TFDS downloads downsampled_imagenet from an address that no longer exists: prepare it manually, or use "
+        "tfds:imagenet_resized/32x32 or tfds:imagenet_resized/64x64 (resized differently, so scores differ), "
         "or folder:PATH with images of your own."
     )
 
@@ -130,22 +130,22 @@ def _image_feature(builder: "DatasetBuilder", name: str) -> "Image":
     image = features.get("image")
     if not isinstance(image, tfds.features.Image) or np.dtype(image.np_dtype) != np.uint8:
         raise ValueError(
-            f"tfds:{name} is no data set of images: it needs a feature `image` of type uint8, and its features "
+            f"tfds:{name} is not a data set of images: it needs a feature `image` of type uint8, but its features "
             f"are {', '.join(f'{key}: {type(feature).__name__}' for key, feature in features.items())}."
         )
     return image
 
 
 def _classes(builder: "DatasetBuilder", title: str) -> tuple[str, ...]:
-    """The names of the classes."""
+    """Names of the classes."""
     import tensorflow_datasets as tfds
 
     features = dict(builder.info.features.items())
     label = features.get("label")
     if not isinstance(label, tfds.features.ClassLabel) or label.num_classes is None:
         raise ValueError(
-            f"{title} has no classes: it needs a feature `label` of type ClassLabel, and its features are "
-            f"{', '.join(f'{key}: {type(feature).__name__}' for key, feature in features.items())}. Leave out "
+            f"{title} has no classes: it needs a feature `label` of type ClassLabel, but its features are "
+            f"{', '.join(f'{key}: {type(feature).__name__}' for key, feature in features.items())}. Omit "
             "class_conditional."
         )
     return tuple(label.names)
@@ -154,7 +154,7 @@ def _classes(builder: "DatasetBuilder", title: str) -> tuple[str, ...]:
 def _range_notes(
     builder: "DatasetBuilder", split: str, levels: int, value_range: tuple[int, int] | None
 ) -> tuple[str, ...]:
-    """A note on the range of the values in the first images, if it is a small part of what is possible, or mapped."""
+    """Note on the range of the values in the first images, if it is a small part of the possible range or mapped."""
     examples = builder.as_dataset(split=split, decoders=_only("image")).take(RANGE_IMAGES)
     found = [(int(image.min()), int(image.max())) for image in (e["image"] for e in examples.as_numpy_iterator())]
     low, high = min(low for low, _ in found), max(high for _, high in found)
@@ -164,10 +164,10 @@ def _range_notes(
 
 
 def _labels(builder: "DatasetBuilder", split: str, title: str, classes: int) -> np.ndarray:
-    """The labels of a split, int32, in the order of its images.
+    """Read the labels of a split, int32, in the order of its images.
 
     Raises:
-        ValueError: if one is the number of no class: TFDS gives -1 to images without a label.
+        ValueError: if a label is not a class: TFDS gives -1 to images without a label.
     """
     examples = builder.as_dataset(split=split, decoders=_only("label"))
     batches = [batch["label"] for batch in examples.batch(1024).as_numpy_iterator()]
@@ -176,7 +176,7 @@ def _labels(builder: "DatasetBuilder", split: str, title: str, classes: int) -> 
     if wrong.size:
         raise ValueError(
             f"{title}: {wrong.size} of the {labels.size} images of the split {split} have no class (their label is "
-            f"{wrong[0]}), so it cannot be used with class_conditional. Leave that out."
+            f"{wrong[0]}), so it cannot be used with class_conditional. Omit that."
         )
     return labels.astype("int32")
 
@@ -188,7 +188,7 @@ def _only(feature: str) -> "PartialDecoding":
 
 
 def _split_names(builder: "DatasetBuilder", title: str) -> dict[str, str]:
-    """TFDS's names of the splits, by ours."""
+    """TFDS's names of the splits, by this package's names."""
     sizes = {key: split.num_examples for key, split in builder.info.splits.items()}
     names = by_split([key for key, size in sizes.items() if size], title)
     if "train" not in names:
@@ -201,9 +201,9 @@ def _split_names(builder: "DatasetBuilder", title: str) -> dict[str, str]:
 
 
 def _fingerprint(builder: "DatasetBuilder", names: dict[str, str]) -> dict[str, str]:
-    """What the splits hold, by name, version and number of images.
+    """Fingerprints of the splits, from their names, the version of the data set and the number of images.
 
-    The files are not read: TFDS gives a data set another version when its images change.
+    The files are not read: TFDS changes the version of a data set when its images change.
     """
     splits, version = builder.info.splits, builder.info.full_name.encode()
     return {key: split_fingerprint(splits[name].num_examples, [version, name.encode()]) for key, name in names.items()}

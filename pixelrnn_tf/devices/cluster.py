@@ -1,4 +1,4 @@
-"""The workers of a cluster: who they are, waiting for them at the start, and losing one on the way."""
+"""Workers of a cluster: their addresses, waiting for them, and detecting lost ones."""
 
 import contextlib
 import json
@@ -14,10 +14,10 @@ RETRY_SECONDS = 0.5
 
 
 def multi_worker_strategy(config: DistributionConfig) -> tf.distribute.Strategy:
-    """The strategy of this worker, once all others are there.
+    """Make the strategy of this worker, once all others are reachable.
 
     Raises:
-        ValueError: if the cluster is not described.
+        ValueError: if no cluster is configured.
         TimeoutError: if another worker cannot be reached in time.
         ConnectionError: if the workers cannot agree.
     """
@@ -36,19 +36,19 @@ def multi_worker_strategy(config: DistributionConfig) -> tf.distribute.Strategy:
         return tf.distribute.MultiWorkerMirroredStrategy(resolver)
     except tf.errors.OpError as error:
         raise ConnectionError(
-            f"The workers {', '.join(addresses)} could not form a cluster: {error.message.splitlines()[0]} Start all "
-            "of them anew, with the same flags but for --task_index."
+            f"The workers {', '.join(addresses)} could not form a cluster: {error.message.splitlines()[0]} Restart all "
+            "of them with the same flags except --task_index."
         ) from error
 
 
 def _cluster(config: DistributionConfig) -> tuple[dict[str, list[str]], str, int]:
-    """The cluster of the flags or of TF_CONFIG: addresses by job, and job and index of this process."""
+    """Read the cluster from the flags or TF_CONFIG: addresses by job, and job and index of this process."""
     if config.cluster and config.task_index is not None:
         return {"worker": list(config.cluster)}, "worker", config.task_index
     text = os.environ.get("TF_CONFIG", "")
     if not text:
         raise ValueError(
-            "--strategy=multi_worker needs the cluster: give --cluster=HOST:PORT,HOST:PORT and --task_index, or "
+            "--strategy=multi_worker needs a cluster: pass --cluster=HOST:PORT,HOST:PORT and --task_index, or "
             "set the environment variable TF_CONFIG."
         )
     try:
@@ -60,13 +60,13 @@ def _cluster(config: DistributionConfig) -> tuple[dict[str, list[str]], str, int
     if not is_sound:
         raise ValueError(
             'TF_CONFIG must look like {"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", '
-            f'"index": 0}}}} with jobs "worker" and "chief" alone; got {text}.'
+            f'"index": 0}}}} with only the jobs "worker" and "chief"; got {text}.'
         )
     return spec, kind, index
 
 
-# What TensorFlow reports when a worker has gone. Of the other errors, INTERNAL and UNKNOWN may be anything: they count
-# where the message says that it came from the connection.
+# Errors that TensorFlow raises when a worker is lost. INTERNAL and UNKNOWN have many causes: they only count if the
+# message mentions the connection.
 _LOST_WORKER = (
     tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError,
 )  # fmt: skip
@@ -74,7 +74,7 @@ _LOST_WORKER_WORDS = ("socket closed", "connection reset", "failed to connect", 
 
 
 def tells_of_lost_worker(error: tf.errors.OpError) -> bool:
-    """Whether an error in a cluster says that another worker is gone; otherwise it is this one's own."""
+    """Return True if an error in a cluster means that another worker is lost."""
     if isinstance(error, _LOST_WORKER):
         return True
     is_vague = isinstance(error, tf.errors.InternalError | tf.errors.UnknownError)
@@ -82,19 +82,19 @@ def tells_of_lost_worker(error: tf.errors.OpError) -> bool:
 
 
 def wait_for_workers(addresses: list[str], own: int, timeout: float) -> None:
-    """Return when every worker can be reached.
+    """Wait until every worker can be reached.
 
-    TensorFlow's own servers wait for each other inside one call that no signal ends and that names nobody. So
-    each worker first listens at its address itself, until it has reached every other one, whether that one
-    still waits here or its TensorFlow server already runs.
+    TensorFlow's servers wait for each other in a call that no signal interrupts and that does not name the missing
+    worker. Therefore each worker first listens at its own address until it has reached all others, whether they still
+    wait here or their TensorFlow server already runs.
 
     Args:
         addresses: "host:port" of every worker.
-        own: which of them this process is.
+        own: index of this process.
         timeout: seconds to wait.
 
     Raises:
-        ValueError: if an address is no host:port.
+        ValueError: if an address is not host:port.
         OSError: if this process cannot listen at its own address.
         TimeoutError: if a worker was not reached in time; the message names it.
     """
@@ -110,7 +110,7 @@ def wait_for_workers(addresses: list[str], own: int, timeout: float) -> None:
                 names = ", ".join(f"worker {k} at {addresses[k]}" for k in missing)
                 raise TimeoutError(
                     f"Could not reach {names} within {timeout:g} seconds. Start the program there with the same flags "
-                    "but for --task_index, check that the port is open, or wait longer with --worker_timeout."
+                    "except --task_index, check that the port is open, or wait longer with --worker_timeout."
                 )
             time.sleep(RETRY_SECONDS)
 
@@ -125,7 +125,7 @@ def _parse(address: str) -> tuple[str, int]:
 @contextlib.contextmanager
 def _listener(address: str, port: int):
     host = _parse(address)[0]
-    # As TensorFlow's server does, listen on every interface; but for a test on one machine on that alone.
+    # Listen on every interface like TensorFlow's server, but only on localhost for tests on one machine.
     bound = host if host in ("localhost", "127.0.0.1") else ""
     try:
         server = socket.create_server((bound, port), backlog=128)

@@ -1,4 +1,4 @@
-"""Where a run computes: its `tf.distribute` strategy, and how the cores of a CPU and XLA are used."""
+"""`tf.distribute` strategies, and the use of CPU cores and XLA."""
 
 from typing import Any
 
@@ -13,20 +13,20 @@ IMAGES_PER_PART = 4
 
 
 def make_strategy(config: DistributionConfig) -> tf.distribute.Strategy:
-    """The strategy; for one device the default strategy of TensorFlow.
+    """Make the strategy of a run; TensorFlow's default strategy for one device.
 
-    To be called before TensorFlow is used for anything else where it starts a server or splits the CPU.
+    Call it before other uses of TensorFlow if it starts a server or splits the CPU.
 
     Raises:
-        ValueError: if there are too few devices, or the cluster is not described.
+        ValueError: if there are too few devices, or no cluster is configured.
         TimeoutError: if another worker cannot be reached in time.
     """
     if config.strategy == "none":
         return tf.distribute.get_strategy()
     if config.strategy == "mirrored":
         devices = _local_devices(config)
-        # CPUs share their memory: sum on one. The collectives that are the default there also mix up those of
-        # several strategies in one process.
+        # CPUs share their memory, so reduce on one of them. The default collectives would also mix up several
+        # strategies in one process.
         on_cpu = all("CPU" in device for device in devices)
         return tf.distribute.MirroredStrategy(devices, tf.distribute.ReductionToOneDevice() if on_cpu else None)
     if config.strategy == "multi_worker":
@@ -35,7 +35,7 @@ def make_strategy(config: DistributionConfig) -> tf.distribute.Strategy:
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process is the one that prints and writes files."""
+    """Return True for the process that prints and writes files."""
     resolver = strategy.cluster_resolver
     if resolver is None or resolver.task_type is None:
         return True
@@ -45,7 +45,7 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 
 def describe(strategy: tf.distribute.Strategy) -> str:
-    """Kind of strategy and number of replicas, in words."""
+    """Describe the kind of strategy and its number of replicas."""
     kinds = (
         (tf.distribute.MultiWorkerMirroredStrategy, "multi_worker"),
         (tf.distribute.MirroredStrategy, "mirrored"),
@@ -58,7 +58,7 @@ def describe(strategy: tf.distribute.Strategy) -> str:
 
 
 def number_of_images(batch: Structure) -> int:
-    """How many images a batch holds, of a size known in advance: the images, or a dictionary with their conditions."""
+    """Number of images in a batch with static size: a tensor, or a dictionary with conditions."""
     return tf.nest.flatten(batch)[0].shape[0]
 
 
@@ -66,8 +66,8 @@ def split_batch(strategy: tf.distribute.Strategy, batch: Structure) -> Any:
     """Give every replica its slice of a batch that all workers hold.
 
     Args:
-        strategy: of R replicas.
-        batch: `(R * n, ...)`, the same on every worker, or a dictionary of such tensors.
+        strategy: strategy with R replicas.
+        batch: tensor `(R * n, ...)`, the same on every worker, or a dictionary of such tensors.
 
     Returns:
         a value for `strategy.run`: replica k has rows k * n to (k + 1) * n.
@@ -82,7 +82,7 @@ def split_batch(strategy: tf.distribute.Strategy, batch: Structure) -> Any:
 
 
 def barrier(strategy: tf.distribute.Strategy) -> None:
-    """Wait until every worker is here."""
+    """Wait until every worker has reached this call."""
     if strategy.cluster_resolver is None:
         return
     ones = tf.function(lambda: strategy.reduce("SUM", strategy.run(lambda: tf.ones(())), axis=None))
@@ -90,12 +90,12 @@ def barrier(strategy: tf.distribute.Strategy) -> None:
 
 
 def uses_xla(jit_compile: str, block: str) -> bool:
-    """Whether XLA compiles the passes of a network.
+    """Return True if XLA compiles the passes of a network.
 
     Args:
-        jit_compile: "true", "false" or "auto": always, but for a PixelCNN on the CPU, which has no loop and whose
-            convolutions oneDNN runs faster.
-        block: its kind of block.
+        jit_compile: "true", "false" or "auto": True except for a PixelCNN on the CPU, which has no loop and whose
+            convolutions are faster in oneDNN.
+        block: kind of block of the network.
     """
     if jit_compile == "auto":
         return not (on_cpu() and block == "pixel_cnn")
@@ -103,15 +103,15 @@ def uses_xla(jit_compile: str, block: str) -> bool:
 
 
 def parts_for_cores(images: Structure, jit_compile: bool, accumulation: int = 1) -> list[Structure]:
-    """The images of a replica in equal parts that are computed at the same time.
+    """Divide the images of a replica into equal parts that are computed in parallel.
 
-    One step of a recurrence is too small to be divided among cores, but parts of the batch need not wait for each
-    other: a `tf.function` that calls a compiled one for each part starts them all at once.
+    One step of a recurrence is too small to divide among cores, but parts of the batch are independent: a `tf.function`
+    that calls a compiled one for each part starts them all at once.
 
     Args:
-        images: `(batch, ...)`, of a batch size known in advance; or a dictionary of such tensors.
-        jit_compile: whether XLA compiles the pass. Without it TensorFlow divides the work itself: one part.
-        accumulation: in so many parts the pass computes its images one after another.
+        images: tensor `(batch, ...)` with static batch size, or a dictionary of such tensors.
+        jit_compile: True if XLA compiles the pass. Otherwise TensorFlow parallelizes it: one part.
+        accumulation: number of parts that the pass computes one after another.
     """
     number = number_of_parts(number_of_images(images) // accumulation) if jit_compile else 1
     split = [tf.split(values, number) for values in tf.nest.flatten(images)]
@@ -119,13 +119,13 @@ def parts_for_cores(images: Structure, jit_compile: bool, accumulation: int = 1)
 
 
 def number_of_parts(images: int) -> int:
-    """How many equal parts of a replica's images are computed at the same time where XLA compiles the pass.
+    """Number of equal parts of a replica's images to compute in parallel if XLA compiles the pass.
 
-    A CPU takes one part per core, or fewer where the replica shares the cores with others or a part would have less
-    than four images: then the products of wide networks lose more than is won. Other devices take one.
+    A CPU uses one part per core, or fewer if replicas share the cores or a part would have less than four images: then
+    wide networks lose more time in their products than they gain. Other devices use one part.
 
     Args:
-        images: images of the replica that are computed at once.
+        images: number of images that the replica computes at once.
 
     Returns:
         A divisor of `images`.
@@ -138,7 +138,7 @@ def number_of_parts(images: int) -> int:
 
 
 def _local_devices(config: DistributionConfig) -> list[str]:
-    """The names of the devices for "mirrored": GPUs where there are any, or else (virtual) CPUs."""
+    """Names of the devices for "mirrored": GPUs if there are any, otherwise (virtual) CPUs."""
     if config.num_virtual_devices:
         _split_cpu(config.num_virtual_devices)
     kind = "CPU" if config.num_virtual_devices or not tf.config.list_physical_devices("GPU") else "GPU"
@@ -146,8 +146,8 @@ def _local_devices(config: DistributionConfig) -> list[str]:
     needed = config.num_devices or 2
     if len(devices) < needed:
         raise ValueError(
-            f"--strategy=mirrored{f' with --num_devices={needed}' if config.num_devices else ''} needs {needed} "
-            f"devices or more, and this machine has {len(devices)} {kind}. Use --strategy=none for one device, or "
+            f"--strategy=mirrored{f' with --num_devices={needed}' if config.num_devices else ''} needs at least "
+            f"{needed} devices, but this machine has {len(devices)} {kind}. Use --strategy=none for one device, or "
             f"--num_virtual_devices={needed} to try replicas on the CPU."
         )
     return devices[: config.num_devices] if config.num_devices else devices
@@ -161,8 +161,8 @@ def _split_cpu(number: int) -> None:
         have = len(tf.config.list_logical_devices("CPU"))
         if have < number:
             raise ValueError(
-                f"The CPU cannot be split into {number} devices any more: TensorFlow already runs with {have}. "
-                "Do it in a new process."
+                f"The CPU can no longer be split into {number} devices: TensorFlow already runs with {have}. Use a new "
+                "process."
             ) from error
 
 
@@ -171,7 +171,7 @@ def _tpu(config: DistributionConfig) -> tf.distribute.Strategy:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver.connect(tpu=config.tpu or "local")
     except (ValueError, RuntimeError, tf.errors.OpError) as error:
         raise ValueError(
-            f"There is no TPU {config.tpu or 'on this machine'}: {str(error).splitlines()[0]} Give its name or address "
-            "as --tpu, and install the TensorFlow that is made for it."
+            f"There is no TPU {config.tpu or 'on this machine'}: {str(error).splitlines()[0]} Pass its name or address "
+            "as --tpu, and install TensorFlow for TPUs."
         ) from error
     return tf.distribute.TPUStrategy(resolver)

@@ -1,4 +1,4 @@
-"""The distribution of every sub-pixel given those before it, from the logits of one pass."""
+"""Distribution of every sub-pixel given the earlier ones, from the logits of one pass."""
 
 from typing import Any
 
@@ -10,18 +10,18 @@ from pixelrnn_tf.typing import TensorLike
 
 
 def discretized_categorical(logits: TensorLike, validate_args: bool = False) -> tfp.distributions.Distribution:
-    """One categorical over the levels per sub-pixel, as one distribution of images (paper section 2.2).
+    """Combine one categorical over the levels per sub-pixel into a distribution of images (paper section 2.2).
 
-    Its `log_prob` of the image the logits were computed from is the exact log-likelihood of that image. Its
-    `sample` draws every sub-pixel given the others of *that* image; it is no sample of the model.
+    Its `log_prob` at the image from which the logits were computed is the exact log-likelihood of that image. Its
+    `sample` draws every sub-pixel given the others of *that* image; it is not a sample of the model.
 
     Args:
         logits: `(..., height, width, channels, levels)`; half precision is cast to float32.
-        validate_args: whether `log_prob` checks that levels are integers in range.
+        validate_args: check in `log_prob` that levels are integers in range.
 
     Returns:
-        A `tfp.distributions.Distribution` over int32 levels with event shape `(height, width, channels)`;
-        `log_prob` is in nats per image, and that of the loss: NaN for an image with a number that is no level.
+        A `tfp.distributions.Distribution` over int32 levels with event shape `(height, width, channels)`. Its
+        `log_prob` equals that of the loss, in nats per image: NaN for an image with an invalid level.
 
     Example:
 
@@ -42,9 +42,9 @@ def discretized_categorical(logits: TensorLike, validate_args: bool = False) -> 
 
 
 class FractionsKept:
-    """Gives `log_prob` and `prob` of a distribution over integers what it was given.
+    """Mixin that passes values to `log_prob` and `prob` of a distribution over integers unchanged.
 
-    The base class makes integers of arrays of floats, which cuts fractions.
+    The base class would convert float arrays to integers, which truncates fractions.
     """
 
     def log_prob(self, value: TensorLike, name: str = "log_prob", **arguments: Any) -> tf.Tensor:
@@ -59,7 +59,7 @@ class _Images(FractionsKept, tfp.distributions.Independent):
 
 
 class _Levels(tfp.distributions.Categorical):
-    """A categorical with the log-probability of the loss, which knows what is no level wherever it is computed."""
+    """A categorical with the log-probability of the loss, which detects invalid levels on every device."""
 
     def _log_prob(self, levels: tf.Tensor) -> tf.Tensor:
         logits = self.logits_parameter()
@@ -74,8 +74,8 @@ class _Levels(tfp.distributions.Categorical):
 
 
 def level_assertions(levels: tf.Tensor, number: int, name: str) -> list[tf.Operation]:
-    """Assertions that numbers are whole and in `[0, number)`; those known to hold are left out."""
-    message = f"{name} must hold whole numbers in [0, {number})."
+    """Assertions that numbers are integers in `[0, number)`; those known to hold are left out."""
+    message = f"{name} must hold integers in [0, {number})."
     whole = tf.cast(levels, tf.int32)
     assertions = [
         tf.debugging.assert_equal(tf.cast(whole, levels.dtype), levels, message),

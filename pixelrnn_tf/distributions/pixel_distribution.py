@@ -1,4 +1,4 @@
-"""The joint distribution of all sub-pixels of an image."""
+"""Joint distribution of all sub-pixels of an image."""
 
 from typing import Any, NoReturn
 
@@ -13,25 +13,24 @@ from pixelrnn_tf.typing import TensorLike
 
 
 class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
-    """The distribution of images that a `PixelRNN`, of one scale or several, defines (paper section 2.1, Eq. 1 and 2).
+    """Distribution of images that a single-scale or multi-scale `PixelRNN` defines (paper section 2.1, Eq. 1 and 2).
 
-    `log_prob` is exact and takes one pass; it is NaN for an image with a number that is no level, and fractions are an
-    error where they are known. `sample(shape, seed, temperature=1.0)` draws pixel by pixel at about the cost of one
-    pass. A seed is an integer, a pair of integers, or None; the temperature broadcasts to the batch shape. The
-    variables of the model are those of the distribution. Images are drawn in float32; a model with a
-    half-precision dtype policy scores them in its own, so that the two agree to that precision alone.
-
+    `log_prob` is exact and takes one pass. It is NaN for an image with an invalid level; known fractions raise an
+    error. `sample(shape, seed, temperature=1.0)` draws pixel by pixel at about the cost of one pass. A seed is an
+    integer, a pair of integers, or None; the temperature broadcasts to the batch shape. The variables of the model are
+    those of the distribution. Images are drawn in float32, but a model with a half-precision dtype policy scores them
+    in its own precision, so the two agree only to that precision.
     Args:
         model: the network.
-        condition: what the model's conditioner takes, exactly if it was made for one: labels `batch_shape`, or maps
-            `batch_shape + (height, width, condition_features)`. Its leading axes are the batch shape, which otherwise
-            is empty.
-        validate_args: whether `log_prob` checks that images hold whole numbers in `[0, levels)`.
-        allow_nan_stats: as in every distribution; it has no statistics.
+        condition: input of the model's conditioner: labels `batch_shape`, or maps
+            `batch_shape + (height, width, condition_features)`; required if the model is conditional. Its leading axes
+            are the batch shape, which is otherwise empty.
+        validate_args: check in `log_prob` that images hold integers in `[0, levels)`.
+        allow_nan_stats: as in every distribution; this one has no statistics.
         name: name of the distribution.
 
     Raises:
-        TypeError: if the model is no `PixelRNN` and no `MultiScalePixelRNN`.
+        TypeError: if the model is neither a `PixelRNN` nor a `MultiScalePixelRNN`.
         ValueError: for a condition that does not fit the model.
 
     Example:
@@ -58,7 +57,7 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
             raise TypeError(f"PixelDistribution takes a pixelrnn_tf.PixelRNN, got {_description(model)}.")
         with tf.name_scope(name) as name:
             self._model = model
-            # A variable stays one, and is read anew whenever it is used.
+            # Keep a variable, and read it whenever it is used.
             as_it_is = condition is None or isinstance(condition, tf.Variable)
             self._condition = condition if as_it_is else tf.convert_to_tensor(condition, name="condition")
             takes = model.condition_format
@@ -90,7 +89,7 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
 
     @property
     def condition(self) -> tf.Tensor | None:
-        """What the model is given besides images, or None."""
+        """Input of the model's conditioner, or None."""
         if self._condition is None:
             return None
         return self.model.convert_condition(tf.convert_to_tensor(self._condition))
@@ -116,7 +115,7 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
     def _sample_and_log_prob(
         self, sample_shape: Any, seed: TensorLike | None, temperature: TensorLike = 1.0
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """The log-probability is the model's own, whatever the temperature."""
+        """Return images and the model's own log-probability, whatever the temperature."""
         number = tf.reduce_prod(tf.convert_to_tensor(sample_shape, tf.int32))
         images, log_prob = self._draw(number, seed, temperature, return_log_prob=True)
         return (
@@ -127,7 +126,7 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
     def _draw(
         self, n: Any, seed: TensorLike | None, temperature: TensorLike, return_log_prob: bool = False
     ) -> tuple[tf.Tensor, tf.Tensor | None]:
-        """`n` images for every element of the batch, each from a seed of its own."""
+        """Draw `n` images for every element of the batch, each from its own seed."""
         check_temperature(temperature)
         leading = tf.concat([[n], self.batch_shape_tensor()], 0)
         drawn = self._generate(leading, seed, temperature, return_log_prob=return_log_prob)
@@ -143,19 +142,18 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
         sample_shape: Any = (),
         temperature: TensorLike = 1.0,
     ) -> tf.Tensor:
-        """Draw the unknown pixels of images, each given all before it in raster order.
+        """Draw the unknown pixels of images, each given all earlier pixels in raster order.
 
-        A known pixel is kept, and what comes after it is drawn given it. What comes before it is drawn without
-        looking at it, so only completions of a lower part of an image are samples of the conditional
-        distribution of the rest; others agree with the later known pixels by chance.
+        Known pixels are kept, and later pixels are drawn given them. Earlier pixels are drawn without them, so the
+        result is a sample of the conditional distribution only if the unknown pixels come last, such as the lower half
+        of an image.
 
         Args:
-            images: integer levels `(..., height, width, channels)`, read where they are known.
-            known: `(..., height, width)`, broadcasts to the images: True, or a number that is not 0, where a pixel is
-                known.
-            seed: as in `sample`.
-            sample_shape: how many completions of every image.
-            temperature: what the logits are divided by; broadcasts to `sample_shape + (...,)`.
+            images: integer levels `(..., height, width, channels)`, only read at known pixels.
+            known: `(..., height, width)`, broadcasts to the images: True or nonzero at known pixels.
+            seed: same as in `sample`.
+            sample_shape: number of completions of every image.
+            temperature: divisor of the logits; broadcasts to `sample_shape + (...,)`.
 
         Returns:
             int32 levels `sample_shape + (..., height, width, channels)`.
@@ -176,8 +174,8 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
         return tf.reshape(completed, tf.concat([leading, self.model.image_shape], 0))
 
     def _generate(self, leading: tf.Tensor, seed: TensorLike | None, temperature: TensorLike, **rest: Any) -> Any:
-        """Images with the batch axes `leading`, as one batch: image k is a function of the seed and k alone."""
-        # A fresh seed is drawn when a graph runs, not when it is made.
+        """Draw images with the batch axes `leading` as one batch: image k depends only on the seed and k."""
+        # The seed is drawn when a graph runs, not when it is traced.
         pair = tfp.random.sanitize_seed(None) if seed is None else stateless_seed(seed)
         return generate(
             self.model,
@@ -188,7 +186,7 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
         )
 
     def _checked_images(self, images: TensorLike, name: str) -> tf.Tensor:
-        """Images whose shape fits; what is in them is checked only where it is known, or if `validate_args` says so."""
+        """Check the shape of images, and their values if they are known or `validate_args` is set."""
         images = tf.convert_to_tensor(images)
         expected = self.model.image_shape
         if images.shape.rank is not None and (
@@ -213,10 +211,10 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
 
     def _no_statistic(self, *_: Any, **__: Any) -> NoReturn:
         raise NotImplementedError(
-            "The joint distribution of all sub-pixels has no closed form but its log_prob: no mean, mode, variance, "
-            "entropy or cumulative distribution. Estimate them from images: mean = tf.reduce_mean(tf.cast(d.sample(n), "
+            "The joint distribution of all sub-pixels has no closed-form statistics: no mean, mode, variance, entropy "
+            "or cumulative distribution. Estimate them from images: mean = tf.reduce_mean(tf.cast(d.sample(n), "
             "tf.float32), 0), entropy = -tf.reduce_mean(d.log_prob(d.sample(n))); d.sample(n, temperature=0.01) draws "
-            "likely images. The distribution of every sub-pixel given those before it has all of them: "
+            "likely images. The distribution of every sub-pixel given the earlier ones has all of them: "
             "discretized_categorical(model(images))."
         )
 
@@ -225,10 +223,10 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
 
 
 def _description(value: object) -> str:
-    """A value as a message names it: by its type."""
+    """Describe a value by its type, for error messages."""
     return f"a {type(value).__module__.split('.')[0]} {type(value).__name__}"
 
 
 def _flatten(tensor: tf.Tensor, event_axes: int) -> tf.Tensor:
-    """One batch axis in place of all but the last axes, whose sizes are static."""
+    """Merge all but the last axes, whose sizes are static, into one batch axis."""
     return tf.reshape(tensor, (-1, *tensor.shape[tensor.shape.rank - event_axes :]))

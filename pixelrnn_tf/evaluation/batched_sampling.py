@@ -1,4 +1,4 @@
-"""Sampling and completing any number of images, batch by batch, with progress."""
+"""Draw and complete many images in batches, with progress."""
 
 import os
 import shlex
@@ -25,21 +25,21 @@ def draw_images(
     batch_size: int = 64,
     condition: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Draw images; image k is a function of the seed, k and its condition alone, the one `PixelDistribution` draws too.
+    """Draw images; image k depends only on the seed, k and its condition, and equals that of `PixelDistribution`.
 
     Args:
         model: the network.
-        number: how many.
-        seed: of all.
-        temperature: what the logits are divided by.
+        number: number of images.
+        seed: seed of all images.
+        temperature: divisor of the logits.
         batch_size: images per batch.
-        condition: `(number, ...)`, for a model that takes one; by default every class in turn.
+        condition: `(number, ...)`, for a conditional model; by default all classes in turn.
 
     Returns:
         int32 levels `(number, height, width, channels)`.
 
     Raises:
-        ValueError: if the model takes a condition that is no class, and none is given.
+        ValueError: if the model takes a condition other than a class, and none is given.
     """
     if condition is None:
         condition = classes_in_turn(model, number)
@@ -52,15 +52,15 @@ def draw_images(
 
 
 def classes_in_turn(model: ImageModel, number: int) -> np.ndarray | None:
-    """The labels of so many images: 0, 1, ..., and again from 0; None for a model without a condition.
+    """Labels of `number` images: 0, 1, ..., and again from 0; None for an unconditional model.
 
     Raises:
-        ValueError: if the model takes a condition that is no class.
+        ValueError: if the model takes a condition other than a class.
     """
     if model.condition_format is None:
         return None
     if model.num_classes is None:
-        raise ValueError(f"The model takes a condition of the shape {model.condition_format.shape}: it must be given.")
+        raise ValueError(f"The model requires a condition of shape {model.condition_format.shape}: pass it.")
     return np.arange(number, dtype="int32") % model.num_classes
 
 
@@ -74,17 +74,17 @@ def complete_images(
     batch_size: int = 64,
     condition: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Complete images; see `pixelrnn_tf.sampling.generate` for what that means.
+    """Complete images; see `pixelrnn_tf.sampling.generate` for details.
 
     Args:
         model: the network.
         images: integer levels `(number, height, width, channels)`.
         known: bool `(height, width)`.
-        samples: completions of each image.
-        seed: completion k, counted over all images, is a function of its image, the seed and k.
-        temperature: what the logits are divided by.
+        samples: number of completions of each image.
+        seed: seed; completion k, counted over all images, depends only on its image, the seed and k.
+        temperature: divisor of the logits.
         batch_size: completions per batch.
-        condition: that of each image, `(number, ...)`, for a model that takes one.
+        condition: condition of each image, `(number, ...)`, for a conditional model.
 
     Returns:
         int32 levels `(samples, number, height, width, channels)`.
@@ -103,12 +103,12 @@ def complete_images(
 
 
 def _in_batches(run: Callable, model: ImageModel, number: int, seed: int, batch_size: int) -> np.ndarray:
-    """`run(noise, index)` for images 0 to number - 1, with progress."""
+    """Call `run(noise, index)` for images 0 to number - 1, with progress."""
     batch_size = min(batch_size, number)
     images = []
     with Progress("drew", number) as progress:
         for first in range(0, number, batch_size):
-            index = tf.range(first, first + batch_size)  # The last batch is filled up, so that all take the same time.
+            index = tf.range(first, first + batch_size)  # The last batch is padded, to reuse the graph.
             noise = sampling.image_noise(sampling.image_seeds(sampling.stateless_seed(seed), index), model.image_shape)
             images.append(run(noise, index).numpy())
             progress.update(min(first + batch_size, number))
@@ -120,8 +120,8 @@ def sample_grid(
 ) -> np.ndarray:
     """Draw images as one picture, a grid.
 
-    Images of a class-conditional model are of one class, or of every class in turn. If each class has as many images,
-    it gets a row with its name.
+    Images of a class-conditional model are of one class, or of all classes in turn. In the latter case, if the number
+    is a multiple of the number of classes, each class is a row with its name.
 
     Args:
         model: the network.
@@ -134,7 +134,7 @@ def sample_grid(
         uint8 `(height, width, 1 or 3)`.
 
     Raises:
-        ValueError: for a label that the model does not take.
+        ValueError: for an invalid label.
     """
     number_of_class = None if label is None else find_class(model, label)
     condition = None if number_of_class is None else np.full(number, number_of_class, "int32")

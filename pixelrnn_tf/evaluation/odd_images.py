@@ -1,4 +1,4 @@
-"""How well scores tell images that do not belong: AUROC, histograms, and odd images to choose by."""
+"""Evaluation of out-of-distribution scores: AUROC, histograms, and odd images for model selection."""
 
 import pathlib
 
@@ -8,19 +8,19 @@ from pixelrnn_tf.evaluation import surprise_maps
 from pixelrnn_tf.files import written_beside
 from pixelrnn_tf.models import PixelRNN, oddness
 
-# By the name of a score: that of a model's own images, and of others.
+# Values by the name of a score, for in-distribution images and for others.
 Scores = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 def made_odd(images: np.ndarray, levels: int, seed: int) -> np.ndarray:
-    """Odd images made of usual ones: in turn upside down, inverted, and with half of their pixels random.
+    """Make odd images from usual ones: in turn upside down, inverted, and with half of their pixels random.
 
-    They are to choose by, so that what is to be told apart in the end stays unseen.
+    Use them for model selection, so that the final out-of-distribution data stay unseen.
 
     Args:
         images: integer levels `(number, height, width, channels)`.
-        levels: their number.
-        seed: of the random levels.
+        levels: number of levels.
+        seed: seed of the random levels.
     """
     rng = np.random.default_rng(seed)
     noise = rng.integers(0, levels, images.shape).astype(images.dtype)
@@ -37,14 +37,14 @@ def scores(
     training: np.ndarray,
     batch_size: int = 64,
 ) -> Scores:
-    """Every score of `pixelrnn_tf.models.oddness`, of a model's own images and of others; larger is odder.
+    """Compute all scores of `pixelrnn_tf.models.oddness` for in-distribution images and others; larger is odder.
 
     Args:
         model: the network.
-        background: the background network; None leaves the likelihood ratio out.
+        background: the background network; None to omit the likelihood ratio.
         images: uint8 levels `(number, height, width, channels)`.
-        others: the same.
-        training: some training images, whose mean score is the usual one.
+        others: other images, in the same format.
+        training: training images, whose mean score is the reference of typicality.
         batch_size: images per pass.
     """
     shape, both = model.image_shape, (images, others)
@@ -63,15 +63,15 @@ def scores(
 
 
 def aurocs(found: Scores, bootstraps: int, seed: int) -> dict[str, tuple[float, float]]:
-    """The AUROC of every score and its standard error, by resampling both kinds of images.
+    """Compute the AUROC of every score and its bootstrap standard error.
 
-    Ties count half, as scikit-learn counts them.
+    Ties count half, as in scikit-learn.
     """
     return {name: _auroc(own, other, bootstraps, seed) for name, (own, other) in found.items()}
 
 
 def _auroc(own: np.ndarray, others: np.ndarray, bootstraps: int, seed: int) -> tuple[float, float]:
-    from sklearn.metrics import roc_auc_score  # Slow to import, and needed here alone.
+    from sklearn.metrics import roc_auc_score  # Slow to import, and only needed here.
 
     is_other = np.repeat([0, 1], [len(own), len(others)])
     rng = np.random.default_rng(seed)
@@ -87,7 +87,7 @@ def _auroc(own: np.ndarray, others: np.ndarray, bootstraps: int, seed: int) -> t
 def least_and_most(
     images: np.ndarray, others: np.ndarray, found: tuple[np.ndarray, np.ndarray], number: int
 ) -> np.ndarray:
-    """The least and the most odd images of a model's own, then of the others, `number` of each."""
+    """Select the least and most odd images, `number` each, of the in-distribution images and of the others."""
     shown = []
     for part, values in zip((images, others), found, strict=True):
         order = np.argsort(values, kind="stable")
@@ -96,8 +96,8 @@ def least_and_most(
 
 
 def write_histograms(path: pathlib.Path, found: Scores) -> None:
-    """Write a picture with a histogram of every score, of a model's own images and of others."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # Slow to import, and needed here alone.
+    """Write a picture with one histogram per score, of in-distribution images and others."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # Slow to import, and only needed here.
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4 * len(found), 3), layout="constrained")

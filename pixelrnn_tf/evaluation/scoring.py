@@ -1,4 +1,4 @@
-"""Exact scores of a model on a split."""
+"""Exact likelihood scores of a model on a split."""
 
 import contextlib
 import dataclasses
@@ -21,13 +21,13 @@ from pixelrnn_tf.typing import Structure
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """Mean negative log-likelihood of a number of images.
+    """Mean negative log-likelihood of images.
 
     Attributes:
-        nats_per_image: the mean.
-        bits_per_dim: the same in bits per sub-pixel.
-        standard_error: of `nats_per_image`, over the images; None for one image.
-        images: how many.
+        nats_per_image: mean in nats per image.
+        bits_per_dim: mean in bits per sub-pixel.
+        standard_error: standard error of `nats_per_image` over the images; None for one image.
+        images: number of images.
     """
 
     nats_per_image: float
@@ -45,15 +45,15 @@ class Score:
 
 @dataclasses.dataclass(frozen=True)
 class Classification:
-    """What a class-conditional model makes of a number of images without their labels.
+    """Results of a class-conditional model on images without their labels.
 
     Attributes:
-        marginal_nats_per_image: mean negative log-likelihood over all classes, each as probable as another. It compares
-            with the score of a model that is not class-conditional.
-        gain: nats per image by which the score given the label is better; at most ln(number of classes).
+        marginal_nats_per_image: mean negative log-likelihood, marginalized over equally probable classes. Comparable
+            with the score of an unconditional model.
+        gain: improvement of the score by the label, in nats per image; at most ln(number of classes).
         accuracy: share of the images whose label is the most probable class, in [0, 1].
-        classes: how many there are.
-        images: how many.
+        classes: number of classes.
+        images: number of images.
     """
 
     marginal_nats_per_image: float
@@ -66,21 +66,21 @@ class Classification:
         return (
             f"without labels {self.marginal_nats_per_image:.2f} nats per image; a label is worth {self.gain:.3f} nats "
             f"(at most ln {self.classes} = {math.log(self.classes):.3f}); {self.accuracy:.2%} of {self.images} images "
-            "classified right"
-            + "; WARNING: a label is worth less than nothing: the model has learned nothing of these classes"
+            "classified correctly"
+            + "; WARNING: labels do not improve the score: the model has learned nothing about these classes"
             * (self.gain < 0)
         )
 
 
 @dataclasses.dataclass(frozen=True)
 class ScaleTerms:
-    """What each scale of a Multi-Scale PixelRNN adds to a score, the mean over a number of images.
+    """Contribution of each scale of a Multi-Scale PixelRNN to a score, averaged over images.
 
     Attributes:
         sizes: height and width of the image of each scale, from the smallest.
         nats_per_image: negative log-likelihood of the smallest image, then of the pixels that each larger one adds,
             given the smaller. Their sum is the score.
-        images: how many.
+        images: number of images.
     """
 
     sizes: tuple[tuple[int, int], ...]
@@ -94,15 +94,15 @@ class ScaleTerms:
 
 
 class Evaluator:
-    """Scores a model over the replicas of a strategy; its graph is built once, for one batch size.
+    """Scorer of a model over the replicas of a strategy; its graph is built once, for one batch size.
 
-    Every image counts once, whatever the number of replicas: a batch that is not full is filled up, and what
-    was filled in is left out of the scores again. Sums are taken in float64.
+    Every image counts once, whatever the number of replicas: incomplete batches are padded, and the padding is removed
+    from the scores. Sums are in float64.
 
     Args:
-        model: an `ImageModel`, made in the scope of the strategy.
-        batch_size: images per pass, over all replicas; rounded up to a multiple of their number.
-        jit_compile: whether XLA compiles the pass.
+        model: an `ImageModel`, created in the scope of the strategy.
+        batch_size: images per pass over all replicas, rounded up to a multiple of their number.
+        jit_compile: compile the pass with XLA.
     """
 
     def __init__(
@@ -120,20 +120,20 @@ class Evaluator:
         self._log_prob = self._on_replicas(lambda inputs: log_prob(model, *images_and_condition(inputs)))
 
     def _on_replicas(self, function: Any) -> Any:
-        """A function of the images of a part, as one of those of all replicas."""
+        """Turn a function of one part of the images into one of the images of all replicas."""
         compiled = tf.function(function, jit_compile=self.jit_compile)
 
-        # A function of Python: one of TensorFlow given to `run` would be compiled for all replicas together.
+        # A Python function: a `tf.function` given to `run` would be compiled for all replicas together.
         def of_replica(images):
             return tf.concat([compiled(part) for part in parts_for_cores(images, self.jit_compile)], axis=0)
 
         return tf.function(lambda images: self.strategy.run(of_replica, args=(images,)))
 
     def log_prob(self, images: Structure) -> np.ndarray:
-        """Log-probability of each image, on every worker, of at most `batch_size` images that all workers hold.
+        """Compute the log-probability of up to `batch_size` images that all workers hold; all workers get the results.
 
         Args:
-            images: what the model takes, as arrays: images, or a dictionary with their conditions.
+            images: inputs of the model as arrays: images, or a dictionary with conditions.
 
         Returns:
             nats, float32 `(batch,)`.
@@ -141,7 +141,7 @@ class Evaluator:
         return self._run(self._log_prob, images, self.batch_size)
 
     def _run(self, function: Any, images: Structure, batch_size: int) -> np.ndarray:
-        """What a function of `_on_replicas` returns for a batch that is filled up to `batch_size`."""
+        """Call a function from `_on_replicas` on a batch padded to `batch_size`."""
         number = number_of_images(images)
 
         def filled(values: np.ndarray) -> tf.Tensor:
@@ -163,7 +163,7 @@ class Evaluator:
             nats = -np.concatenate([self.log_prob(images) for images in batches]).astype("float64")
         broken = np.count_nonzero(~np.isfinite(nats))
         if broken:
-            raise FloatingPointError(f"The {split} score is not finite: that of {broken} of {len(nats)} images.")
+            raise FloatingPointError(f"The {split} score of {broken} of {len(nats)} images is not finite.")
         mean = float(nats.mean())
         return Score(
             mean,
@@ -173,7 +173,7 @@ class Evaluator:
         )
 
     def by_scale(self, data: ImageData, split: str) -> ScaleTerms:
-        """The terms of the score of a split, scale by scale.
+        """Compute the contribution of each scale to the score of a split.
 
         Raises:
             ValueError: if the images do not fit the model, or there is no such split.
@@ -214,7 +214,7 @@ class Evaluator:
 
 @contextlib.contextmanager
 def _first_batches(data: ImageData, split: str, batch_size: int, limit: int = 0) -> Iterator[Iterator[Any]]:
-    """Batches of the first `limit` images of a split, or of all for 0, as arrays; shows how many were taken."""
+    """Iterate over batches of the first `limit` images of a split, or of all for 0, as arrays, with progress."""
     batches, size = data.batches(split, batch_size), data.split(split).size
     if limit:
         batches = batches.unbatch().take(limit).batch(batch_size)

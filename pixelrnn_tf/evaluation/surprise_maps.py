@@ -1,4 +1,4 @@
-"""What a model did not expect in images: maps in bits per pixel as a picture, and scores as a table."""
+"""Surprise maps: bits per pixel as a picture, and scores as a table."""
 
 import csv
 import math
@@ -16,10 +16,10 @@ from pixelrnn_tf.pictures.captions import with_words
 from pixelrnn_tf.pictures.grids import LINE, byte_grid
 from pixelrnn_tf.progress import Progress
 
-# From what was expected to what was not: dark to bright, so that it can be read without colours too.
-_COLOURS = np.array([(0, 0, 4), (60, 15, 110), (150, 40, 100), (220, 80, 50), (250, 160, 20), (252, 255, 164)])
+# From expected to unexpected: dark to bright, readable without colors too.
+_COLORS = np.array([(0, 0, 4), (60, 15, 110), (150, 40, 100), (220, 80, 50), (250, 160, 20), (252, 255, 164)])
 _BAR, _MARGIN = 16, 8  # Pixels.
-# The largest value of a map's scale; what is larger is as bright.
+# Percentile at the end of the color scale; larger values have the same color.
 PERCENTILE = 99.5
 PAIRS_PER_ROW = 4
 COLUMNS = ("file", "nats", "bits/dim", "complexity", "input complexity score", "ratio")
@@ -28,12 +28,12 @@ COLUMNS = ("file", "nats", "bits/dim", "complexity", "input complexity score", "
 def bits_per_pixel(
     model: PixelRNN, images: np.ndarray, condition: np.ndarray | None = None, batch_size: int = 64
 ) -> np.ndarray:
-    """-log2 p of every pixel given those before it, all its colours together.
+    """Compute -log2 p of every pixel given the earlier ones, summed over its colors.
 
     Args:
         model: the network.
         images: integer levels `(number, height, width, channels)`.
-        condition: what the model is conditioned on, `(number, ...)`, for one that takes it.
+        condition: input of a conditional model, `(number, ...)`.
         batch_size: images per pass.
 
     Returns:
@@ -49,25 +49,25 @@ def bits_per_pixel(
 def log_probs(
     model: PixelRNN, images: np.ndarray, condition: np.ndarray | None = None, batch_size: int = 64
 ) -> np.ndarray:
-    """Log-probability of every image, nats, float64 `(number,)`; arguments and errors are those of `bits_per_pixel`."""
+    """Compute the log-probability of every image, in nats, float64 `(number,)`; arguments as in `bits_per_pixel`."""
     return _in_batches(log_prob, model, images, condition, batch_size)
 
 
 def picture(images: np.ndarray, bits: np.ndarray, rows: Sequence[str] = (), title: str = "") -> np.ndarray:
-    """Each image beside its map, with words, and the bar of the color scale that all maps share.
+    """Draw each image next to its map, with captions and a shared color scale.
 
     Args:
         images: bytes `(number, height, width, 1 or 3)`.
-        bits: `(number, height, width)`; the scale goes from 0 to the largest but for the topmost half percent.
-        rows: names of the rows, if they have any.
-        title: of the whole.
+        bits: `(number, height, width)`; the scale ends at the 99.5th percentile.
+        rows: names of the rows, if any.
+        title: title of the picture.
 
     Returns:
         uint8 `(height, width, 3)`.
     """
-    # A single pixel of many would leave all others dark.
+    # With the maximum, a single pixel could leave all others dark.
     most = max(float(np.percentile(bits, PERCENTILE, method="higher")), 1e-30)
-    pairs = np.stack([np.broadcast_to(images, (*images.shape[:3], 3)), coloured(bits / most)], axis=1)
+    pairs = np.stack([np.broadcast_to(images, (*images.shape[:3], 3)), colored(bits / most)], axis=1)
     columns = min(PAIRS_PER_ROW, len(pairs))
     lines = math.ceil(len(pairs) / columns)
     cells = np.full((lines * columns, *pairs.shape[1:]), LINE, "uint8")
@@ -79,19 +79,19 @@ def picture(images: np.ndarray, bits: np.ndarray, rows: Sequence[str] = (), titl
     return np.concatenate([shown, np.concatenate([above, bar])], axis=1)
 
 
-def coloured(fractions: np.ndarray) -> np.ndarray:
-    """Numbers from 0 to 1 as colours, uint8 `(..., 3)`."""
-    place = np.linspace(0, 1, len(_COLOURS))
-    return np.stack([np.interp(fractions, place, _COLOURS[:, k]) for k in range(3)], axis=-1).round().astype("uint8")
+def colored(fractions: np.ndarray) -> np.ndarray:
+    """Map numbers from 0 to 1 to colors, uint8 `(..., 3)`."""
+    place = np.linspace(0, 1, len(_COLORS))
+    return np.stack([np.interp(fractions, place, _COLORS[:, k]) for k in range(3)], axis=-1).round().astype("uint8")
 
 
 def _bar(height: int, most: float, more: bool) -> np.ndarray:
-    """The color scale, from 0 below to `most`, or `most` and more, above, with its numbers."""
+    """Draw the color scale, from 0 at the bottom to `most`, or more, at the top, with its numbers."""
     labels = [f"{'>' * more}{most:.3g}", f"{most / 2:.3g}", "0", "bits"]
     width = _BAR + 2 * _MARGIN + 8 * max(map(len, labels))
     bar = np.full((height, width, 3), 255, "uint8")
     length = max(height - 4 * _MARGIN, 2)
-    bar[_MARGIN : _MARGIN + length, _MARGIN : _MARGIN + _BAR] = coloured(np.linspace(1, 0, length))[:, None]
+    bar[_MARGIN : _MARGIN + length, _MARGIN : _MARGIN + _BAR] = colored(np.linspace(1, 0, length))[:, None]
     image = Image.fromarray(bar)
     places = (_MARGIN, _MARGIN + length / 2 - 5, _MARGIN + length - 10, _MARGIN + length + 4)
     for label, top in zip(labels, places, strict=True):
@@ -102,14 +102,14 @@ def _bar(height: int, most: float, more: bool) -> np.ndarray:
 def write_scores(
     path: pathlib.Path, names: Iterable[str], images: np.ndarray, log_prob: np.ndarray, background: np.ndarray | None
 ) -> None:
-    """Write a line for each image: likelihood, complexity, and the scores that larger are odder.
+    """Write one line per image: likelihood, complexity, and the out-of-distribution scores.
 
     Args:
-        path: of the CSV file.
-        names: of the images.
+        path: path of the CSV file.
+        names: names of the images.
         images: uint8 levels `(number, height, width, channels)`.
-        log_prob: of each, in nats.
-        background: the same by a background network; None leaves the ratio empty.
+        log_prob: log-probability of each image, in nats.
+        background: log-probabilities under a background network; None leaves the ratio empty.
     """
     shape = images.shape[1:]
     bits = oddness.negative_log_likelihood_score(log_prob, shape)
@@ -117,7 +117,7 @@ def write_scores(
     ratio = [""] * len(images)
     if background is not None:
         ratio = [f"{value:.6f}" for value in oddness.likelihood_ratio(log_prob, background, shape)]
-    # Names of files need not be UTF-8.
+    # File names need not be UTF-8.
     with written_beside(path) as beside, _open_table(beside) as file:
         table = csv.writer(file)
         table.writerow(COLUMNS)
@@ -130,21 +130,21 @@ def _open_table(path: pathlib.Path) -> IO[str]:
 
 
 def check_same_images(model: PixelRNN, background: PixelRNN) -> None:
-    """Check that a background network scores the images of a model.
+    """Check that a background network takes the same images as a model.
 
     Raises:
-        ValueError: if not.
+        ValueError: if it does not.
     """
     own, other = (model.image_shape, model.levels), (background.image_shape, background.levels)
     if own != other or background.condition_format is not None:
         raise ValueError(
-            f"The background network must take the model's images, {own[0]} of {own[1]} levels, and no condition; it "
-            f"takes {other[0]} of {other[1]} levels{'' if background.condition_format is None else ' and a condition'}."
+            f"The background network must take the model's images, {own[0]} with {own[1]} levels, and no condition; it "
+            f"takes {other[0]} with {other[1]} levels{'' if background.condition_format is None else ', a condition'}."
         )
 
 
 def as_bytes(images: np.ndarray, levels: int) -> np.ndarray:
-    """Levels as the bytes that show them."""
+    """Convert levels to bytes for display."""
     return np.asarray(to_bytes(images, levels))
 
 

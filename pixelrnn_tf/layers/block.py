@@ -1,4 +1,4 @@
-"""The base class of the residual blocks (paper section 3.3)."""
+"""Base class of the residual blocks (paper section 3.3)."""
 
 import abc
 from typing import Any
@@ -11,20 +11,20 @@ from pixelrnn_tf.typing import Config, Tensor
 
 
 class Block(CompositeLayer):
-    """What the blocks have in common: their arguments and the residual connection.
+    """Base class of the blocks: their arguments and the residual connection.
 
     Args:
         hidden: number h of features inside the block; the map outside has 2h.
-        channels: number of colours.
-        residual: whether the input is added to the output (paper section 3.3).
+        channels: number of colors.
+        residual: add the input to the output (paper section 3.3).
         condition_features: features of the conditioning map; 0 for none.
 
     Call arguments:
         inputs: map `(batch, height, width, 2 * hidden)`.
-        condition: map `(batch, height, width, condition_features)`, exactly if the block was made for one.
+        condition: map `(batch, height, width, condition_features)`; required if `condition_features` is not 0.
 
     Output shape:
-        that of `inputs`.
+        same as `inputs`.
     """
 
     def __init__(
@@ -39,11 +39,11 @@ class Block(CompositeLayer):
     @classmethod
     @abc.abstractmethod
     def count_weights(cls, hidden: int, condition_features: int = 0) -> int:
-        """The number of weights, known before they are made."""
+        """Number of weights, computed without creating them."""
 
     @abc.abstractmethod
     def transform(self, x: Tensor, apply: Apply) -> Tensor:
-        """The block without its residual connection, in terms of its parts; see `compose`."""
+        """Compute the block without its residual connection, in terms of its parts; see `compose`."""
 
     def compose(self, x: Tensor, apply: Apply) -> Tensor:
         outputs = self.transform(x, apply)

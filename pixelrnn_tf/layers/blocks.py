@@ -1,4 +1,4 @@
-"""The blocks by the name that `PixelRNN` and `--block` take."""
+"""Blocks by the name that `PixelRNN` and `--block` take."""
 
 from pixelrnn_tf.layers.block import Block
 from pixelrnn_tf.layers.lstm_blocks import DiagonalBiLSTMBlock, RowLSTMBlock

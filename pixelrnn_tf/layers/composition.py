@@ -1,7 +1,7 @@
-"""How networks are put together from layers, once, whether whole maps or single pixels run through them.
+"""Composition of layers into networks, written once for full maps and for single pixels.
 
-A composite (a block, the head, the model) says in `compose` what it computes in terms of its parts. Training runs every
-part over whole maps; generation runs it over one pixel, keeping what the part needs of the pixels before.
+A composite (a block, the head, the model) defines in `compose` how its parts are combined. Training applies every part
+to full maps. Generation applies it to one pixel at a time, with a cache of what it needs from earlier pixels.
 """
 
 import abc
@@ -15,23 +15,23 @@ from pixelrnn_tf.layers.incremental import IncrementalLayer, check_defined_toget
 from pixelrnn_tf.typing import Shape, Tensor
 
 Part: TypeAlias = Union[IncrementalLayer, "CompositeLayer"]
-# Runs a part over its inputs: whole maps, or those at one pixel.
+# Applies a part to its inputs: full maps, or the features at one pixel.
 Apply: TypeAlias = Callable[[Part, Tensor], Tensor]
 
 
 class Composite(abc.ABC):
-    """What is computed by parts, and by functions that see one position at a time.
+    """Combination of parts and of functions that act on one position at a time.
 
-    Whole maps and single pixels both run through `compose`. So a subclass that overrides `call` or one of
-    `parallel_members` is refused unless it defines `compose` as well; if the parent's still holds, by
+    Full maps and single pixels both run through `compose`. A subclass that overrides `call` or one of
+    `parallel_members` must therefore define `compose` too. If the parent's definition still applies, write
     `compose = Parent.compose`.
 
     Attributes:
-        condition_features: features of the conditioning map that goes to the parts made for one; 0 for none.
-        parallel_members: names of the methods, besides `call`, that only whole maps run through.
+        condition_features: features of the conditioning map passed to the parts that take one; 0 for none.
+        parallel_members: names of the methods, besides `call`, that only the pass over full maps uses.
 
     Raises:
-        TypeError: where such a subclass is defined.
+        TypeError: when such a subclass is defined without `compose`.
     """
 
     condition_features: int = 0
@@ -44,15 +44,15 @@ class Composite(abc.ABC):
     @property
     @abc.abstractmethod
     def parts(self) -> list[Part]:
-        """The layers it is made of, in order: everything that `compose` applies."""
+        """The layers that `compose` applies, in order."""
 
     @abc.abstractmethod
     def compose(self, x: Tensor, apply: Apply) -> Tensor:
-        """What it computes.
+        """Compute the outputs from the inputs.
 
         Args:
-            x: the inputs, of whole maps `(batch, height, width, features)` or at one pixel `(batch, features)`.
-            apply: runs a part: `apply(part, x)`. Everything else acts on the last axis alone.
+            x: the inputs, full maps `(batch, height, width, features)` or one pixel `(batch, features)`.
+            apply: applies a part: `apply(part, x)`. All other operations act on the last axis only.
 
         Returns:
             The outputs, with the same leading axes.
@@ -60,7 +60,7 @@ class Composite(abc.ABC):
 
 
 class CompositeLayer(Composite, keras.layers.Layer):
-    """A composite that is a layer: `call` composes whole maps."""
+    """A composite that is a Keras layer: `call` applies `compose` to full maps."""
 
     def call(self, inputs: Tensor, condition: Tensor | None = None) -> Tensor:
         check_condition(self, condition)
@@ -71,7 +71,7 @@ class CompositeLayer(Composite, keras.layers.Layer):
 
 
 def on_maps(condition: Tensor | None = None) -> Apply:
-    """An `apply` that calls parts on whole maps, and gives the conditioning map to those made for one."""
+    """Make an `apply` that calls parts on full maps, with the conditioning map for the parts that take one."""
 
     def apply(part: Part, x: Tensor) -> Tensor:
         return part(x, condition) if part.condition_features else part(x)
@@ -80,16 +80,16 @@ def on_maps(condition: Tensor | None = None) -> Apply:
 
 
 def track_each(owner: keras.layers.Layer, layers: Sequence[keras.layers.Layer]) -> None:
-    """Show the layers of lists to TensorFlow's checkpoints, which see attributes that are layers and no lists.
+    """Make layers in lists visible to TensorFlow's checkpoints, which only track layers that are attributes.
 
-    The attributes are private and found last when Keras writes a file, so that the names in it are those of the lists.
+    The attributes are private and come last when Keras writes a file, so the names in the file are those of the lists.
     """
     for layer in layers:
         setattr(owner, f"_{layer.name}", layer)
 
 
 def elementary_layers(part: Part | Composite) -> Iterator[IncrementalLayer]:
-    """The layers a composite is made of, down to those that are no composites, in order.
+    """Iterate over the elementary layers of a composite, in order.
 
     Raises:
         TypeError: if one of them cannot run pixel by pixel.
@@ -103,14 +103,14 @@ def elementary_layers(part: Part | Composite) -> Iterator[IncrementalLayer]:
 
 
 def check_part_class(cls: type) -> None:
-    """Check that what is of a class can be a part of a network: that it can run pixel by pixel.
+    """Check that a class can be a part of a network, that is, run pixel by pixel.
 
     Raises:
-        TypeError: if not.
+        TypeError: if it cannot.
     """
     if not issubclass(cls, IncrementalLayer | Composite):
         raise TypeError(
-            f"{cls.__name__} cannot be a part of a network: it has no incremental form, so images could be scored but "
+            f"{cls.__name__} cannot be part of a network: it has no incremental form, so images could be scored but "
             "not generated. Derive it from pixelrnn_tf.layers.incremental.IncrementalLayer, or, if it is made of such "
             "layers, from pixelrnn_tf.layers.composition.CompositeLayer."
         )

@@ -1,7 +1,7 @@
-"""Conditioners: layers that turn what a conditional model is given into a conditioning map (paper section 3.6).
+"""Conditioners: layers that turn a condition into a conditioning map (paper section 3.6).
 
-Nothing but a conditioner knows what a condition is. The blocks add a projection of its map; whoever passes a condition
-on (the sampler, the distribution, the trainer, the export) asks for its shape, its dtype and its range.
+Only the conditioner interprets a condition. Blocks add a projection of its map. The sampler, the distribution, the
+trainer and the export only ask for the shape, the dtype and the range of a condition.
 """
 
 import abc
@@ -15,17 +15,17 @@ from pixelrnn_tf.concrete_value import concrete_value
 from pixelrnn_tf.integers import checked_integer
 from pixelrnn_tf.typing import Config, DType, ImageShape, Shape, Tensor, TensorLike
 
-# Floats of a larger size are no condition: a network might overflow, and lose the NaN that comes of it in a ReLU.
+# Larger floats are rejected: a network might overflow, and a ReLU would hide the resulting NaN.
 LARGEST = 1e6
 
 
 class ConditionFormat(NamedTuple):
-    """What a conditioner takes for one image.
+    """Shape, dtype and range of the condition of one image.
 
     Attributes:
-        shape: without the batch; () for a number.
+        shape: without the batch axis; () for a scalar.
         dtype: "int32" or "float32".
-        below: integers are in `[0, below)`; None for floats, which are from -1e6 to 1e6.
+        below: integers are in `[0, below)`; None for floats, which must be from -1e6 to 1e6.
     """
 
     shape: tuple[int, ...]
@@ -34,27 +34,29 @@ class ConditionFormat(NamedTuple):
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The smallest and the largest number that is right."""
+        """Smallest and largest valid number."""
         return (-LARGEST, LARGEST) if self.below is None else (0, self.below - 1)
 
     def meaning(self) -> str:
-        """What right values are, such as "whole numbers from 0 to 9"."""
+        """Description of valid values, such as "integers from 0 to 9"."""
         low, high = self.bounds
-        return f"{'numbers' if self.below is None else 'whole numbers'} from {low:g} to {high:g}"
+        return f"{'numbers' if self.below is None else 'integers'} from {low:g} to {high:g}"
 
     def convert(self, condition: TensorLike) -> Tensor:
-        """A condition as a tensor: floats in the dtype they have, integers in int32, those out of range still so.
+        """Convert a condition to a tensor: floats keep their dtype, integers become int32.
+
+        Integers that are out of range stay out of range.
 
         Raises:
-            ValueError: outside a graph, for other numbers than this takes, or some that are out of range.
+            ValueError: outside a graph, for another kind of number or for values out of range.
         """
         condition = ops.convert_to_tensor(condition)
         dtype = keras.backend.standardize_dtype(condition.dtype)
         known, (low, high) = concrete_value(condition), self.bounds
         if self.below is not None and not keras.backend.is_int_dtype(dtype):
             if known is not None:
-                raise ValueError(f"condition must hold {self.meaning()}, as integers; got {dtype}.")
-            # Keras traces models for floats when it saves them. What is not whole is out of range.
+                raise ValueError(f"condition must hold {self.meaning()}; got {dtype}.")
+            # Keras traces models with floats when it saves them. Non-integers count as out of range.
             whole = ops.cast(condition, "int32")
             return ops.where(ops.equal(ops.cast(whole, dtype), condition), whole, -1)
         if known is not None and known.size and not (known.min() >= low and known.max() <= high):
@@ -63,38 +65,38 @@ class ConditionFormat(NamedTuple):
         if self.below is None:
             return condition if keras.backend.is_float_dtype(dtype) else ops.cast(condition, self.dtype)
         if dtype in ("int64", "uint64"):
-            condition = ops.clip(ops.cast(condition, "int64"), -1, self.below)  # Or the cast would cut off bits.
+            condition = ops.clip(ops.cast(condition, "int64"), -1, self.below)  # The cast below would drop high bits.
         return ops.cast(condition, self.dtype)
 
     def is_valid(self, condition: Tensor) -> Tensor:
-        """Whether each condition is in range, bool `(batch,)`."""
+        """Return, for each condition, if it is in range: bool `(batch,)`."""
         low, high = self.bounds
-        values = ops.cast(condition, "float32") if self.below is None else condition  # float16 ends before 1e6.
+        values = ops.cast(condition, "float32") if self.below is None else condition  # float16 overflows below 1e6.
         inside = ops.logical_and(values >= low, values <= high)
         return ops.all(ops.reshape(inside, (ops.shape(condition)[0], -1)), axis=1)
 
 
 class Conditioner(keras.layers.Layer, abc.ABC):
-    """From a condition to the conditioning map, of which every block adds a projection to its map.
+    """Base class of layers that make the conditioning map from a condition.
 
-    A conditioner of your own is a subclass, registered with `keras.saving.register_keras_serializable`, with
-    `condition_format`, `map_of`, and `count_weights` if it has weights.
+    Every block adds a projection of the map to its own map. To write a conditioner, subclass this, register the class
+    with `keras.saving.register_keras_serializable`, and define `condition_format`, `map_of`, and `count_weights` if it
+    has weights.
 
     Args:
         features: number of features of the map.
         name: of the layer.
 
     Call arguments:
-        condition: of the shape and dtype of `condition_format`, batch first.
+        condition: tensor with the shape and dtype of `condition_format`, batch first.
 
     Output shape:
-        `(batch, height, width, features)`, of an image's height and width, or `(batch, 1, 1, features)` for one that is
-        the same at every pixel, which costs nothing per pixel.
+        `(batch, height, width, features)` with an image's height and width, or `(batch, 1, 1, features)` for a map that
+        is the same at every pixel, which adds no cost per pixel.
 
     Attributes:
-        num_classes: how many conditions there are, if a condition is the number of a class; None if it is something
-            else.
-        class_names: names of the classes, in the order of their numbers; None if nobody named them.
+        num_classes: number of classes if a condition is a class label; None otherwise.
+        class_names: names of the classes, in the order of their labels; None if they have no names.
     """
 
     num_classes: int | None = None
@@ -106,21 +108,21 @@ class Conditioner(keras.layers.Layer, abc.ABC):
 
     @abc.abstractmethod
     def condition_format(self, image_shape: ImageShape) -> ConditionFormat:
-        """What it takes beside images of a shape `(height, width, channels)`.
+        """Format of the condition for images of shape `(height, width, channels)`.
 
         Raises:
-            ValueError: if it cannot be the conditioner of such images.
+            ValueError: if the conditioner does not fit such images.
         """
 
     @abc.abstractmethod
     def map_of(self, condition: Tensor, dtype: DType) -> Tensor:
-        """The map, computed in `dtype` whatever the layer's policy, of a condition that is right.
+        """Compute the map of a valid condition in `dtype`, whatever the layer's dtype policy.
 
-        A map from numbers that are out of range may hold anything: whoever uses it asks `ConditionFormat.is_valid`.
+        The map of values out of range is undefined: callers check `ConditionFormat.is_valid`.
         """
 
     def count_weights(self) -> int:
-        """The number of its weights, known before they are made."""
+        """Number of weights, computed without creating them."""
         return 0
 
     def call(self, condition: Tensor) -> Tensor:
@@ -137,7 +139,7 @@ class Conditioner(keras.layers.Layer, abc.ABC):
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
 class GivenMap(Conditioner):
-    """The conditioner of those who bring a map: it passes it on. `condition_features=F` stands for `GivenMap(F)`.
+    """Pass-through conditioner for a map that you provide. `condition_features=F` is short for `GivenMap(F)`.
 
     Args:
         features: number of features of the map.
@@ -150,7 +152,7 @@ class GivenMap(Conditioner):
         return ConditionFormat((*image_shape[:2], self.features), "float32")
 
     def build(self, condition_shape: Shape) -> None:
-        """Nothing: it has no weights. Keras asks for shapes by the name of this argument."""
+        """Do nothing: there are no weights. Keras infers shapes from the name of this argument."""
 
     def map_of(self, condition: Tensor, dtype: DType) -> Tensor:
         return ops.cast(condition, dtype)
@@ -161,16 +163,16 @@ class GivenMap(Conditioner):
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
 class LabelEmbedding(Conditioner):
-    """The conditioner of class-conditional models: a learned vector for each class, the same at every pixel.
+    """Conditioner of class-conditional models: a learned vector per class, the same at every pixel.
 
     Args:
         num_classes: number of classes.
         features: number of features of the vectors.
-        class_names: a name for each class, in the order of the labels. They are saved with the model, so that data,
-            programs and servers mean the same class by the same name. None leaves the classes without names.
+        class_names: one name per class, in the order of the labels. They are saved with the model, so data, programs
+            and servers share them. None for no names.
 
     Raises:
-        ValueError: if there are not as many different names as classes.
+        ValueError: if `class_names` does not hold `num_classes` distinct names.
 
     Call arguments:
         condition: labels, integers `(batch,)` in `[0, num_classes)`.
@@ -191,7 +193,7 @@ class LabelEmbedding(Conditioner):
         self.class_names = None if class_names is None else _checked_names(class_names, self.num_classes)
 
     def build(self, condition_shape: Shape) -> None:
-        # As wide as the activations of the maps it is added to.
+        # Same scale as the activations of the maps it is added to.
         initializer = keras.initializers.RandomNormal(stddev=1.0)
         self.embeddings = self.add_weight(
             name="embeddings", shape=(self.num_classes, self.features), initializer=initializer
@@ -201,7 +203,7 @@ class LabelEmbedding(Conditioner):
         return ConditionFormat((), "int32", self.num_classes)
 
     def map_of(self, condition: Tensor, dtype: DType) -> Tensor:
-        # A product: its gradient is dense, and a label out of range reads no memory of somebody else.
+        # A matrix product: its gradient is dense, and a label out of range cannot read other memory.
         rows = ops.cast(ops.equal(condition[:, None], ops.arange(self.num_classes, dtype="int32")), dtype)
         return ops.matmul(rows, ops.cast(self.embeddings, dtype))[:, None, None, :]
 
@@ -221,31 +223,32 @@ class LabelEmbedding(Conditioner):
 
 def _checked_names(names: Sequence[str], number: int) -> tuple[str, ...]:
     if isinstance(names, str) or not all(isinstance(name, str) and name for name in names):
-        raise ValueError(f"class_names must be a list of strings that are not empty, got {names!r}.")
+        raise ValueError(f"class_names must be a list of non-empty strings, got {names!r}.")
     if len(names) != number or len(set(names)) != number:
         raise ValueError(
-            f"class_names must have {number} different names, one for each class; got {len(names)}: {', '.join(names)}."
+            f"class_names must have {number} distinct names, one per class; got {len(names)}: {', '.join(names)}."
         )
     return tuple(names)
 
 
 def conditioner_of(conditioner: Any, condition_features: int, dtype: DType | None) -> Conditioner | None:
-    """The conditioner that a model's arguments ask for, unbuilt and of the model's own, in its dtype policy.
+    """Make the conditioner that a model's arguments describe: unbuilt, owned by the model, in its dtype policy.
 
     Args:
-        conditioner: one, its configuration as `serialized` gives it, or None.
-        condition_features: features of a map that is given; 0 for none. With a conditioner 0, or its features.
-        dtype: policy of the model; None to leave the conditioner its own.
+        conditioner: a conditioner, its configuration as returned by `serialized`, or None.
+        condition_features: features of a map that the caller provides; 0 for none. With a conditioner: 0 or its
+            features.
+        dtype: dtype policy of the model; None to keep the conditioner's own.
 
     Raises:
         ValueError: if the two disagree.
-        TypeError: if the conditioner is something else.
+        TypeError: if `conditioner` has another type.
     """
     features = checked_integer("condition_features", condition_features, 0)
     if conditioner is None:
         return GivenMap(features, dtype=dtype) if features else None
     made = conditioner
-    if isinstance(conditioner, dict):  # Built later, once its size was checked.
+    if isinstance(conditioner, dict):  # It is built later, after its size has been checked.
         unbuilt = {key: value for key, value in conditioner.items() if key != "build_config"}
         made = keras.saving.deserialize_keras_object(unbuilt)
     if not isinstance(made, Conditioner):
@@ -259,14 +262,14 @@ def conditioner_of(conditioner: Any, condition_features: int, dtype: DType | Non
             "condition_features."
         )
     if not made.built and (dtype is None or made.dtype_policy.name == getattr(dtype, "name", dtype)):
-        return made  # Nobody else's yet. And on JAX Keras would load TensorFlow for its configuration.
+        return made  # No other model uses it yet. Copying it would load TensorFlow on JAX.
     return type(made).from_config({**made.get_config(), "dtype": dtype})
 
 
 def serialized(conditioner: Conditioner | None) -> Config | None:
-    """The configuration of a conditioner, without what follows the model's: its dtype, and whether it is built.
+    """Configuration of a conditioner, without the dtype and the build config, which follow the model's.
 
-    None for none and for a map that is given, which `condition_features` says.
+    None for no conditioner, and for `GivenMap`, which `condition_features` already describes.
     """
     if conditioner is None or type(conditioner) is GivenMap:
         return None

@@ -1,4 +1,4 @@
-"""The Diagonal BiLSTM (paper section 3.2), of whole maps and of one pixel at a time."""
+"""The Diagonal BiLSTM (paper section 3.2), on full maps and pixel by pixel."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -20,25 +20,23 @@ from pixelrnn_tf.typing import DType, Tensor
 class DiagonalBiLSTM(TwoDimensionalLSTM):
     """Two LSTMs that run over the diagonals of a map, from its two upper corners.
 
-    Input-to-state is a masked 1x1 convolution of the whole map. The map is skewed so that its diagonals are
-    columns; state-to-state is an unmasked convolution with 2 taps of the previous column: the pixel on the
-    left and the one above. c comes from the left. Every row starts from the learned initial state, which
-    also lies above the first row.
+    Input-to-state is a masked 1x1 convolution of the full map. The map is skewed so that its diagonals become columns.
+    State-to-state is an unmasked convolution with 2 taps over the previous column: the left neighbor and the upper one.
+    c comes from the left. The learned initial state is to the left of every row and above the first one.
 
-    The right-to-left direction runs over the mirrored map. Its output at a pixel has seen what is to the
-    right, so it is moved down by one row before it is added: out[r, c] = left[r, c] + right[r - 1, c], with
-    zeros in row 0.
+    The right-to-left direction runs over the mirrored map. Its output at a pixel depends on pixels to the right, so it
+    is moved down by one row before it is added: out[r, c] = left[r, c] + right[r - 1, c], with zeros in row 0.
 
     Reference: van den Oord et al. 2016, section 3.2, Figure 3.
 
     Args:
         hidden: number of units h of each direction.
-        channels: number of colours; the units of every gate are split into as many groups.
+        channels: number of colors; the units of every gate are split into as many groups.
         condition_features: features of the conditioning map; 0 for none.
 
     Call arguments:
         inputs: map `(batch, height, width, features)` with static height, width and features.
-        condition: map `(batch, height, width, condition_features)`, exactly if the layer was made for one.
+        condition: map `(batch, height, width, condition_features)`; required if `condition_features` is not 0.
 
     Output shape:
         `(batch, height, width, hidden)`: the sum of both directions.
@@ -72,13 +70,13 @@ class DiagonalBiLSTM(TwoDimensionalLSTM):
 class IncrementalDiagonalBiLSTM(IncrementalForm):
     """`DiagonalBiLSTM` row by row and pixel by pixel.
 
-    The left-to-right direction goes along with the pixels: its h and c are the state. The right-to-left direction runs
-    over a row when the row is finished, which is early enough, as its output goes to the row below.
+    The left-to-right direction advances with the pixels: its h and c are the state. The right-to-left direction runs
+    over a row once the row is finished, in time for the row below, which is the first to use its output.
 
-    Cache `left_h`, `right_h`: h of both directions in the row above, `(batch, width, hidden)`; `right_output`: what of
-    the right-to-left direction is added to the outputs of this row, zero for the first. Context `sums`,
-    `right_output`: what the row above adds to Equation 3's sums and to the output. State `h`, `c`: on the left of the
-    pixel. Record `inputs`, `h`: the pixel's, h of the left-to-right direction.
+    Cache `left_h`, `right_h`: h of both directions in the row above, `(batch, width, hidden)`; `right_output`: the
+    right-to-left output that is added to this row, zero for the first. Context `sums`, `right_output`: contributions of
+    the row above to the sums of Equation 3 and to the output. State `h`, `c`: left of the pixel. Record `inputs`, `h`:
+    of the pixel, h of the left-to-right direction.
     """
 
     layer: DiagonalBiLSTM
@@ -109,7 +107,7 @@ class IncrementalDiagonalBiLSTM(IncrementalForm):
         return self.layer.from_directions(h), cache
 
     def _offset(self, condition: Tensor | None, direction: int) -> Tensor:
-        """What of the input-to-state map of one direction does not depend on the image."""
+        """Part of one direction's input-to-state map that does not depend on the image."""
         return ops.split(self.convolution.offset(condition), 2, axis=-1)[direction]
 
     def row_context(self, cache: Tensors, condition: Tensor | None) -> Tensors:
@@ -136,7 +134,7 @@ class IncrementalDiagonalBiLSTM(IncrementalForm):
         records: Sequence[Tensors],
         conditions: Sequence[Tensor | None],
     ) -> list[Tensors]:
-        """The right-to-left scan over the finished row, in one loop for all layers of the same number of units."""
+        """Scan the finished row from right to left, in one loop for all layers with the same number of units."""
         rights: dict[int, Tensor] = {}
         for hidden in {form.layer.hidden for form in forms}:
             same = [k for k, form in enumerate(forms) if form.layer.hidden == hidden]
@@ -147,17 +145,17 @@ class IncrementalDiagonalBiLSTM(IncrementalForm):
         ]
 
     def _right_sums(self, cache: Tensors, record: Tensors, condition: Tensor | None) -> Tensor:
-        """What Equation 3's sums of the right-to-left direction hold before its own row adds to them."""
+        """Sums of Equation 3 of the right-to-left direction, without the contribution of its own row."""
         own = feature_product(record["inputs"], self.input_to_state[1])
         return own + feature_product(cache["right_h"], self.from_above[1]) + self._offset(condition, 1)
 
 
 def _scan_right_to_left(forms: Sequence[IncrementalDiagonalBiLSTM], sums: list[Tensor]) -> list[Tensor]:
-    """h of the right-to-left direction in a row, `(batch, width, hidden)` for each layer.
+    """Compute h of the right-to-left direction in a row, `(batch, width, hidden)` for each layer.
 
     Args:
-        forms: of layers of the same number of units.
-        sums: for each layer, `(batch, width, 4 * hidden)`, without what the pixel on the right adds.
+        forms: forms of layers with the same number of units.
+        sums: for each layer `(batch, width, 4 * hidden)`, without the contribution of the pixel to the right.
     """
     columns = ops.transpose(ops.stack(sums), (2, 0, 1, 3))
     kernel = ops.stack([form.from_left[1] for form in forms])

@@ -1,4 +1,4 @@
-"""Operations on the features of maps, in the form in which XLA runs them fast."""
+"""Operations on the features of maps, in the form that XLA runs fastest."""
 
 from keras import ops
 
@@ -8,10 +8,10 @@ from pixelrnn_tf.typing import Shape, Tensor
 
 @ops.custom_gradient
 def add_bias(outputs: Tensor, bias: Tensor) -> Tensor:
-    """`outputs + bias`.
+    """Compute `outputs + bias`.
 
-    The gradient of the bias, a sum over all positions, is computed as a product with ones: XLA on the CPU
-    takes several times as long to sum the columns of a matrix.
+    The gradient of the bias, a sum over all positions, is computed as a product with ones: XLA on the CPU takes several
+    times as long to sum the columns of a matrix.
 
     Args:
         outputs: `(..., features)`.
@@ -32,10 +32,10 @@ def add_bias(outputs: Tensor, bias: Tensor) -> Tensor:
 
 @ops.custom_gradient
 def add_projection(outputs: Tensor, vectors: Tensor, matrix: Tensor, bias: Tensor) -> Tensor:
-    """`outputs + vectors @ matrix + bias`, the vector of an image being the same at all its positions.
+    """Compute `outputs + vectors @ matrix + bias`, where each image has one vector for all its positions.
 
-    With a gradient by hand: such small products take less time than starting their operations does, and differentiating
-    one by one takes more of them.
+    The gradient is written by hand: these products are so small that launching operations dominates, and automatic
+    differentiation launches more of them.
 
     Args:
         outputs: `(batch, height, width, n)`.
@@ -59,11 +59,11 @@ def add_projection(outputs: Tensor, vectors: Tensor, matrix: Tensor, bias: Tenso
 
 
 def _sums_per_image(maps: Tensor) -> Tensor:
-    """The sum over all positions, `(batch, features)`, of maps `(batch, height, width, features)`.
+    """Sum maps `(batch, height, width, features)` over all positions, to `(batch, features)`.
 
-    One half of the positions is added to the other first. On the CPU that is fast with XLA and without it: XLA takes
-    several times as long for a plain sum, TensorFlow for a product with ones. Sums are taken in float32 at least, since
-    TensorFlow on the CPU sums float16 in float16, which ends at 2,048 ones.
+    The two halves of the positions are added first, which is fast on the CPU with and without XLA. XLA takes several
+    times as long for a plain sum, TensorFlow for a product with ones. Sums are in float32 or wider: TensorFlow on the
+    CPU sums float16 in float16, which cannot count past 2,048 ones.
     """
     batch, height, width, features = ops.shape(maps)
     positions = height * width
@@ -76,8 +76,8 @@ def _sums_per_image(maps: Tensor) -> Tensor:
 def side_by_side(values: list[Tensor]) -> Tensor:
     """Concatenate features.
 
-    As a stack along an axis of its own, which XLA turns into vector instructions; a concatenation of few
-    features it computes one by one.
+    Implemented as a stack along a new axis, which XLA vectorizes. It computes a concatenation of few features one by
+    one.
 
     Args:
         values: tensors `(..., features)` of one shape.
@@ -92,10 +92,10 @@ def side_by_side(values: list[Tensor]) -> Tensor:
 
 
 def feature_product(values: Tensor, matrix: Tensor) -> Tensor:
-    """The features at every position times a matrix.
+    """Multiply the features at every position by a matrix.
 
-    As a product of two matrices: of more axes, TensorFlow would work out the shapes anew in every step of a loop where
-    the batch is not known in advance.
+    Implemented as a product of two matrices: with more axes and an unknown batch size, TensorFlow would compute the
+    shapes in every step of a loop.
 
     Args:
         values: `(..., m)`.
@@ -109,9 +109,9 @@ def feature_product(values: Tensor, matrix: Tensor) -> Tensor:
 
 
 def sizes_for_reshape(values: Tensor) -> Shape:
-    """The sizes of a tensor as `ops.reshape` takes them: of those not known in advance, one alone is left to it as -1.
+    """Sizes of a tensor for `ops.reshape`: a single unknown one is left to it as -1.
 
-    `ops.shape` would give a tensor for it, which TensorFlow computes whenever the graph runs.
+    `ops.shape` would return a tensor for it, which TensorFlow computes on every run of the graph.
     """
     known = tuple(values.shape)
     return tuple(-1 if n is None else n for n in known) if known.count(None) == 1 else tuple(ops.shape(values))

@@ -19,7 +19,7 @@ from pixelrnn_tf.typing import Config, Shape, Tensor
 class Head(CompositeLayer):
     """(ReLU, 1x1 mask B convolution) twice, then ReLU and a 1x1 mask B convolution to the parameters of the output.
 
-    The paper names no ReLU before the logits; without one the last two convolutions would be a single linear
+    The paper does not mention a ReLU before the logits; without one, the last two convolutions would be a single linear
     map with more weights.
 
     Reference: van den Oord et al. 2016, section 4, Table 1.
@@ -28,15 +28,15 @@ class Head(CompositeLayer):
         levels: number of values of a sub-pixel.
         hidden: number of features of the two inner convolutions.
         channels: number of colors.
-        output: distribution over the levels, a name in `OUTPUTS`.
-        mixtures: number of components, for an output that is a mixture.
+        output: name in `OUTPUTS` of the distribution over the levels.
+        mixtures: number of components of a mixture output.
 
     Call arguments:
         inputs: map `(batch, height, width, features)`.
 
     Output shape:
-        `(batch, height, width, channels, parameters)`, float32 under every dtype policy but float64: as many parameters
-        as the output distribution has; of a softmax `levels`, the logits.
+        `(batch, height, width, channels, parameters)`, float32 under every dtype policy except float64. For a softmax
+        the parameters are the logits, one per level.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Head(CompositeLayer):
         self.inner = [
             MaskedConv2D(hidden, 1, "B", channels, dtype=self.dtype_policy, name=f"inner_{k}") for k in range(2)
         ]
-        # Logits in half precision would cost more bits than most models differ by.
+        # The error of half-precision logits is larger than the difference between most models.
         self.logits = MaskedConv2D(
             channels * self.output_distribution.features,
             1,
@@ -70,7 +70,7 @@ class Head(CompositeLayer):
 
     @staticmethod
     def count_weights(features: int, hidden: int, channels: int, output: OutputDistribution) -> int:
-        """The number of weights, known before they are made.
+        """Number of weights, computed without creating them.
 
         Args:
             features: number of input features.

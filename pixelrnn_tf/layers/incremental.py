@@ -1,8 +1,8 @@
-"""The contract of layers that also run row by row and pixel by pixel, which is how images are generated.
+"""Interface of layers that also run row by row and pixel by pixel, which is how images are generated.
 
-A network that is run anew for every sub-pixel computes nearly everything again. Incrementally every layer computes
-every position once: what the finished rows contribute is computed once per row, for all columns at a time, what the
-pixels on the left and the pixel itself add once per sub-pixel.
+Running the full network for every sub-pixel would repeat nearly all of its computation. Incrementally, every layer
+computes every position once. The contribution of the finished rows is computed once per row, for all columns. The
+contribution of the pixels to the left and of the pixel itself is computed once per sub-pixel.
 """
 
 import abc
@@ -15,29 +15,29 @@ from keras import ops
 from pixelrnn_tf.layers.checks import check_stored_weights
 from pixelrnn_tf.typing import DType, Tensor
 
-# Tensors by name, what a layer keeps from one call to the next; without entries where it keeps nothing.
+# Tensors by name that a layer keeps from one call to the next; empty if it keeps nothing.
 Tensors = dict[str, Tensor]
 
 
 class IncrementalForm(abc.ABC):
-    """A layer row by row from the top, and pixel by pixel from the left, with the weights it has when this is made.
+    """Row-by-row and pixel-by-pixel form of a layer, with a copy of the weights that it has now.
 
-    For every row `row_context`, then `initial_state`, then `decode` for every pixel, then `next_cache`. Four things
-    pass between these calls, each a dictionary of tensors whose first axis is the batch:
+    For every row, call `row_context`, then `initial_state`, then `decode` for every pixel, then `next_cache`. Four
+    dictionaries of tensors, batch first, pass between these calls:
 
-    - cache: what is kept of the finished rows;
-    - context: what the cache contributes to the pixels of the current row, `(batch, width, ...)`; `decode` gets that
-      of its pixel, `(batch, ...)`;
-    - state: what is kept of the pixels on the left, `(batch, ...)`;
-    - record: what the next cache needs of a pixel, `(batch, ...)`; `next_cache` gets those of the whole row,
+    - cache: kept from the finished rows;
+    - context: contribution of the cache to the pixels of the current row, `(batch, width, ...)`; `decode` gets that of
+      its pixel, `(batch, ...)`;
+    - state: kept from the pixels to the left, `(batch, ...)`;
+    - record: kept from a pixel for the next cache, `(batch, ...)`; `next_cache` gets those of the full row,
       `(batch, width, ...)`.
 
-    A pixel is decoded once for every colour, each time from the state on its left, with its colours as far as they are
-    known; the state and the record of the last time count.
+    A pixel is decoded once per color, each time from the state on its left and with the colors known so far. The state
+    and the record of the last call are kept.
 
     Args:
-        layer: the layer of whole maps.
-        dtype: what everything is computed in, "float32" or "float64", whatever the layer's own policy.
+        layer: the layer for full maps.
+        dtype: dtype of all computations, "float32" or "float64", whatever the layer's dtype policy.
     """
 
     def __init__(self, layer: "IncrementalLayer", dtype: DType):
@@ -45,20 +45,20 @@ class IncrementalForm(abc.ABC):
         self.dtype = keras.backend.standardize_dtype(dtype)
 
     def cast(self, value: Tensor) -> Tensor:
-        """A weight, a map or zeros in the dtype of this form."""
+        """Cast a tensor to the dtype of this form."""
         return ops.cast(value, self.dtype)
 
     def initial_cache(self, batch: int | Tensor, width: int) -> Tensors:
-        """The cache above the first row of maps of this width."""
+        """Cache above the first row of maps of this width."""
         return {}
 
     @abc.abstractmethod
     def prefill(self, maps: Tensor, condition: Tensor | None, row: Tensor) -> tuple[Tensor, Tensors]:
-        """One parallel pass, and the cache of the rows before `row`, as if they had been decoded.
+        """Run one parallel pass and return the cache of the rows before `row`, as if they had been decoded.
 
         Args:
             maps: inputs `(batch, height, width, features)`.
-            condition: conditioning map of the same height and width; None for a layer made for none.
+            condition: conditioning map of the same height and width; None if the layer takes none.
             row: int32 scalar, from 0 to the height.
 
         Returns:
@@ -66,21 +66,21 @@ class IncrementalForm(abc.ABC):
         """
 
     def row_context(self, cache: Tensors, condition: Tensor | None) -> Tensors:
-        """What the rows above contribute to a row, whose condition is `(batch, width, condition_features)` or None."""
+        """Contribution of the rows above to a row, whose condition is `(batch, width, condition_features)` or None."""
         return {}
 
     def initial_state(self, batch: int | Tensor) -> Tensors:
-        """The state to the left of the first pixel of a row."""
+        """State to the left of the first pixel of a row."""
         return {}
 
     @abc.abstractmethod
     def decode(self, x: Tensor, context: Tensors, state: Tensors) -> tuple[Tensor, Tensors, Tensors]:
-        """One pixel.
+        """Compute one pixel.
 
         Args:
             x: the inputs at the pixel, `(batch, features)`.
-            context: at the pixel.
-            state: to the left of it.
+            context: context at the pixel.
+            state: state to the left of the pixel.
 
         Returns:
             `(outputs, state, record)`: the outputs at the pixel, `(batch, ...)`, the state to the left of the next
@@ -88,7 +88,7 @@ class IncrementalForm(abc.ABC):
         """
 
     def next_cache(self, cache: Tensors, record: Tensors, condition: Tensor | None) -> Tensors:
-        """The cache above the next row, from the one above this row, the records of this row and its condition."""
+        """Cache above the next row, from the cache above this row, the records of this row and its condition."""
         return {}
 
     @classmethod
@@ -99,7 +99,7 @@ class IncrementalForm(abc.ABC):
         records: Sequence[Tensors],
         conditions: Sequence[Tensor | None],
     ) -> list[Tensors]:
-        """`next_cache` of every layer of this kind in a network; a kind that loops over the row shares one loop."""
+        """Apply `next_cache` to all layers of this class in a network; a class that loops over the row uses one."""
         return [
             form.next_cache(cache, record, condition)
             for form, cache, record, condition in zip(forms, caches, records, conditions, strict=True)
@@ -107,18 +107,18 @@ class IncrementalForm(abc.ABC):
 
 
 class IncrementalLayer(keras.layers.Layer, abc.ABC):
-    """A layer of maps `(batch, height, width, features)` that declares its incremental form.
+    """Base class of layers of maps `(batch, height, width, features)` with an incremental form.
 
-    Both forms must compute the same. So a subclass that overrides `call` or one of `parallel_members` is refused unless
-    it defines `incremental` as well; if the parent's form still holds, by `incremental = Parent.incremental`.
+    Both forms must compute the same function. A subclass that overrides `call` or one of `parallel_members` must
+    therefore define `incremental` too. If the parent's form still applies, write `incremental = Parent.incremental`.
 
     Attributes:
-        condition_features: features of the conditioning map that is the layer's second argument; 0 for none.
-        parallel_members: names of the methods and class attributes, besides `call`, that make up the pass over whole
-            maps alone.
+        condition_features: features of the conditioning map, which is the layer's second argument; 0 for none.
+        parallel_members: names of the methods and class attributes, besides `call`, that only the pass over full maps
+            uses.
 
     Raises:
-        TypeError: where such a subclass is defined.
+        TypeError: when such a subclass is defined without `incremental`.
     """
 
     condition_features: int = 0
@@ -129,24 +129,25 @@ class IncrementalLayer(keras.layers.Layer, abc.ABC):
         check_defined_together(cls, cls.parallel_members, "incremental")
 
     def load_own_variables(self, store: Mapping[str, Any]) -> None:
-        """Take the weights of a file, as Keras does.
+        """Load the weights from a file, as Keras does.
 
         Raises:
-            ValueError: if they are no floating-point numbers. Keras would take integers, which weights were cut to.
+            ValueError: if they are not floating-point numbers. Keras would accept integers, into which weights were
+                truncated.
         """
         check_stored_weights(self, store)
         super().load_own_variables(store)
 
     @abc.abstractmethod
     def incremental(self, dtype: DType = "float32") -> IncrementalForm:
-        """The same layer row by row and pixel by pixel, from its weights of this moment."""
+        """Make the incremental form, with a copy of the current weights."""
 
 
 def check_defined_together(cls: type, parallel_members: tuple[str, ...], incremental: str) -> None:
-    """Check that no class overrides `call` or a parallel member below the class that defines the incremental one.
+    """Check that a class that overrides `call` or a parallel member defines the incremental form too.
 
     Raises:
-        TypeError: if one does.
+        TypeError: if it does not.
     """
     lineage = cls.__mro__
     owner = next(parent for parent in lineage if incremental in vars(parent))
@@ -156,20 +157,20 @@ def check_defined_together(cls: type, parallel_members: tuple[str, ...], increme
     for name in ("call", "__call__", *parallel_members):
         for overriding in (parent for parent in below if name in vars(parent)):
             raise TypeError(
-                f"{overriding.__name__} overrides `{name}`, so whole maps run through it, but generation would run "
-                f"through `{incremental}` of {owner.__name__}, and images would be drawn from another distribution "
-                f"than the one that scores them. Define `{incremental}` in {overriding.__name__} too; if the one of "
-                f"{owner.__name__} still holds, by `{incremental} = {owner.__name__}.{incremental}`."
+                f"{overriding.__name__} overrides `{name}`, which only full maps run through. Generation would use "
+                f"`{incremental}` of {owner.__name__}, and images would be drawn from another distribution than "
+                f"the one that scores them. Define `{incremental}` in {overriding.__name__} too; if the one of "
+                f"{owner.__name__} still applies, write `{incremental} = {owner.__name__}.{incremental}`."
             )
 
 
 def rows_before(maps: Tensor, row: Tensor, number: int) -> Tensor:
-    """The rows `row - number` to `row - 1` of maps: zero where there are none.
+    """Select the rows `row - number` to `row - 1` of maps, with zeros above the first row.
 
     Args:
         maps: `(batch, height, width, features)`.
         row: int32 scalar, from 0 to the height.
-        number: how many rows.
+        number: number of rows.
 
     Returns:
         `(batch, number, width, features)`.
@@ -178,7 +179,7 @@ def rows_before(maps: Tensor, row: Tensor, number: int) -> Tensor:
 
 
 def row_before(maps: Tensor, row: Tensor, above: Tensor) -> Tensor:
-    """Row `row - 1` of maps, and before row 0 the features `above (features,)`: `(batch, width, features)`."""
+    """Select row `row - 1` of maps, or the features `above (features,)` for row 0: `(batch, width, features)`."""
     first = ops.broadcast_to(above, ops.shape(maps[:, :1]))
     return _rows_of_padded(ops.concatenate([first, maps], axis=1), row, 1)[:, 0]
 

@@ -1,4 +1,4 @@
-"""Initial values that no Keras initializer gives."""
+"""Initializers of the biases of LSTM gates and logistic mixtures."""
 
 import keras
 import numpy as np
@@ -9,9 +9,9 @@ from pixelrnn_tf.typing import Config, DType, Tensor
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
 class ForgetGateOnes(keras.initializers.Initializer):
-    """Bias of LSTM gates that starts at one for the forget gate and at zero for the others.
+    """Initialize LSTM biases: one for the forget gate, zero for the others.
 
-    The features are any number of runs of four gates in the order o, f, i, g.
+    The features are `runs` groups of four gates each, in the order o, f, i, g.
 
     Args:
         runs: number of runs, one per direction of the LSTM.
@@ -34,9 +34,9 @@ class ForgetGateOnes(keras.initializers.Initializer):
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
 class MixtureBias(keras.initializers.Initializer):
-    """Bias of the parameters of logistic mixtures, which run over weights, means and logarithms of scales.
+    """Initialize the biases of the parameters of logistic mixtures: weights, means and log scales.
 
-    Equal weights, means spread evenly over [-1, 1], and scales that make the components overlap.
+    Weights are equal, means are spread evenly over [-1, 1], and scales make the components overlap.
 
     Args:
         mixtures: number of components.

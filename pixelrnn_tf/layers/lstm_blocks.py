@@ -1,4 +1,4 @@
-"""The blocks of the Row LSTM and of the Diagonal BiLSTM (paper section 3.3, Figure 5)."""
+"""Blocks of the Row LSTM and of the Diagonal BiLSTM (paper section 3.3, Figure 5)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The masked convolution (paper section 3.4), of whole maps and of one pixel at a time."""
+"""The masked convolution (paper section 3.4), on full maps and pixel by pixel."""
 
 from typing import Any
 
@@ -16,11 +16,10 @@ from pixelrnn_tf.typing import Config, DType, Shape, Tensor
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
 class MaskedConv2D(IncrementalLayer):
-    """2D convolution of stride 1 that reads no pixel and no colour that is not yet known.
+    """2D convolution with stride 1 that reads only pixels and colors that are already known.
 
-    The mask multiplies the kernel in every call, so that it holds for any value the weights take. The rows
-    below the centre are not computed, nor the taps right of it if there is a single row; the kernel weight
-    keeps its full size.
+    The mask multiplies the kernel in every call, so it applies to any value of the weights. The kernel variable keeps
+    its full size, but the rows below the center are not computed, nor, for a single row, the taps to the right of it.
 
     Reference: van den Oord et al. 2016, sections 2.2 and 3.4, Figure 2.
 
@@ -28,23 +27,22 @@ class MaskedConv2D(IncrementalLayer):
         filters: number of output features.
         kernel_size: one odd number, or `(height, width)`, both odd.
         mask_type: "A" for the layer that reads the image, "B" for every later one.
-        channels: number of colours; the features are split into as many groups.
-        gates: number of equal runs of output features that are each split into groups, 4 for the gates of
+        channels: number of colors; the features are split into as many groups.
+        gates: number of equal parts of the output features that are each split into color groups; 4 for the gates of
             one LSTM.
         bias_initializer: initializer of the bias.
         condition_features: features of the conditioning map; 0 for none. An unmasked 1x1 projection of it is
             added to the output (section 3.6).
-        activation: function of the output, feature by feature; None for the output itself.
-        use_bias: whether there is a bias.
-        kernel_initializer: initializer of the kernel, before it is masked, and of the projection.
-        pre_activation: function of the inputs, feature by feature, which keeps 0: it is computed of the padded map, so
-            that this is all that has to be kept for its gradient and that of the kernel. None for the inputs as they
-            are.
+        activation: elementwise function of the output; None for none.
+        use_bias: add a bias to the output.
+        kernel_initializer: initializer of the unmasked kernel and of the projection.
+        pre_activation: elementwise function of the inputs with f(0) = 0; None for none. It is applied to the padded
+            map, so that one tensor serves its own gradient and that of the kernel.
 
     Call arguments:
         inputs: map `(batch, height, width, features)`.
-        condition: map `(batch, height, width, condition_features)`, or `(batch, 1, 1, condition_features)` where it is
-            the same everywhere, exactly if the layer was made for one.
+        condition: map `(batch, height, width, condition_features)`, or `(batch, 1, 1, condition_features)` if it is the
+            same at every pixel; required if `condition_features` is not 0.
 
     Output shape:
         `(batch, height, width, filters)`.
@@ -87,14 +85,14 @@ class MaskedConv2D(IncrementalLayer):
         self.condition_features = checked_integer("condition_features", condition_features, 0)
         self.activation = keras.activations.get(activation)
         self.use_bias = checked_bool("use_bias", use_bias)
-        # A name stays one until weights are made: every initializer made of it draws a seed of its own.
+        # A name is kept until the weights are created: every initializer made from it draws its own seed.
         is_name = isinstance(kernel_initializer, str)
         self.kernel_initializer = kernel_initializer if is_name else keras.initializers.get(kernel_initializer)
         self.pre_activation = keras.activations.get(pre_activation)
         at_zero = concrete_value(self.pre_activation(ops.zeros(())))
         if at_zero is not None and at_zero != 0:
-            raise ValueError(f"pre_activation must be 0 at 0, which pads the map, as relu is; got {pre_activation!r}.")
-        # Wrong arguments are reported here, where they were written, and not at the first call.
+            raise ValueError(f"pre_activation must map 0, which pads the map, to 0, like relu; got {pre_activation!r}.")
+        # Report invalid arguments here, where they are written, and not at the first call.
         kernel_mask(mask_type, self.kernel_size, self.channels, self.filters, self.channels, self.gates)
 
     def build(self, inputs_shape: Shape) -> None:
@@ -112,12 +110,12 @@ class MaskedConv2D(IncrementalLayer):
             )
 
     def _new_initializer(self) -> Any:
-        """An initializer of its own for each weight: one that is used twice would give the same numbers twice."""
+        """Make a separate initializer for each weight: using one twice would give the same numbers twice."""
         initializer = self.kernel_initializer
         return initializer.clone() if isinstance(initializer, keras.initializers.Initializer) else initializer
 
     def masked_kernel(self) -> Tensor:
-        """The kernel times its mask, without the taps that are closed to every group.
+        """Multiply the kernel by its mask, without the taps that are closed to every group.
 
         Returns:
             `(height // 2 + 1, width, features, filters)`, or `(1, width // 2 + 1, ...)` for a single row.
@@ -142,7 +140,7 @@ class MaskedConv2D(IncrementalLayer):
     def _convolve(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         rows, columns = kernel.shape[:2]
         if (rows, columns) == (1, 1):
-            # As a product, whose gradient XLA computes faster than that of a convolution.
+            # XLA computes the gradient of a matrix product faster than that of a convolution.
             return feature_product(self.pre_activation(inputs), kernel[0, 0])
         left = self.kernel_size[1] // 2
         padded = ops.pad(inputs, ((0, 0), (rows - 1, 0), (left, columns - 1 - left), (0, 0)))
@@ -151,14 +149,14 @@ class MaskedConv2D(IncrementalLayer):
         return ops.reshape(outputs, (*ops.shape(inputs)[:3], self.filters))
 
     def bias_or_zeros(self, dtype: DType) -> Tensor:
-        """The bias in `dtype`, `(filters,)`; zeros of a layer without one."""
+        """The bias in `dtype`, `(filters,)`; zeros if the layer has no bias."""
         return ops.cast(self.bias, dtype) if self.use_bias else ops.zeros(self.filters, dtype)
 
     def offset(self, condition: Tensor | None, dtype: DType) -> Tensor:
-        """The bias plus the projection of the condition, what does not depend on the image, in `dtype`.
+        """Compute the bias plus the projection of the condition, which do not depend on the image, in `dtype`.
 
         Raises:
-            ValueError: if a condition is missing, or given to a layer made for none.
+            ValueError: if a required condition is missing, or the layer takes none.
         """
         check_condition(self, condition)
         bias = self.bias_or_zeros(dtype)
@@ -192,12 +190,12 @@ class MaskedConv2D(IncrementalLayer):
 
 
 def count_conv_weights(inputs: int, outputs: int, taps: int = 1, condition_features: int = 0) -> int:
-    """The number of weights of a `MaskedConv2D`: its kernel, its bias and the projection of a conditioning map.
+    """Number of weights of a `MaskedConv2D`: its kernel, its bias and the projection of a conditioning map.
 
     Args:
         inputs: number of input features.
         outputs: number of output features.
-        taps: size of the kernel, height times width; masked taps count.
+        taps: size of the kernel, height times width, masked taps included.
         condition_features: features of the conditioning map; 0 for none.
     """
     return (taps * inputs + 1 + condition_features) * outputs
@@ -206,10 +204,10 @@ def count_conv_weights(inputs: int, outputs: int, taps: int = 1, condition_featu
 class IncrementalMaskedConv2D(IncrementalForm):
     """`MaskedConv2D` row by row and pixel by pixel.
 
-    Inputs are those after the pre-activation. Cache `rows`: the input of the last rows, as many as the kernel has above
-    its centre, `(batch, rows, width, features)`. Context `sums`: what they and the offset add to the output. State
-    `inputs`: the inputs of the last pixels side by side, as many as the kernel has left of its centre. Record `inputs`:
-    the pixel's. A kernel of one row has no cache, a kernel of one column no state.
+    Inputs are those after the pre-activation. Cache `rows`: the inputs of the last rows, one per kernel row above the
+    center, `(batch, rows, width, features)`. Context `sums`: contribution of these rows and of the offset to the
+    output. State `inputs`: the concatenated inputs of the last pixels, one per kernel column left of the center. Record
+    `inputs`: of the pixel. A kernel with one row has no cache, a kernel with one column no state.
     """
 
     layer: MaskedConv2D
@@ -225,7 +223,7 @@ class IncrementalMaskedConv2D(IncrementalForm):
         self.bias = layer.bias_or_zeros(self.dtype)
 
     def offset(self, condition: Tensor | None) -> Tensor:
-        """What does not depend on the image."""
+        """Part of the output that does not depend on the image."""
         return self.layer.offset(condition, self.dtype)
 
     def initial_cache(self, batch: int | Tensor, width: int) -> Tensors:
@@ -254,7 +252,7 @@ class IncrementalMaskedConv2D(IncrementalForm):
         return self.layer.activation(outputs), state, {"inputs": x} if self.rows else {}
 
     def add_to(self, sums: Tensor, x: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
-        """`sums` of a pixel plus what its own inputs and those on its left contribute, and the next state."""
+        """Add the contribution of a pixel and its left neighbors to `sums`, and return the next state."""
         if not self.reach:
             return ops.matmul(x, self.matrix) + sums, {}
         inputs = ops.concatenate([state["inputs"], x], axis=-1)

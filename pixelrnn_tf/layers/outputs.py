@@ -1,7 +1,7 @@
-"""Distributions over the levels of a sub-pixel, and the numbers that the head gives for each of them.
+"""Distributions over the levels of a sub-pixel, as functions of the parameters that the head computes.
 
-A network meets its output distribution in three places: the head makes its parameters, generation reads `logits` of
-them, and training reads `log_prob`, which makes no array of all levels where the distribution can do without.
+The head uses the number of parameters and their bias, generation the `logits`, and training `log_prob`. The latter
+avoids an array over all levels where the distribution allows it.
 """
 
 import abc
@@ -17,13 +17,13 @@ from pixelrnn_tf.typing import Tensor
 
 
 class OutputDistribution(abc.ABC):
-    """A distribution over the levels of a sub-pixel, as a function of its parameters.
+    """Base class of distributions over the levels of a sub-pixel.
 
-    To add one, write a subclass and give it a name in `OUTPUTS`. Parameters that are NaN must give NaN.
+    To add one, write a subclass and add it to `OUTPUTS`. NaN parameters must give NaN results.
 
     Args:
         levels: number of values of a sub-pixel.
-        mixtures: number of components, for a distribution that is a mixture.
+        mixtures: number of components of a mixture.
     """
 
     def __init__(self, levels: int, mixtures: int = 5):
@@ -37,12 +37,12 @@ class OutputDistribution(abc.ABC):
 
     @property
     def bias_initializer(self) -> Any:
-        """Initializer of the bias of the layer that makes the parameters, color by color."""
+        """Initializer of the bias of the head's last layer, color by color."""
         return "zeros"
 
     @abc.abstractmethod
     def logits(self, parameters: Tensor) -> Tensor:
-        """Log-probabilities of all levels, up to a constant of each sub-pixel.
+        """Unnormalized log-probabilities of all levels.
 
         Args:
             parameters: `(..., features)`, float32 or float64.
@@ -57,19 +57,19 @@ class OutputDistribution(abc.ABC):
 
         Args:
             parameters: `(..., features)`, float32 or float64.
-            levels: `(...)`, integers or whole floats. They get no gradient.
+            levels: `(...)`, integers, possibly as floats. They get no gradient.
 
         Returns:
-            nats, `(...)`; NaN for a number that is no level.
+            nats, `(...)`; NaN for an invalid level.
         """
 
     def sensitivity(self, parameters: Tensor) -> Tensor | float:
-        """Upper bound of how much a logit moves per unit of a parameter, `(..., levels)` or a number for all."""
+        """Upper bound of the change of a logit per unit of a parameter, `(..., levels)` or one number for all."""
         return 1.0
 
 
 class Softmax(OutputDistribution):
-    """Any distribution over the levels; the parameters are the logits (paper section 2.2)."""
+    """A categorical distribution over the levels; the parameters are the logits (paper section 2.2)."""
 
     @property
     def features(self) -> int:
@@ -89,19 +89,19 @@ class LogisticMixture(OutputDistribution):
 
         P(k) = sum over components of w (F((k + 1/2 - m) / s) - F((k - 1/2 - m) / s)),
 
-    where the first level takes all that lies below it and the last one all that lies above, so that the sum is one.
-    Neighboring levels get similar probabilities, which a softmax must learn from data. Colors depend on each other
-    through the masks of the network only.
+    where the first level also takes the mass below it and the last one the mass above, so that the sum is one.
+    Neighboring levels get similar probabilities, which a softmax must learn from data. Colors depend on each other only
+    through the masks of the network.
 
-    The parameters of a sub-pixel are the logits of the weights, the means on a scale where levels run from -1 to 1, and
-    the logarithms of the scales on that scale, `mixtures` numbers each.
+    The parameters of a sub-pixel are the logits of the weights, the means, and the log scales, `mixtures` numbers each.
+    Means and scales are in units in which levels run from -1 to 1.
 
     Reference: Salimans et al. 2017, *PixelCNN++*, section 2.1.
     """
 
-    # Scales, in levels: a component can give a level all but 7e-4 of its mass. A smaller scale would amplify rounding.
+    # In levels. At this scale a component puts all but 7e-4 of its mass on one level; a smaller one amplifies rounding.
     SMALLEST_SCALE = 1 / 16
-    # Logarithm of the largest scale, and the largest mean, where levels run from -1 to 1. They keep everything finite.
+    # Largest log scale and largest mean, in units in which levels run from -1 to 1. They keep all values finite.
     LARGEST_LOG_SCALE, LARGEST_MEAN = 7.0, 1000.0
 
     @property
@@ -115,7 +115,7 @@ class LogisticMixture(OutputDistribution):
     def logits(self, parameters: Tensor) -> Tensor:
         levels = ops.arange(self.levels, dtype=parameters.dtype)
         weights, means, rates = self._components(parameters[..., None])
-        if len(parameters.shape) == 2:  # Of one pixel: few operations count. Of a map: little memory does.
+        if len(parameters.shape) == 2:  # One pixel: use few operations. A map: use little memory.
             return ops.logsumexp(weights + self._log_probs(means, rates, levels), axis=-2)
         total = None
         for k in range(self.mixtures):
@@ -141,7 +141,7 @@ class LogisticMixture(OutputDistribution):
         return total
 
     def _components(self, parameters: Tensor, axis: int = -2) -> tuple[Tensor, Tensor, Tensor]:
-        """Logarithms of the weights, means in levels, and 1 / scale per level of the components along an axis."""
+        """Log weights, means in levels, and inverse scales per level of the components along an axis."""
         weights, means, log_scales = ops.split(parameters, 3, axis=axis)
         half = (self.levels - 1) / 2
         smallest = math.log(self.SMALLEST_SCALE / half)
@@ -150,10 +150,10 @@ class LogisticMixture(OutputDistribution):
         return ops.log_softmax(weights, axis=axis), means, rates
 
     def _log_probs(self, means: Tensor, rates: Tensor, levels: Tensor) -> Tensor:
-        """Log-probability of levels by single components.
+        """Log-probability of levels under each component.
 
-        The mass between two points a < b is F(b) - F(a) = F(b) F(-a) (1 - exp(a - b)), of which every factor has a
-        logarithm without cancellation; the open tails leave factors out.
+        The mass between two points a < b is F(b) - F(a) = F(b) F(-a) (1 - exp(a - b)). Every factor has a logarithm
+        without cancellation; the open tails leave factors out.
         """
         last = self.levels - 1
         below = ops.where(levels < last, ops.softplus((means - levels - 0.5) * rates), 0.0)
@@ -166,10 +166,10 @@ OUTPUTS: dict[str, type[OutputDistribution]] = {"softmax": Softmax, "logistic_mi
 
 
 def make_output(name: str, levels: int, mixtures: int = 5) -> OutputDistribution:
-    """The output distribution of a name in `OUTPUTS`.
+    """Make the output distribution with a name in `OUTPUTS`.
 
     Raises:
-        ValueError: if there is none of that name.
+        ValueError: if the name is unknown.
     """
     if not isinstance(name, str) or name not in OUTPUTS:
         raise ValueError(f"output must be one of {sorted(OUTPUTS)}, got {name!r}.")
@@ -177,7 +177,7 @@ def make_output(name: str, levels: int, mixtures: int = 5) -> OutputDistribution
 
 
 def existing_levels(levels: Tensor, number: int) -> tuple[Tensor, Tensor]:
-    """Levels in int32, cut to the range from 0 to `number - 1`, and whether each number was one of them, bool."""
+    """Clip levels to `[0, number)` as int32, and return for each if it was valid, as bool."""
     whole = ops.cast(levels, "int32")
     is_whole = ops.equal(ops.cast(whole, levels.dtype), levels)
     exists = ops.logical_and(is_whole, ops.logical_and(whole >= 0, whole < number))
@@ -186,19 +186,19 @@ def existing_levels(levels: Tensor, number: int) -> tuple[Tensor, Tensor]:
 
 @ops.custom_gradient
 def log_softmax_at(logits: Tensor, levels: Tensor) -> tuple[Tensor, Callable[..., tuple[Tensor, Tensor]]]:
-    """The logits of the given levels less the log of the sum of all exponentials; NaN for a level that does not exist.
+    """Log-softmax of the logits at the given levels; NaN for an invalid level.
 
-    With a hand-written gradient: the general cross-entropy holds one more array of the size of the logits under XLA.
+    The gradient is written by hand: under XLA the general cross-entropy holds one more array of the size of the logits.
 
     Args:
         logits: `(..., levels)`.
-        levels: `(...)`, of the dtype of the logits, since JAX wants a gradient for every argument. It is zero.
+        levels: `(...)`, in the dtype of the logits, since JAX requires a gradient for every argument. It is zero.
 
     Returns:
         `(...)`.
     """
     size = logits.shape[-1]
-    # With an initial value, since Keras refuses the maximum over a batch without images.
+    # The initial value is needed because Keras rejects the maximum over an empty batch.
     highest = ops.max(logits, axis=-1, keepdims=True, initial=float("-inf"))
     log_sum = highest + ops.log(ops.sum(ops.exp(logits - highest), axis=-1, keepdims=True))
     index, exists = existing_levels(levels[..., None], size)

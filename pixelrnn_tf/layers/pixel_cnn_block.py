@@ -1,4 +1,4 @@
-"""The block of the PixelCNN (paper section 3.5, Figure 5)."""
+"""Block of the PixelCNN (paper section 3.5, Figure 5)."""
 
 from typing import Any
 

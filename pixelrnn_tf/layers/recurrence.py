@@ -4,9 +4,9 @@
     c = f c_prev + i g
     h = o tanh(c)
 
-`K_is * x`, the input-to-state convolution, is computed for the whole map beforehand and is the input here. `K_ss`, the
-state-to-state convolution, reads h at the neighbors of a pixel that come before it: three of the row above, or the
-left one and the one above. A `ScanOrder` says which, and in what order the scan takes the pixels.
+`K_is * x`, the input-to-state convolution, is computed for the full map beforehand and is the input here. `K_ss`, the
+state-to-state convolution, reads h at earlier neighbors of a pixel: three in the row above, or the left one and the
+upper one. A `ScanOrder` defines these neighbors and the order of the scan.
 """
 
 from typing import NamedTuple
@@ -23,7 +23,7 @@ Gates = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 def lstm_cell(sums: Tensor, previous_c: Tensor) -> tuple[Tensor, Tensor, Gates]:
-    """Equation 3, given the sum of its two convolutions.
+    """Apply Equation 3 to the sum of its two convolutions.
 
     Args:
         sums: `K_ss * h_prev + K_is * x`, `(..., 4 * hidden)`, in the order o, f, i, g.
@@ -39,9 +39,9 @@ def lstm_cell(sums: Tensor, previous_c: Tensor) -> tuple[Tensor, Tensor, Gates]:
 
 
 def gates(sums: Tensor) -> Gates:
-    """`[sigmoid, sigmoid, sigmoid, tanh]` of the four quarters of the features of `sums`.
+    """Apply `[sigmoid, sigmoid, sigmoid, tanh]` to the four quarters of the features of `sums`.
 
-    As sigmoid(x) = (1 + tanh(x / 2)) / 2, all four are one tanh, which costs half as much as four functions.
+    Since sigmoid(x) = (1 + tanh(x / 2)) / 2, one tanh computes all four, at half the cost of four functions.
     """
     hidden = sums.shape[-1] // 4
     slope = ops.cast(np.repeat([0.5, 0.5, 0.5, 1.0], hidden), sums.dtype)
@@ -51,19 +51,19 @@ def gates(sums: Tensor) -> Gates:
 
 
 def tanh(x: Tensor) -> Tensor:
-    """The hyperbolic tangent, in the dtype of `x`: that of Keras on JAX makes float32 of float64."""
+    """Hyperbolic tangent in the dtype of `x`; on JAX, Keras's own converts float64 to float32."""
     if keras.backend.backend() == "jax" and keras.backend.standardize_dtype(x.dtype) == "float64":
         return 2.0 * ops.sigmoid(2.0 * x) - 1.0
     return ops.tanh(x)
 
 
 class LSTMWeights(NamedTuple):
-    """The weights of the recurrence, of every direction.
+    """Weights of the recurrence, for all directions.
 
     Attributes:
         state_to_state: K_ss, `(directions, taps, hidden, 4 * hidden)`; the gates are in the order o, f, i, g.
-        initial_h: h where there is no pixel before, `(directions, hidden)`; its dtype is the one of the state.
-        initial_c: c there, `(directions, hidden)`.
+        initial_h: h before the first pixel, `(directions, hidden)`; its dtype is the dtype of the state.
+        initial_c: c before the first pixel, `(directions, hidden)`.
     """
 
     state_to_state: Tensor
@@ -71,7 +71,7 @@ class LSTMWeights(NamedTuple):
     initial_c: Tensor
 
     def for_steps(self, product_dtype: DType) -> "LSTMWeights":
-        """The same shaped for a step: `(directions, taps * hidden, 4 * hidden)` and `(directions, 1, 1, hidden)`."""
+        """Reshape for a step: `(directions, taps * hidden, 4 * hidden)` and `(directions, 1, 1, hidden)`."""
         directions, taps, hidden, sums = self.state_to_state.shape
         kernel = ops.reshape(self.state_to_state, (directions, taps * hidden, sums))
         initial = (value[:, None, None, :] for value in (self.initial_h, self.initial_c))
@@ -79,7 +79,7 @@ class LSTMWeights(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """What the scan computed, h, c and the gates of every step: `(steps, directions, strips, positions, hidden)`."""
+    """h, c and the gates of every step of a scan: `(steps, directions, strips, positions, hidden)`."""
 
     h: Tensor
     c: Tensor
@@ -87,14 +87,14 @@ class Trace(NamedTuple):
 
 
 def lstm_scan(inputs: Tensor, weights: LSTMWeights, order: ScanOrder) -> Trace:
-    """Equation 3 step by step.
+    """Run Equation 3 step by step.
 
-    The products are in the dtype of the kernel, the sums, h and c in that of the initial state.
+    Products are in the dtype of the kernel; the sums, h and c in the dtype of the initial state.
 
     Args:
         inputs: K_is * x, maps `(directions, batch, height, width, 4 * hidden)`.
-        weights: shaped for steps.
-        order: how maps become steps.
+        weights: weights from `for_steps`.
+        order: conversion of maps to steps.
     """
     kernel, initial_h, initial_c = weights
     state_dtype = keras.backend.standardize_dtype(initial_h.dtype)
@@ -114,12 +114,12 @@ def lstm_scan(inputs: Tensor, weights: LSTMWeights, order: ScanOrder) -> Trace:
 
 
 def lstm_states(inputs: Tensor, weights: LSTMWeights, order: ScanOrder) -> tuple[Tensor, Tensor]:
-    """h and c of whole maps; their gradient is the one that the backend makes of the loop.
+    """Compute h and c of full maps; the backend differentiates the loop.
 
     Args:
-        inputs: K_is * x, maps `(directions, batch, height, width, 4 * hidden)`; their dtype is that of the products.
-        weights: of every direction.
-        order: how maps become steps.
+        inputs: K_is * x, maps `(directions, batch, height, width, 4 * hidden)`, in the dtype of the products.
+        weights: weights of all directions.
+        order: conversion of maps to steps.
 
     Returns:
         `(h, c)`, each `(directions, batch, height, width, hidden)`, in the dtype of the state.
@@ -129,7 +129,7 @@ def lstm_states(inputs: Tensor, weights: LSTMWeights, order: ScanOrder) -> tuple
 
 
 def product(values: Tensor, matrix: Tensor, dtype: DType) -> Tensor:
-    """`values (directions, strips, positions, m)` times `matrix (directions, m, n)`, in the dtype of the matrix.
+    """Multiply `values (directions, strips, positions, m)` by `matrix (directions, m, n)` in the dtype of the matrix.
 
     Returns:
         `(directions, strips, positions, n)` in `dtype`.

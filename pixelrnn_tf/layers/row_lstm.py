@@ -1,4 +1,4 @@
-"""The Row LSTM (paper section 3.1), of whole maps and of one pixel at a time."""
+"""The Row LSTM (paper section 3.1), on full maps and pixel by pixel."""
 
 import keras
 from keras import ops
@@ -13,22 +13,22 @@ from pixelrnn_tf.typing import DType, Tensor
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
 class RowLSTM(TwoDimensionalLSTM):
-    """LSTM that runs over the rows of a map from top to bottom, a whole row at a time.
+    """LSTM over the rows of a map from top to bottom, one row per step.
 
-    Input-to-state is a masked 1x3 convolution of the whole map; state-to-state an unmasked convolution of the
-    previous row's h with 3 taps: left, centre, right. Outside the map it reads zeros; the row above the first
-    is the learned initial state. c goes straight down its column.
+    Input-to-state is a masked 1x3 convolution of the full map. State-to-state is an unmasked convolution with 3 taps
+    over the previous row's h: left, center and right. Outside the map it reads zeros, and above the first row the
+    learned initial state. c moves straight down its column.
 
     Reference: van den Oord et al. 2016, section 3.1, Eq. 3.
 
     Args:
         hidden: number of units h.
-        channels: number of colours; the units of every gate are split into as many groups.
+        channels: number of colors; the units of every gate are split into as many groups.
         condition_features: features of the conditioning map; 0 for none.
 
     Call arguments:
         inputs: map `(batch, height, width, features)` with static height, width and features.
-        condition: map `(batch, height, width, condition_features)`, exactly if the layer was made for one.
+        condition: map `(batch, height, width, condition_features)`; required if `condition_features` is not 0.
 
     Output shape:
         `(batch, height, width, hidden)`.
@@ -51,7 +51,7 @@ class RowLSTM(TwoDimensionalLSTM):
         return h[0]
 
     def scan_order(self, batch: int | None, height: int, width: int) -> ScanOrder:
-        """A step is a row of every image; the three neighbors above a pixel lie in the step before."""
+        """One row of every image per step; the three neighbors above a pixel are in the previous step."""
         return ROW_ORDER
 
     def incremental(self, dtype: DType = "float32") -> "IncrementalRowLSTM":
@@ -70,9 +70,9 @@ ROW_ORDER = ScanOrder(
 class IncrementalRowLSTM(IncrementalForm):
     """`RowLSTM` row by row and pixel by pixel.
 
-    Cache `h`, `c`: the state of the row above, `(batch, width, hidden)`; all that it adds is computed once per row.
-    Context `sums`, `c`: what the row above adds to Equation 3's sums, and c above the pixel. State: that of the
-    input-to-state convolution. Record `h`, `c`: the pixel's.
+    Cache `h`, `c`: the state of the row above, `(batch, width, hidden)`; its contribution is computed once per row.
+    Context `sums`, `c`: contribution of the row above to the sums of Equation 3, and c above the pixel. State: that of
+    the input-to-state convolution. Record `h`, `c`: of the pixel.
     """
 
     layer: RowLSTM

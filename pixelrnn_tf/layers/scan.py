@@ -1,7 +1,7 @@
-"""`scan` with the meaning of `jax.lax.scan`, on TensorFlow and JAX; elsewhere it is a loop of Python.
+"""`scan` with the semantics of `jax.lax.scan`, on TensorFlow and JAX; a Python loop on other backends.
 
-This is the one module of `layers`, `models` and `sampling` that imports a backend, for `keras.ops.scan` on TensorFlow
-refuses outputs whose structure, shape or dtype differ from the carry's. What else is asked of one is in
+This is the only module of `layers`, `models` and `sampling` that imports a backend: on TensorFlow, `keras.ops.scan`
+rejects outputs whose structure, shape or dtype differ from the carry's. Other backend-specific functions are in
 `pixelrnn_tf.backend`.
 """
 
@@ -26,23 +26,23 @@ def scan(
 ) -> tuple[Structure, Structure]:
     """Carry a state along axis 0: `carry, y = f(carry, x)` for every slice x of `xs`.
 
-    The loop is one node of the graph on TensorFlow (a `while_loop`) and JAX (`lax.scan`), so neither the
-    graph nor its compilation grows with the length, and it can be differentiated on both.
+    The loop is one node of the graph on TensorFlow (a `while_loop`) and JAX (`lax.scan`). The size of the graph and its
+    compile time do not grow with the length. Gradients work on both.
 
     Args:
         f: function of `(carry, x)` to `(carry, y)`; the carry keeps its structure, shapes and dtypes.
         init: the first carry, any structure of tensors.
         xs: any structure of tensors with the same size along axis 0, or None.
-        length: number of steps; needed only if `xs` is None.
+        length: number of steps; required only if `xs` is None.
         reverse: run from the last slice to the first; the outputs keep the order of `xs`.
-        inline: put f itself into the loop of a TensorFlow graph, and not a call of it. It is then traced twice, and XLA
-            compiles the gradient of the loop as well.
+        inline: insert f into the loop of a TensorFlow graph instead of calling it as a function. It is then traced
+            twice, and XLA can compile the gradient of the loop.
 
     Returns:
         `(carry, ys)`: the last carry, and the outputs stacked along a new axis 0.
 
     Raises:
-        ValueError: if neither `xs` nor `length` gives the number of steps, or the number is not static.
+        ValueError: if neither `xs` nor `length` sets the number of steps, or the number is not static.
     """
     if xs is None:
         return scan(lambda carry, _: f(carry, None), init, (), length, reverse, inline)
@@ -61,14 +61,14 @@ def scan(
 
 
 def scan_from(start: Tensor, f: Body, init: Structure, xs: Structure, ys: Structure) -> tuple[Structure, Structure]:
-    """`scan` that begins at slice `start`, a number known only when it runs; it cannot be differentiated.
+    """`scan` that begins at slice `start`, a runtime value; it has no gradient.
 
     Args:
         start: int32 scalar, from 0 to the length.
         f: as in `scan`.
         init: the carry before slice `start`.
         xs: as in `scan`.
-        ys: what the outputs of the slices before `start` are to be; the rest of it is not read.
+        ys: outputs for the slices before `start`; the rest of it is not read.
 
     Returns:
         `(carry, ys)`, as `scan`.
@@ -107,8 +107,8 @@ def _tensorflow_scan(
 
     init, xs = tree.map_structure(tf.convert_to_tensor, (init, xs))
     sources = tree.map_structure(array, xs)
-    # The dtypes and shapes of y are known only by tracing f, so f is traced once, here, and called in the loop, unless
-    # it is inlined: what is called has a gradient of its own, in which XLA does not find the sizes that it must know.
+    # The dtypes and shapes of y are known only after tracing f, so f is traced once here and called in the loop, unless
+    # it is inlined. A called function has its own gradient, in which XLA cannot infer the sizes that it needs.
     step = tf.function(f, autograph=False).get_concrete_function(
         tree.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), init),
         tree.map_structure(lambda x: tf.TensorSpec(x.shape[1:], x.dtype), xs),

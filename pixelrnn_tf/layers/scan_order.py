@@ -1,4 +1,4 @@
-"""How the pixels of maps are put into the steps of a scan, and which neighbors of a pixel a recurrence reads."""
+"""Order in which a scan visits the pixels of a map, and the neighbors that a recurrence reads."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,20 +11,20 @@ from pixelrnn_tf.typing import Tensor
 
 
 class ScanOrder(NamedTuple):
-    """An order of the pixels in which the neighbors that a pixel reads lie in the step before its own.
+    """Order of the pixels in which the neighbors that a pixel reads are in the previous step.
 
-    A step is `(directions, strips, positions, features)`: what the scan computes at once. For the Row LSTM it is a
-    row of every image, for the Diagonal BiLSTM a diagonal of each (`pixelrnn_tf.layers.skewing`).
+    A step is `(directions, strips, positions, features)`, which the scan computes at once. It is a row of every image
+    for the Row LSTM, and a diagonal of every image for the Diagonal BiLSTM (`pixelrnn_tf.layers.skewing`).
 
     Attributes:
-        to_steps: from maps `(directions, batch, height, width, features)` to
-            `(steps, directions, strips, positions, features)`, zero where no pixel falls.
-        from_steps: the inverse of `to_steps`.
+        to_steps: converts maps `(directions, batch, height, width, features)` to
+                `(steps, directions, strips, positions, features)`, with zeros as padding.
+        from_steps: inverse of `to_steps`.
         neighbors: offset of each neighbor, `(row, column)`, relative to the pixel.
-        position_axis: the axis of a map along which the positions of a step lie: 0 for rows, 1 for columns.
-        edge_is_initial: what the taps -1 and 1 read outside a step: the initial h, or zero.
-        reset_mask: bool `(steps, positions)`: where the neighbor of tap 0, and c, are the initial state; None where
-            no step but the first has them.
+        position_axis: axis of a map along which the positions of a step lie: 0 for rows, 1 for columns.
+        edge_is_initial: read the initial h outside a step, for taps -1 and 1, instead of zero.
+        reset_mask: bool `(steps, positions)`: positions at which c and the neighbor of tap 0 are the initial state;
+            None if only the first step has them.
     """
 
     to_steps: Callable[[Tensor], Tensor]
@@ -40,28 +40,28 @@ class ScanOrder(NamedTuple):
         return tuple(neighbor[self.position_axis] for neighbor in self.neighbors)
 
     def with_reset_mask(self, **steps: Tensor) -> dict[str, Tensor]:
-        """What a scan runs over: the given steps and, if there is one, the reset mask `(steps, positions, 1)`."""
+        """Inputs of a scan: the given steps and, if there is one, the reset mask `(steps, positions, 1)`."""
         return steps if self.reset_mask is None else {**steps, "reset_mask": self.reset_mask[:, :, None]}
 
 
 def reset_state(values: Tensor, initial: Tensor, reset_mask: Tensor | None) -> Tensor:
-    """`values`, but `initial` where the recurrence restarts.
+    """Replace `values` by `initial` where the recurrence restarts.
 
     Args:
         values: `(..., positions, features)`.
-        initial: broadcasts to it.
-        reset_mask: bool, broadcasts to it; None for no reset.
+        initial: broadcasts to `values`.
+        reset_mask: bool, broadcasts to `values`; None for no reset.
     """
     return values if reset_mask is None else ops.where(reset_mask, initial, values)
 
 
 def read_neighbors(h: Tensor, initial_h: Tensor, order: ScanOrder, reset_mask: Tensor | None = None) -> Tensor:
-    """The h of a pixel's neighbors side by side: what the state-to-state kernel multiplies.
+    """Concatenate the h of a pixel's neighbors, the input of the state-to-state kernel.
 
     Args:
-        h: of the step before, `(..., positions, hidden)`.
+        h: h of the previous step, `(..., positions, hidden)`.
         initial_h: broadcasts to h; read outside the step if `edge_is_initial`, and where tap 0 restarts.
-        order: says which neighbors.
+        order: defines the neighbors.
         reset_mask: bool, broadcasts to h; None for no reset in this step.
 
     Returns:

@@ -1,15 +1,15 @@
-"""Skewing maps so that their diagonals become columns, the steps of the Diagonal BiLSTM (paper section 3.2, Figure 3).
+"""Skew maps so that their diagonals become columns, the steps of the Diagonal BiLSTM (paper section 3.2, Figure 3).
 
-Figure 3 for a map of 3 x 4 pixels; a dot is padding:
+Figure 3 for a map of 3 x 4 pixels, with dots for padding:
 
-    a b c d              a b c d . .         The neighbors of a pixel, on its left and above it, lie in the column
-    e f g h   skewed:    . e f g h .         before its own: for f these are e, in the same row, and b, in the row
-    i j k l              . . i j k l         above. So the whole column c, f, i can be computed at once.
+        a b c d              a b c d . .         The left and the upper neighbor of a pixel are in the previous
+        e f g h   skewed:    . e f g h .         column: for f these are e, in the same row, and b, in the row
+        i j k l              . . i j k l         above. So the column c, f, i can be computed in one step.
 
-A skewed map is half padding: its first and last columns are short. Images laid end to end on a strip waste less, since
-the short last columns of one and the short first ones of the next add up to whole columns: m images of W columns and H
-rows take m * W + H - 1 steps instead of m * (W + H - 1). The state starts anew where an image begins, so the result is
-the same.
+A skewed map is half padding: its first and last columns are short. Placing images end to end on a strip wastes less,
+since the short last columns of one and the short first ones of the next form full columns. m images of W columns and H
+rows take m * W + H - 1 steps instead of m * (W + H - 1). The state is reset at the start of each image, so the result
+is the same.
 """
 
 import keras
@@ -27,7 +27,7 @@ def skew(inputs: Tensor) -> Tensor:
         inputs: map `(batch, height, width, features)`; height, width and features are static.
 
     Returns:
-        `(batch, height, width + height - 1, features)`, zero where no pixel falls.
+        `(batch, height, width + height - 1, features)`, with zeros as padding.
 
     Example:
 
@@ -59,12 +59,12 @@ def unskew(inputs: Tensor) -> Tensor:
 
 
 def diagonal_order(batch: int | None, height: int, width: int) -> ScanOrder:
-    """The scan over diagonals: a step is a column of the skewed strips.
+    """Make the scan over diagonals: a step is a column of the skewed strips.
 
     Args:
         batch: number of images, or None if it is not known in advance.
-        height: of the maps.
-        width: of the maps.
+        height: height of the maps.
+        width: width of the maps.
     """
     images = images_per_strip(batch, height)
     columns = images * width
@@ -100,16 +100,16 @@ def diagonal_order(batch: int | None, height: int, width: int) -> ScanOrder:
 
 
 def images_per_strip(batch: int | None, height: int) -> int:
-    """How many images lie on a strip: the largest divisor of the batch that leaves a step enough positions.
+    """Number of images per strip: the largest divisor of the batch that leaves enough positions in a step.
 
-    More images on a strip mean less padding, and more and smaller steps. On the CPU a step of 64 positions, of
-    both directions together 128, is still worth its overhead (measured for 8 to 128 units and batches of 4 to 64:
-    within 5 % of the best length, and 8 to 25 % faster than one image on a strip). Other devices take about
-    the same time for a step of any few thousand positions; their number, 4096, was not measured.
+    More images per strip mean less padding, but more and smaller steps. On the CPU, a step of 64 positions (128 in both
+    directions together) is still worth its overhead. This was measured for 8 to 128 units and batches of 4 to 64:
+    within 5 % of the best length, and 8 to 25 % faster than one image per strip. On other devices the time of a step
+    hardly depends on its size up to a few thousand positions; the limit of 4096 used for them was not measured.
 
     Args:
-        batch: number of images; None if it is not known in advance, which leaves one image on every strip.
-        height: of the maps, which is the number of positions a strip adds to a step.
+        batch: number of images; None if unknown, which gives one image per strip.
+        height: height of the maps, which is the number of positions that a strip adds to a step.
     """
     if not batch:
         return 1

@@ -1,4 +1,4 @@
-"""What the Row LSTM and the Diagonal BiLSTM have in common as Keras layers."""
+"""Base class of the Row LSTM and the Diagonal BiLSTM."""
 
 import abc
 import math
@@ -21,19 +21,19 @@ from pixelrnn_tf.typing import Config, DType, Shape, Tensor
 
 
 class TwoDimensionalLSTM(IncrementalLayer):
-    """A masked input-to-state convolution of the whole map, then Equation 3 along one of its axes.
+    """A masked input-to-state convolution of the full map, followed by Equation 3 along one of its axes.
 
-    A subclass says how: it sets the class attributes, says the order of the scan, and turns the input-to-state map
-    into one map for each direction and the maps of h back into one.
+    A subclass sets the class attributes, defines the order of the scan, and converts the input-to-state map to one map
+    per direction and the maps of h back to one.
 
     Class attributes:
-        directions: number of directions, each with weights of its own.
+        directions: number of directions, each with its own weights.
         input_to_state_size: kernel size `(height, width)` of the input-to-state convolution.
         taps: number of neighbors of a pixel that the state-to-state convolution reads.
 
     Args:
         hidden: number of units h, per direction.
-        channels: number of colours; the units of every gate are split into as many groups.
+        channels: number of colors; the units of every gate are split into as many groups.
         condition_features: features of the conditioning map; 0 for none. An unmasked 1x1 projection of it is
             added to the input-to-state map (paper section 3.6).
     """
@@ -73,7 +73,7 @@ class TwoDimensionalLSTM(IncrementalLayer):
 
     @classmethod
     def count_weights(cls, inputs: int, hidden: int, condition_features: int = 0) -> int:
-        """The number of weights, known before they are made.
+        """Number of weights, computed without creating them.
 
         Args:
             inputs: number of input features.
@@ -89,7 +89,7 @@ class TwoDimensionalLSTM(IncrementalLayer):
         check_map_shape(self, inputs_shape)
         if None in inputs_shape[1:3]:
             raise ValueError(
-                f"{type(self).__name__} {self.name!r} needs a map of a height and width known in advance; "
+                f"{type(self).__name__} {self.name!r} needs a map with static height and width; "
                 f"got the shape {tuple(inputs_shape)}."
             )
         self.input_to_state.build(inputs_shape)
@@ -98,7 +98,7 @@ class TwoDimensionalLSTM(IncrementalLayer):
             shape=(self.directions, self.taps, self.hidden, 4 * self.hidden),
             initializer=_orthogonal,
         )
-        # The state is kept in float32 under every half precision, and so is its initial value.
+        # The state and its initial value are in float32 under every half-precision policy.
         self.initial_h, self.initial_c = (
             self.add_weight(
                 name=name,
@@ -115,12 +115,12 @@ class TwoDimensionalLSTM(IncrementalLayer):
         return ops.cast(self.from_directions(h), inputs.dtype)
 
     def outputs(self, input_to_state: Tensor) -> Tensor:
-        """h of every direction, `(directions, batch, height, width, hidden)`, from the input-to-state map."""
+        """Compute h of all directions, `(directions, batch, height, width, hidden)`, from the input-to-state map."""
         order = self.scan_order(*input_to_state.shape[:3])
         return lstm_outputs(self.to_directions(input_to_state), self.lstm_weights(), order)
 
     def states(self, input_to_state: Tensor, dtype: DType) -> tuple[Tensor, Tensor]:
-        """`(h, c)` of every direction, all in `dtype`; without the gradient by hand of `outputs`."""
+        """Compute `(h, c)` of all directions in `dtype`; without the hand-written gradient of `outputs`."""
         order = self.scan_order(*input_to_state.shape[:3])
         inputs = self.to_directions(ops.cast(input_to_state, dtype))
         return lstm_states(inputs, LSTMWeights(*(ops.cast(w, dtype) for w in self.lstm_weights())), order)
@@ -131,15 +131,15 @@ class TwoDimensionalLSTM(IncrementalLayer):
 
     @abc.abstractmethod
     def to_directions(self, input_to_state: Tensor) -> Tensor:
-        """From the map `(batch, height, width, directions * 4 * hidden)` to `(directions, ..., 4 * hidden)`."""
+        """Split the map `(batch, height, width, directions * 4 * hidden)` into `(directions, ..., 4 * hidden)`."""
 
     @abc.abstractmethod
     def from_directions(self, h: Tensor) -> Tensor:
-        """From `(directions, batch, height, width, hidden)` to the layer's output `(batch, height, width, hidden)`."""
+        """Combine `(directions, batch, height, width, hidden)` to the output `(batch, height, width, hidden)`."""
 
     @abc.abstractmethod
     def scan_order(self, batch: int | None, height: int, width: int) -> ScanOrder:
-        """How maps of this size become steps of the recurrence."""
+        """Order in which maps of this size are scanned."""
 
     def compute_output_shape(self, inputs_shape: Shape, condition_shape: Shape | None = None) -> Shape:
         return (*inputs_shape[:-1], self.hidden)
@@ -154,5 +154,5 @@ class TwoDimensionalLSTM(IncrementalLayer):
 
 
 def _orthogonal(shape: Shape, dtype: DType) -> Tensor:
-    """The orthogonal initializer in any precision: its QR decomposition exists in no half precision."""
+    """Orthogonal initializer for any precision: the QR decomposition is not available in half precision."""
     return ops.cast(keras.initializers.Orthogonal()(shape, dtype=at_least_float32(dtype)), dtype)

@@ -1,4 +1,4 @@
-"""From a small image to a conditioning map of a large one (paper section 3.6)."""
+"""Conditioner that upsamples a small image to a conditioning map (paper section 3.6)."""
 
 import math
 from typing import Any, NamedTuple
@@ -14,28 +14,29 @@ from pixelrnn_tf.typing import Config, DType, ImageShape, Shape, Tensor
 
 
 class _Convolution(NamedTuple):
-    """A convolution of the network: its kernel, with the outputs last (before the inputs if it is transposed)."""
+    """A convolution of the network; the outputs come last in its kernel (before the inputs if it is transposed)."""
 
     kernel: tuple[int, int, int, int]
     dilation: int = 1
-    stride: int = 1  # Of a transposed convolution, which has one greater than 1.
+    stride: int = 1  # Greater than 1 for a transposed convolution.
 
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
 class Upsampler(Conditioner):
-    """The conditioner of models that are given a small image: a network of transposed convolutions.
+    """Conditioner for a small image: a network of transposed convolutions.
 
-    3x3 convolutions on the small map, with dilations 1, 2, 4 and so on, each but the first added to its input, until
-    every position has seen all of the small image; then a transposed convolution for every prime factor of the
-    enlargement. There is a ReLU before each but the first. The paper names transposed convolutions and says no more.
+    First, 3x3 convolutions on the small map with dilations 1, 2, 4 and so on, until every position depends on the full
+    small image. Each except the first is added to its input. Then one transposed convolution for every prime factor of
+    the enlargement. A ReLU precedes each convolution except the first. The paper only says that the network is
+    deconvolutional.
 
     Reference: van den Oord et al. 2016, section 3.6.
 
     Args:
         image_shape: `(height, width, channels)` of the small image.
         levels: number of values of its sub-pixels, at least 2.
-        factor: how many times as high and wide the map is, at least 2.
-        features: number of features of the map, and of those on the way to it.
+        factor: ratio of the size of the map to that of the small image, at least 2.
+        features: number of features of the map and of all hidden layers.
 
     Call arguments:
         condition: small images, integer levels `(batch, height, width, channels)` in `[0, levels)`.
@@ -59,7 +60,7 @@ class Upsampler(Conditioner):
 
     @property
     def convolutions(self) -> list[_Convolution]:
-        """The network, in order."""
+        """The convolutions of the network, in order."""
         height, width, channels = self.image_shape
         inner = self.features, self.features
         reach = math.ceil(math.log2(max(2, height, width)))
@@ -71,7 +72,7 @@ class Upsampler(Conditioner):
         for k, convolution in enumerate(self.convolutions):
             kernel = self.add_weight(name=f"kernel_{k}", shape=convolution.kernel, initializer="glorot_uniform")
             bias = self.add_weight(name=f"bias_{k}", shape=(self.features,), initializer="zeros")
-            # TensorFlow's checkpoints see attributes alone.
+            # TensorFlow's checkpoints only track attributes.
             setattr(self, f"kernel_{k}", kernel)
             setattr(self, f"bias_{k}", bias)
 
@@ -84,7 +85,7 @@ class Upsampler(Conditioner):
         if (height, width) != tuple(image_shape[:2]):
             raise ValueError(
                 f"An Upsampler of images {self.image_shape} by the factor {self.factor} makes maps of {height} x "
-                f"{width}; the images beside them are {tuple(image_shape)}."
+                f"{width}; the images to condition are {tuple(image_shape)}."
             )
         return ConditionFormat(self.image_shape, "int32", self.levels)
 
@@ -92,7 +93,7 @@ class Upsampler(Conditioner):
         return self.map_of_scaled(ops.cast(condition, at_least_float32(dtype)) * (2.0 / (self.levels - 1)) - 1.0, dtype)
 
     def map_of_scaled(self, scaled: Tensor, dtype: DType) -> Tensor:
-        """The network behind the scaling of levels to numbers from -1 to 1."""
+        """Apply the network to levels scaled to [-1, 1]."""
         x = ops.cast(scaled, dtype)
         for k, convolution in enumerate(self.convolutions):
             outputs = self._convolve(ops.relu(x) if k else x, k, convolution, dtype)

@@ -1,4 +1,4 @@
-"""The PixelRNN model, its loss and metric, and the named configurations of the paper."""
+"""Models, their loss and metric, and the named configurations of the paper."""
 
 from pixelrnn_tf.models.classification import class_log_probs, classify, marginal_log_prob, predict_classes
 from pixelrnn_tf.models.image_model import ImageModel

@@ -1,4 +1,4 @@
-"""Checks of a network's arguments: their types and ranges, and how much memory they ask for."""
+"""Checks of a network's arguments: types, ranges and memory."""
 
 import math
 from typing import Any
@@ -8,17 +8,17 @@ from pixelrnn_tf.layers.conditioning import Conditioner
 from pixelrnn_tf.models.parameter_count import count_parameters
 from pixelrnn_tf.typing import ImageShape
 
-# Bounds that no network in sight comes near, so that a damaged or hostile file is refused before it takes all memory.
+# Far above any practical network: a damaged or malicious file is rejected before it exhausts the memory.
 MAX_BLOCKS = 1000
 MAX_SUB_PIXELS = 2**24
 MAX_PARAMETERS = 2**31
 
 
 def checked_image_shape(value: Any) -> ImageShape:
-    """Height, width and channels as integers of Python.
+    """Convert an image shape to three Python integers.
 
     Raises:
-        ValueError: if they are something else, or more sub-pixels than `MAX_SUB_PIXELS`.
+        ValueError: for anything else, or for more sub-pixels than `MAX_SUB_PIXELS`.
     """
     message = f"image_shape must be three positive integers (height, width, channels), got {value!r}."
     try:
@@ -31,32 +31,32 @@ def checked_image_shape(value: Any) -> ImageShape:
 
 
 def check_size(arguments: dict[str, Any]) -> None:
-    """Check that a network is not too large to be meant.
+    """Check that a network is not unreasonably large.
 
     Args:
-        arguments: those of `count_parameters`.
+        arguments: arguments of `count_parameters`.
 
     Raises:
-        ValueError: for more weights than `MAX_PARAMETERS`.
+        ValueError: for more parameters than `MAX_PARAMETERS`.
     """
     parameters = count_parameters(**arguments)
     if parameters > MAX_PARAMETERS:
         raise ValueError(
-            f"These arguments ask for {parameters:,} parameters, {4 * parameters / 2**30:,.0f} GiB in float32, and at "
-            f"most {MAX_PARAMETERS:,} are allowed: make hidden, head_hidden, num_blocks or condition_features smaller."
+            f"These arguments give {parameters:,} parameters, {4 * parameters / 2**30:,.0f} GiB in float32; at most "
+            f"{MAX_PARAMETERS:,} are allowed. Reduce hidden, head_hidden, num_blocks or condition_features."
         )
 
 
 def check_map(conditioner: Conditioner, image_shape: ImageShape) -> None:
-    """Check that the map of a conditioner fits images of a shape.
+    """Check that the map of a conditioner fits images of this shape.
 
     Raises:
-        ValueError: if not.
+        ValueError: if it does not.
     """
     takes = conditioner.condition_format(image_shape)
     made = tuple(conditioner.compute_output_shape((None, *takes.shape)))
     if made[1:3] not in ((1, 1), image_shape[:2]) or made[3:] != (conditioner.features,):
         raise ValueError(
-            f"{type(conditioner).__name__} makes maps of the shape {made}; beside images {image_shape} they must be "
+            f"{type(conditioner).__name__} makes maps of shape {made}; for images {image_shape} they must be "
             f"{(None, *image_shape[:2], conditioner.features)} or {(None, 1, 1, conditioner.features)}."
         )

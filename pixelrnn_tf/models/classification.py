@@ -1,4 +1,4 @@
-"""What a class-conditional model says of images without their labels: classes, and the likelihood over all classes."""
+"""Classification with class-conditional models, and the likelihood marginalized over the classes."""
 
 import math
 
@@ -12,7 +12,7 @@ from pixelrnn_tf.typing import Tensor, TensorLike
 
 
 def class_log_probs(model: ImageModel, images: TensorLike) -> Tensor:
-    """log p(image | class) of every image for every class, in one pass over as many images as there are pairs.
+    """Compute log p(image | class) for every image and class, in one pass over all pairs.
 
     Args:
         model: a class-conditional model, such as one with a `LabelEmbedding`.
@@ -22,11 +22,11 @@ def class_log_probs(model: ImageModel, images: TensorLike) -> Tensor:
         nats, float32 `(batch, num_classes)`.
 
     Raises:
-        ValueError: for a model whose condition is no class, or images that do not fit it.
+        ValueError: for a model that is not class-conditional, or images that do not fit it.
     """
     if model.num_classes is None:
         raise ValueError(
-            f"{type(model).__name__} {model.name!r} is not class-conditional: make it with "
+            f"{type(model).__name__} {model.name!r} is not class-conditional: construct it with "
             "conditioner=LabelEmbedding(num_classes, features)."
         )
     images = ops.convert_to_tensor(images)
@@ -40,17 +40,17 @@ def class_log_probs(model: ImageModel, images: TensorLike) -> Tensor:
 
 
 def classify(model: ImageModel, images: TensorLike) -> Tensor:
-    """The probability of every class given an image, all classes being equally probable without it.
+    """Compute the probability of every class given an image, under a uniform prior over the classes.
 
     Args:
-        model: a class-conditional one.
+        model: a class-conditional model.
         images: integer levels `(batch, height, width, channels)`.
 
     Returns:
         float32 `(batch, num_classes)`; rows sum to 1.
 
     Raises:
-        ValueError: as `class_log_probs`.
+        ValueError: see `class_log_probs`.
 
     Example:
 
@@ -64,14 +64,14 @@ def classify(model: ImageModel, images: TensorLike) -> Tensor:
 
 
 def predict_classes(model: ImageModel, images: TensorLike) -> list[str]:
-    """The name of the most probable class of every image; its number as a string if the model's classes have no names.
+    """Predict the most probable class of every image: its name, or its label as a string if the classes have no names.
 
     Args:
-        model: a class-conditional one.
+        model: a class-conditional model.
         images: integer levels `(batch, height, width, channels)`.
 
     Raises:
-        ValueError: as `class_log_probs`.
+        ValueError: see `class_log_probs`.
 
     Example:
 
@@ -87,16 +87,16 @@ def predict_classes(model: ImageModel, images: TensorLike) -> list[str]:
 
 
 def class_name(model: ImageModel, label: int) -> str:
-    """The name of a class of a model, or its number as a string if it has none."""
+    """Name of a class, or its label as a string if the classes have no names."""
     return str(label) if model.class_names is None else model.class_names[label]
 
 
 def find_class(model: ImageModel, name: int | str) -> int:
-    """The label of a class of a model.
+    """Label of a class.
 
     Args:
-        model: a class-conditional one.
-        name: of the class; its number, if the classes have no names.
+        model: a class-conditional model.
+        name: name of the class, or its label if the classes have no names.
 
     Raises:
         ValueError: if there is no such class.
@@ -112,21 +112,21 @@ def find_class(model: ImageModel, name: int | str) -> int:
 
 
 def marginal_log_prob(model: ImageModel, images: TensorLike) -> Tensor:
-    """log p(image) of a class-conditional model, all classes being equally probable: the likelihood without labels.
+    """Compute log p(image) of a class-conditional model, marginalized over a uniform prior over the classes.
 
     Args:
-        model: a class-conditional one.
+        model: a class-conditional model.
         images: integer levels `(batch, height, width, channels)`.
 
     Returns:
         nats, float32 `(batch,)`.
 
     Raises:
-        ValueError: as `class_log_probs`.
+        ValueError: see `class_log_probs`.
     """
     return marginal_of(class_log_probs(model, images))
 
 
 def marginal_of(log_probs: Tensor) -> Tensor:
-    """The log of the mean probability over the classes, `(batch,)`, from `class_log_probs`."""
+    """Log of the mean probability over the classes, `(batch,)`, from `class_log_probs`."""
     return ops.logsumexp(log_probs, axis=-1) - math.log(log_probs.shape[-1])

@@ -1,4 +1,4 @@
-"""Inputs of a model of images: the images, and the condition of a conditional model."""
+"""Inputs of an image model: images and, for a conditional model, a condition."""
 
 from pixelrnn_tf.layers.conditioning import Conditioner, ConditionFormat
 from pixelrnn_tf.models.levels import check_whole
@@ -6,13 +6,13 @@ from pixelrnn_tf.typing import DType, ImageShape, Structure, Tensor, TensorLike
 
 
 class ImageInputs:
-    """Images, or images and a condition, of which only the conditioner knows what it is.
+    """Images, or images and a condition, which only the conditioner interprets.
 
     Attributes:
         image_shape: `(height, width, channels)`.
         levels: number of values of a sub-pixel.
         condition_features: features of the conditioning map; 0 for none.
-        conditioner: the layer that makes the conditioning map from a condition; None for a model without.
+        conditioner: layer that makes the conditioning map from a condition; None for an unconditional model.
     """
 
     image_shape: ImageShape
@@ -22,12 +22,12 @@ class ImageInputs:
 
     @property
     def condition_format(self) -> ConditionFormat | None:
-        """Shape, dtype and range of the condition of one image; None for a model without."""
+        """Shape, dtype and range of the condition of one image; None for an unconditional model."""
         return None if self.conditioner is None else self.conditioner.condition_format(self.image_shape)
 
     @property
     def num_classes(self) -> int | None:
-        """How many classes there are, if the condition is the number of one; None if it is something else."""
+        """Number of classes if the condition is a class label; None otherwise."""
         return None if self.conditioner is None else self.conditioner.num_classes
 
     @property
@@ -36,13 +36,13 @@ class ImageInputs:
         return None if self.conditioner is None else self.conditioner.class_names
 
     def split_inputs(self, inputs: Structure) -> tuple[Tensor, Tensor | None]:
-        """Images and condition of a call: from images, a pair, or a dictionary of "images" and "condition".
+        """Split the inputs of a call: images, a pair, or a dictionary of "images" and "condition".
 
         Returns:
-            `(images, condition)`; None for no condition, which otherwise has the dtype of the format.
+            `(images, condition)`; the condition has the dtype of the format, or is None.
 
         Raises:
-            ValueError: for other inputs, shapes that do not fit, or, outside a graph, fractions or a condition that is
+            ValueError: for other inputs or shapes that do not fit; outside a graph also for fractions or a condition
                 out of range.
         """
         images, condition = self.named_inputs(inputs)
@@ -52,25 +52,25 @@ class ImageInputs:
         return images, condition
 
     def convert_condition(self, condition: TensorLike | None) -> Tensor | None:
-        """A condition as a tensor of the dtype of the format; None, and what a model without takes for one, pass.
+        """Convert a condition to a tensor in the dtype of the format; pass None and unconditional inputs through.
 
         Raises:
-            ValueError: if it holds other numbers than the conditioner takes, as far as they are known.
+            ValueError: if its values are known and the conditioner does not take them.
         """
         if condition is None or self.condition_format is None:
             return condition
         return self.condition_format.convert(condition)
 
     def condition_map(self, condition: Tensor | None, dtype: DType) -> Tensor | None:
-        """The conditioning map in `dtype` of a condition that `convert_condition` gave; None for none.
+        """Compute the conditioning map in `dtype` from the result of `convert_condition`; None for none.
 
-        It is `(batch, height, width, condition_features)`, or `(batch, 1, 1, condition_features)` if it is the same
-        everywhere.
+        Its shape is `(batch, height, width, condition_features)`, or `(batch, 1, 1, condition_features)` if it is the
+        same at every pixel.
         """
         return None if condition is None or self.conditioner is None else self.conditioner.map_of(condition, dtype)
 
     def named_inputs(self, inputs: Structure) -> tuple[Tensor, Tensor | None]:
-        """Images and condition of a call as they were given, unchecked.
+        """Split the inputs of a call without checks.
 
         Raises:
             ValueError: for other names than "images" and "condition", or another number of inputs.
@@ -79,7 +79,7 @@ class ImageInputs:
             if "images" in inputs and set(inputs) <= {"images", "condition"}:
                 return inputs["images"], inputs.get("condition")
             raise ValueError(
-                f'Inputs by name must be "images", and "condition" if there is one; got {sorted(map(str, inputs))}.'
+                f'Inputs by name are "images" and, for conditional models, "condition"; got {sorted(map(str, inputs))}.'
             )
         if not isinstance(inputs, list | tuple):
             return inputs, None
@@ -90,26 +90,27 @@ class ImageInputs:
         return inputs[0], inputs[1]
 
     def valid_conditions(self, condition: Tensor | None) -> Tensor | None:
-        """Whether each condition is in range, bool `(batch,)`; None where there is none, or every number is.
+        """Return, for each condition, if it is in range: bool `(batch,)`; None without a condition to check.
 
-        In a graph, where nothing can be raised, the logits and the likelihood of an image are NaN where it is not.
+        In a graph, which cannot raise errors, the logits and the likelihood of an image with an invalid condition are
+        NaN.
         """
         takes = self.condition_format
         return None if takes is None or condition is None else takes.is_valid(condition)
 
     def check_inputs(self, images: Tensor, condition: Tensor | None, name: str = "images") -> None:
-        """Check that the shapes fit, and that there is a condition exactly if the model was made for one.
+        """Check the shapes, and that a condition is given if and only if the model takes one.
 
         Raises:
-            ValueError: if not.
+            ValueError: if the check fails.
         """
         takes = self.condition_format
         if (takes is None) != (condition is None):
-            expected = "without: model(images)" if takes is None else "with one: model([images, condition])"
+            expected = "without one: model(images)" if takes is None else "with one: model([images, condition])"
             given = "none was given" if condition is None else "one was given"
             raise ValueError(
-                f"This model was made with condition_features={self.condition_features}, and of conditions "
-                f"{given}: call it {expected}."
+                f"This model has condition_features={self.condition_features}, but for the condition {given}: call it "
+                f"{expected}."
             )
         self.check_shape(name, images, self.image_shape)
         if takes is not None:
@@ -120,7 +121,7 @@ class ImageInputs:
         """Check that `value` is a batch of the expected shape; unknown sizes pass.
 
         Raises:
-            ValueError: if not, with both shapes.
+            ValueError: if it is not.
         """
         shape = tuple(value.shape)
         if len(shape) != len(expected) + 1 or any(n not in (None, m) for n, m in zip(shape[1:], expected, strict=True)):

@@ -1,4 +1,4 @@
-"""Training and evaluation of a model of images by Keras: `compile`, `fit`, `evaluate` and their steps."""
+"""Training and evaluation of image models with Keras: `compile`, `fit`, `evaluate` and their steps."""
 
 import contextlib
 import contextvars
@@ -17,34 +17,35 @@ from pixelrnn_tf.models.levels import check_levels
 from pixelrnn_tf.models.likelihood import BitsPerDim, NegativeLogLikelihood, check_targets
 from pixelrnn_tf.typing import Config, Structure, Tensor, TensorLike
 
-# Losses and metrics of nats per image.
+# Losses and metrics that accept nats per image instead of logits.
 _OF_NATS = (NegativeLogLikelihood, BitsPerDim)
-# A class that overrides one of these meets logits in its steps.
+# A class that overrides one of these gets logits in its steps.
 _STEP_METHODS = ("call", "compute_loss", "compute_metrics")
-# The model that is in a step, and the targets of the step. Replicas run in threads, each with a context of its own.
+# The model that runs a step, and the targets of the step. Replicas run in threads with separate contexts.
 _SCORED: contextvars.ContextVar[tuple[keras.Model, Tensor] | None] = contextvars.ContextVar("scored", default=None)
 
 
 class ImageTrainer(ImageInputs, keras.Model):
     """A Keras model whose images are their own targets.
 
-    With the loss and the metric of this package a step never makes the logits: `call` returns the nats of each image.
+    With this package's loss and metric a step never computes the logits: `call` returns the nats of each image.
     """
 
     _compiled_for_nats = False
 
     def compile(self, optimizer: Any = "rmsprop", loss: Any = None, *arguments: Any, **options: Any) -> None:
-        """`keras.Model.compile`, with the negative log-likelihood as the default loss.
+        """Configure training as `keras.Model.compile` does, with the negative log-likelihood as the default loss.
 
         Args:
             optimizer: as in Keras.
-            loss: as in Keras; None for `NegativeLogLikelihood`. With another loss or metric, steps compute all logits.
+            loss: as in Keras; None for `NegativeLogLikelihood`. With other losses or metrics, steps compute all logits.
             *arguments: as in Keras.
-            **options: as in Keras. `jit_compile="auto"` compiles with XLA, except a PixelCNN on a CPU, whose
-                convolutions are faster without.
+            **options: as in Keras. `jit_compile="auto"` uses XLA, except for a PixelCNN on a CPU, whose convolutions
+            are
+                faster without it.
 
         Raises:
-            ValueError: for a cross-entropy that takes logits for probabilities.
+            ValueError: for a cross-entropy that would treat the logits as probabilities.
         """
         given = inspect.signature(keras.Model.compile).bind(self, optimizer, loss, *arguments, **options).arguments
         given.pop("self")
@@ -58,22 +59,22 @@ class ImageTrainer(ImageInputs, keras.Model):
         self._compiled_for_nats = all(type(kind) in _OF_NATS for kind in keras.tree.flatten(kinds) if kind is not None)
 
     def get_compile_config(self) -> Config:
-        """`keras.Model.get_compile_config`."""
+        """Same as `keras.Model.get_compile_config`."""
         return super().get_compile_config()
 
     def compile_from_config(self, config: Config) -> None:
-        """`keras.Model.compile_from_config`, which Keras leaves to classes with a `compile` of their own."""
+        """Same as `keras.Model.compile_from_config`, which Keras leaves to classes that override `compile`."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
 
     def fit(self, *arguments: Any, **options: Any) -> Any:
-        """`keras.Model.fit`.
+        """Train as `keras.Model.fit` does.
 
         Raises:
-            ValueError: for arrays, or a first batch of a dataset, that hold no levels or conditions out of range; and
-                for targets that are no images.
-            FloatingPointError: when the loss becomes NaN.
+            ValueError: if an array, or the first batch of a dataset, holds invalid levels or conditions, or if targets
+                are not images.
+            FloatingPointError: if the loss becomes NaN.
         """
         given = self._checked_arguments(keras.Model.fit, arguments, options)
         validation = given.get("validation_data")
@@ -90,27 +91,27 @@ class ImageTrainer(ImageInputs, keras.Model):
             return super().fit(**given)
 
     def evaluate(self, *arguments: Any, **options: Any) -> Any:
-        """`keras.Model.evaluate`.
+        """Evaluate as `keras.Model.evaluate` does.
 
         Raises:
-            ValueError: as `fit`.
+            ValueError: see `fit`.
         """
         given = self._checked_arguments(keras.Model.evaluate, arguments, options)
         with self._batches_of_replicas("evaluate"):
             return super().evaluate(**given)
 
     def predict(self, *arguments: Any, **options: Any) -> Any:
-        """`keras.Model.predict`: the logits.
+        """Compute logits as `keras.Model.predict` does.
 
         Raises:
-            ValueError: for arrays, or a first batch of a dataset, that hold no levels or conditions out of range.
+            ValueError: if an array, or the first batch of a dataset, holds invalid levels or conditions.
         """
         return super().predict(**self._checked_arguments(keras.Model.predict, arguments, options))
 
     def _checked_arguments(
         self, method: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]
     ) -> dict[str, Any]:
-        """The arguments of a method of Keras by name, what is known of its data checked."""
+        """Bind the arguments of a Keras method by name, and check known data."""
         given = inspect.signature(method).bind(self, *arguments, **options).arguments
         given.pop("self")
         given |= given.pop("kwargs", {})
@@ -124,8 +125,8 @@ class ImageTrainer(ImageInputs, keras.Model):
         return given
 
     def _checked_dataset(self, dataset: Any) -> Any:
-        """A dataset of any kind, its first batch checked; of a generator one that begins with that batch again."""
-        if hasattr(dataset, "take"):  # Of TensorFlow.
+        """Check the first batch of a dataset; of a generator, return one that yields that batch again."""
+        if hasattr(dataset, "take"):  # A tf.data.Dataset.
             first = next(iter(dataset.take(1)), None)
         elif isinstance(dataset, keras.utils.PyDataset):
             first = dataset[0]
@@ -139,10 +140,10 @@ class ImageTrainer(ImageInputs, keras.Model):
         return dataset
 
     def _check_data(self, x: Structure, y: TensorLike | None) -> None:
-        """Check what is known of inputs and targets, as a call outside a graph does.
+        """Check known inputs and targets, as a call outside a graph does.
 
         Raises:
-            ValueError: for other shapes, fractions, numbers that are no levels, or a condition out of range.
+            ValueError: for shapes that do not fit, fractions, invalid levels, or a condition out of range.
         """
         images, _ = self.split_inputs(
             keras.tree.map_structure(lambda value: value if hasattr(value, "shape") else concrete_value(value), x)
@@ -153,12 +154,13 @@ class ImageTrainer(ImageInputs, keras.Model):
             check_levels(y, self.levels, "y")
 
     def train_step(self, *arguments: Any) -> Any:
-        """The step of Keras. On several replicas of TensorFlow every batch must divide evenly among them.
+        """Run Keras's training step. On several TensorFlow replicas every batch must divide evenly among them.
 
-        Keras averages the mean losses of the replicas, which is the mean of the batch if each has as many images.
+        Keras averages the mean losses of the replicas, which is the mean of the batch if each has the same number of
+        images.
 
         Raises:
-            ValueError: on several replicas, if a batch may be of another size than the others.
+            ValueError: on several replicas, if batch sizes may differ.
         """
         if self._replicas > 1 and any(value.shape[0] is None for value in keras.tree.flatten(arguments[-1])):
             raise ValueError(self._needs_equal_batches("fit"))
@@ -166,7 +168,7 @@ class ImageTrainer(ImageInputs, keras.Model):
             return super().train_step(*arguments)
 
     def test_step(self, *arguments: Any) -> Any:
-        """The step of Keras."""
+        """Run Keras's test step."""
         with self._scoring(arguments[-1]):
             return super().test_step(*arguments)
 
@@ -178,13 +180,13 @@ class ImageTrainer(ImageInputs, keras.Model):
         sample_weight: Tensor | None = None,
         training: bool = True,
     ) -> Tensor:
-        """The loss of Keras; without targets that of the images themselves."""
+        """Compute Keras's loss; without targets, the images are the targets."""
         return super().compute_loss(x, self._targets(x, y), y_pred, sample_weight, training=training)
 
     def compute_metrics(
         self, x: Structure, y: Tensor | None, y_pred: Tensor, sample_weight: Tensor | None = None
     ) -> dict[str, Any]:
-        """The metrics of Keras; without targets those of the images themselves."""
+        """Compute Keras's metrics; without targets, the images are the targets."""
         return super().compute_metrics(x, self._targets(x, y), y_pred, sample_weight)
 
     def _targets(self, x: Structure, y: Tensor | None) -> Tensor | None:
@@ -192,13 +194,13 @@ class ImageTrainer(ImageInputs, keras.Model):
 
     @property
     def _scores_nats(self) -> bool:
-        """Whether the loss and the metrics need the nats of each image only."""
+        """True if the loss and the metrics only need the nats of each image."""
         methods = [getattr(type(self), name) for name in _STEP_METHODS]
         return self._compiled_for_nats and all(method.__module__.startswith("pixelrnn_tf.") for method in methods)
 
     @contextlib.contextmanager
     def _scoring(self, data: Any) -> Iterator[None]:
-        """Have `scored_targets` return the targets of a step, and so `call` the nats, if that is all that is needed."""
+        """Make `scored_targets` return the targets of a step, and `call` the nats, if nothing else is needed."""
         targets = None
         if self._scores_nats:
             x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
@@ -211,16 +213,16 @@ class ImageTrainer(ImageInputs, keras.Model):
             _SCORED.reset(token)
 
     def scored_targets(self) -> Tensor | None:
-        """Targets of the step that the model is in; None outside, and in a step that needs the logits."""
+        """Targets of the current step; None outside of a step and in a step that needs the logits."""
         scored = _SCORED.get()
         return scored[1] if scored is not None and scored[0] is self else None
 
     @contextlib.contextmanager
     def _batches_of_replicas(self, method: str) -> Iterator[None]:
-        """Say in plain words what Keras cannot take: a first batch of which the replicas get unequal parts."""
+        """Explain the error that Keras raises when the replicas get unequal parts of a batch."""
         try:
             yield
-        except Exception as error:  # TensorFlow's, which this module does not import.
+        except Exception as error:  # A TensorFlow error; this module does not import TensorFlow.
             unequal = type(error).__name__ == "InvalidArgumentError" and "must have the same size and shape" in str(
                 error
             )
@@ -234,20 +236,20 @@ class ImageTrainer(ImageInputs, keras.Model):
 
     def _needs_equal_batches(self, method: str) -> str:
         return (
-            f"{method} on {self._replicas} replicas needs batches of one size, a multiple of {self._replicas}, or "
-            "images would count unequally: batch with drop_remainder=True, or give a number of images that batch_size "
-            "divides. trainers.train takes any number of images."
+            f"{method} on {self._replicas} replicas needs batches of equal size, a multiple of {self._replicas}, to "
+            "weight all images equally. Batch with drop_remainder=True, or pass a number of images that is a multiple "
+            "of batch_size. trainers.train takes any number of images."
         )
 
 
 class _StopAtNaN(keras.callbacks.Callback):
-    """Raises when the loss becomes NaN."""
+    """Raise an error when the loss becomes NaN."""
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         if logs and "loss" in logs and math.isnan(float(logs["loss"])):
             raise FloatingPointError(
-                f"The loss became NaN at batch {batch}: a batch holds numbers that are no levels or a condition out of "
-                "range, or training diverged; then lower the learning rate or clip gradients by their norm."
+                f"The loss became NaN at batch {batch}: a batch holds invalid levels or a condition out of range, or "
+                "training diverged. In the latter case, lower the learning rate or clip gradients by their norm."
             )
 
 
@@ -262,6 +264,6 @@ def _check_loss(loss: Any) -> None:
         of_logits = isinstance(one, keras.losses.Loss) and one.get_config().get("from_logits")
         if name in ("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy") and not of_logits:
             raise ValueError(
-                f"loss={one!r} takes the model's logits for probabilities: leave the loss out, or pass "
+                f"loss={one!r} would treat the model's logits as probabilities: omit the loss, or pass "
                 "NegativeLogLikelihood() or SparseCategoricalCrossentropy(from_logits=True)."
             )

@@ -1,8 +1,7 @@
-"""Which numbers are levels, and what becomes of those that are none: scaled images are the usual mistake.
+"""Validation of levels; a common mistake is to pass scaled images.
 
-A level is a whole number in `[0, levels)`. Outside a graph a fraction is an error at once; inside one, where nothing
-can be raised, the logits and the likelihood of its image are NaN. A whole number that is out of range has the
-likelihood NaN everywhere.
+A level is an integer in `[0, levels)`. Outside a graph, a fraction raises an error. Inside a graph, which cannot raise,
+the logits and the likelihood of its image are NaN. An integer out of range always gives the likelihood NaN.
 """
 
 import numpy as np
@@ -14,18 +13,18 @@ from pixelrnn_tf.typing import Tensor, TensorLike
 
 
 def check_whole(values: TensorLike, name: str) -> None:
-    """Check that numbers are whole, as far as they are known: inside a graph they are not.
+    """Check that known numbers are integers; values inside a graph are unknown.
 
     Args:
         values: levels of any shape and dtype. NaN passes, since it stays NaN.
-        name: what they are, for the message.
+        name: name of the values in the error message.
 
     Raises:
         ValueError: if one is a fraction.
     """
     dtype = getattr(values, "dtype", None)
     if dtype is not None and not is_float_dtype(standardize_dtype(dtype)):
-        return  # Whole for sure, and not worth a copy.
+        return  # Integers by dtype; no copy needed.
     known = concrete_value(values)
     if known is None or known.dtype.kind != "f":
         return
@@ -38,12 +37,12 @@ def check_whole(values: TensorLike, name: str) -> None:
 
 
 def check_levels(values: TensorLike, levels: int, name: str) -> None:
-    """Check that numbers are whole and in `[0, levels)`, as far as they are known.
+    """Check that known numbers are integers in `[0, levels)`.
 
     Args:
-        values: of any shape and dtype.
+        values: numbers of any shape and dtype.
         levels: number of values of a sub-pixel.
-        name: of the numbers, for the message.
+        name: name of the values in the error message.
 
     Raises:
         ValueError: if one is not.
@@ -57,13 +56,13 @@ def check_levels(values: TensorLike, levels: int, name: str) -> None:
 
 
 def nan_for_wrong(values: Tensor, images: Tensor, valid: Tensor | None = None) -> Tensor:
-    """Values of images, with NaN for every image with a number that is not whole, or whose condition is not valid.
+    """Replace the values of invalid images by NaN: images with fractions, or whose condition is not valid.
 
-    At the end, since a network may lose a NaN: the ReLU of one is zero on some devices.
+    This is done last, since a network may lose a NaN: the ReLU of NaN is zero on some devices.
 
     Args:
         values: `(batch, height, width, channels, parameters)`.
-        images: `(batch, height, width, channels)`; integers cost nothing.
+        images: `(batch, height, width, channels)`; integer dtypes need no check.
         valid: bool `(batch,)`; None if all are.
     """
     right = [] if valid is None else [valid]

@@ -1,4 +1,4 @@
-"""The exact likelihood: the loss to train with, and its units."""
+"""Exact likelihood: the training loss and its units."""
 
 import math
 
@@ -12,22 +12,22 @@ from pixelrnn_tf.typing import Config, DType, ImageShape, Shape, Tensor, TensorL
 
 
 def log_prob_of_levels(levels: TensorLike, logits: Tensor) -> Tensor:
-    """Log-probability of each level, in nats.
+    """Compute the log-probability of each level, in nats.
 
     Args:
         levels: integers `(...)`.
         logits: `(..., levels)`.
 
     Returns:
-        `(...)`, float32 (float64 for float64 logits); NaN for a number that is no level.
+        `(...)`, float32 (float64 for float64 logits); NaN for an invalid level.
 
     Raises:
-        ValueError: for another shape than that of the logits, or fractions outside a graph.
+        ValueError: for shapes that do not match, or fractions outside a graph.
     """
     check_whole(levels, "images")
     if not _fits(np.shape(levels), logits.shape[:-1]):
         raise ValueError(
-            f"levels of the shape {tuple(np.shape(levels))} do not fit logits of the shape {tuple(logits.shape)}."
+            f"levels of shape {tuple(np.shape(levels))} do not match logits of shape {tuple(logits.shape)}."
         )
     if keras.backend.standardize_dtype(logits.dtype) != "float64":
         logits = ops.cast(logits, "float32")
@@ -35,25 +35,24 @@ def log_prob_of_levels(levels: TensorLike, logits: Tensor) -> Tensor:
 
 
 def negative_log_likelihood(images: TensorLike, logits: Tensor) -> Tensor:
-    """-log p of each image, from the logits of one parallel pass (paper section 2.1).
+    """Compute -log p of each image from the logits of one parallel pass (paper section 2.1).
 
     Args:
         images: integer levels `(batch, height, width, channels)`, each in `[0, levels)`.
         logits: `(batch, height, width, channels, levels)`.
 
     Returns:
-        nats per image, `(batch,)`, float32 (float64 for float64 logits); NaN for an image with a number that is no
-        level: out of range, or, inside a graph, no whole one.
+        nats per image, `(batch,)`, float32 (float64 for float64 logits); NaN for an image with an invalid level.
 
     Raises:
-        ValueError: for images of another shape than the logits, or fractions outside a graph.
+        ValueError: for shapes that do not match, or fractions outside a graph.
     """
     check_targets(images, tuple(logits.shape)[1:4])
     return -ops.sum(log_prob_of_levels(images, logits), axis=(1, 2, 3))
 
 
 def bits_per_dim(nats: TensorLike, image_shape: ImageShape) -> TensorLike:
-    """Nats per image as bits per sub-pixel: nats / (height * width * channels * ln 2).
+    """Convert nats per image to bits per sub-pixel: nats / (height * width * channels * ln 2).
 
     Args:
         nats: negative log-likelihood in nats per image; a number or a tensor of any shape.
@@ -66,16 +65,16 @@ def check_targets(targets: TensorLike, image_shape: Shape) -> None:
     """Check that targets are images.
 
     Args:
-        targets: of any shape.
-        image_shape: `(height, width, channels)`; None for what is not known.
+        targets: array or tensor of any shape.
+        image_shape: `(height, width, channels)`; None for an unknown size.
 
     Raises:
-        ValueError: if they have another shape.
+        ValueError: if the shape does not fit.
     """
     shape = tuple(np.shape(targets))
     if len(shape) == 1 or (len(shape) == 2 and shape[1] == 1):
         raise ValueError(
-            f"The targets have the shape {shape}, and images are their own targets: call fit(images), or "
+            f"The targets have shape {shape}, but images are their own targets: call fit(images), or "
             "fit([images, labels]) for a class-conditional model."
         )
     expected = (None, *image_shape)
@@ -84,12 +83,12 @@ def check_targets(targets: TensorLike, image_shape: Shape) -> None:
 
 
 def _fits(shape: Shape, expected: Shape) -> bool:
-    """Whether two shapes may be the same, as far as they are known."""
+    """True if two partially known shapes may be equal."""
     return len(shape) == len(expected) and all(None in (n, m) or n == m for n, m in zip(shape, expected, strict=True))
 
 
 def _nats(images: Tensor, predictions: Tensor) -> Tensor:
-    """Nats per image, which the predictions are, or are computed from if they are logits."""
+    """Nats per image: the predictions themselves, or computed from them if they are logits."""
     if len(predictions.shape) != 1:
         return negative_log_likelihood(images, predictions)
     check_targets(images, (None, None, None))
@@ -98,12 +97,12 @@ def _nats(images: Tensor, predictions: Tensor) -> Tensor:
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
 class NegativeLogLikelihood(keras.losses.Loss):
-    """`negative_log_likelihood` as a Keras loss: the mean over the batch, in nats per image.
+    """Keras loss of `negative_log_likelihood`: the mean over the batch, in nats per image.
 
     Args:
-        reduction: over the images, as of any Keras loss; None for the nats of each.
-        name: of the loss.
-        dtype: of the loss; by default Keras's float type.
+        reduction: reduction over the images, as in any Keras loss; None for the nats of each image.
+        name: name of the loss.
+        dtype: dtype of the loss; Keras's float type by default.
 
     Raises:
         ValueError: outside a graph, for images with fractions.
@@ -111,7 +110,7 @@ class NegativeLogLikelihood(keras.losses.Loss):
     Call arguments:
         y_true: integer levels `(batch, height, width, channels)`: the images themselves.
         y_pred: logits `(batch, height, width, channels, levels)`; or the negative log-likelihood of each image in nats,
-            `(batch,)`, which the models give their loss while they train.
+            `(batch,)`, which the models pass to their loss during training.
 
     Example:
 
@@ -137,19 +136,19 @@ class NegativeLogLikelihood(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
 class BitsPerDim(keras.metrics.Mean):
-    """Mean negative log-likelihood in bits per sub-pixel, as a Keras metric.
+    """Keras metric: mean negative log-likelihood in bits per sub-pixel.
 
     Args:
-        name: of the metric.
-        dtype: of its sums; by default Keras's float type.
+        name: name of the metric.
+        dtype: dtype of its sums; Keras's float type by default.
 
     Raises:
         ValueError: outside a graph, for images with fractions.
 
     Call arguments:
         y_true: integer levels `(batch, height, width, channels)`.
-        y_pred: logits `(batch, height, width, channels, levels)`; or nats, as of `NegativeLogLikelihood`.
-        sample_weight: weight of each image in the mean, `(batch,)`; None for equal ones.
+        y_pred: logits `(batch, height, width, channels, levels)`; or nats, see `NegativeLogLikelihood`.
+        sample_weight: weight of each image in the mean, `(batch,)`; None for equal weights.
 
     Example:
 
@@ -161,7 +160,7 @@ class BitsPerDim(keras.metrics.Mean):
 
     def __init__(self, name: str = "bits_per_dim", dtype: DType = None):
         super().__init__(name=name, dtype=dtype)
-        self._direction = "down"  # For the callbacks that keep the best: lower is better.
+        self._direction = "down"  # Lower is better, for callbacks that keep the best.
 
     def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
         image_shape = tuple(y_true.shape if len(y_pred.shape) == 1 else y_pred.shape)[1:4]

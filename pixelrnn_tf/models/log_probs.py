@@ -1,4 +1,4 @@
-"""The log-probabilities that a model gives images: of each image, and of each sub-pixel given those before it."""
+"""Log-probabilities of images and of each sub-pixel given the earlier ones."""
 
 from keras import ops
 from keras.backend import is_float_dtype, standardize_dtype
@@ -9,22 +9,22 @@ from pixelrnn_tf.models.levels import check_whole
 from pixelrnn_tf.models.scales import new_pixels
 from pixelrnn_tf.typing import Tensor, TensorLike
 
-# No model has as many levels, so that a number cut to it still is no level.
+# More than the levels of any model, so a number clipped to it is still invalid.
 _MORE_THAN_ANY_LEVEL = 2**15
 
 
 def log_prob(model: ImageModel, images: TensorLike, condition: TensorLike | None = None) -> Tensor:
-    """The exact log-probability of each image (paper section 2.1, Eq. 1 and 2).
+    """Compute the exact log-probability of each image (paper section 2.1, Eq. 1 and 2).
 
-    Outside a graph it runs as a graph that is made at the first call, and serves every number of images after it.
+    Outside a graph, the first call makes a graph that later calls reuse for any number of images.
 
     Args:
         model: the network.
         images: integer levels `(batch, height, width, channels)`.
-        condition: what the model is conditioned on, exactly if it was made for it.
+        condition: what the model is conditioned on; required if the model is conditional.
 
     Returns:
-        nats per image, float32 `(batch,)`; NaN for an image with a number that is no level.
+        nats per image, float32 `(batch,)`; NaN for an image with an invalid level.
 
     Raises:
         ValueError: for shapes that do not fit the model, or fractions outside a graph.
@@ -40,18 +40,17 @@ def log_prob(model: ImageModel, images: TensorLike, condition: TensorLike | None
 
 
 def log_prob_map(model: ImageModel, images: TensorLike, condition: TensorLike | None = None) -> Tensor:
-    """The log-probability of each sub-pixel given all before it: the terms whose sum `log_prob` is (Eq. 1 and 2).
+    """Compute the log-probability of each sub-pixel given all earlier ones; the sum is `log_prob` (Eq. 1 and 2).
 
-    What the model did not expect has a low one. It is the surprise at that place: what comes later is judged knowing
-    it, and what comes before without.
+    A low value marks a surprising sub-pixel. Later sub-pixels are scored given it, earlier ones without it.
 
     Args:
         model: the network.
         images: integer levels `(batch, height, width, channels)`.
-        condition: what the model is conditioned on, exactly if it was made for it.
+        condition: what the model is conditioned on; required if the model is conditional.
 
     Returns:
-        nats, float32 `(batch, height, width, channels)`; NaN for a number that is no level.
+        nats, float32 `(batch, height, width, channels)`; NaN for an invalid level.
 
     Raises:
         ValueError: for shapes that do not fit the model, or fractions outside a graph.
@@ -67,16 +66,16 @@ def log_prob_map(model: ImageModel, images: TensorLike, condition: TensorLike | 
 
 
 def log_prob_by_scale(model: ImageModel, images: TensorLike, condition: TensorLike | None = None) -> Tensor:
-    """The log-probability that each scale of a Multi-Scale PixelRNN adds; their sum is `log_prob` (section 3.6).
+    """Compute the contribution of each scale of a Multi-Scale PixelRNN; their sum is `log_prob` (section 3.6).
 
     Args:
-        model: the network; one of a single scale has one term.
+        model: the network; a single-scale one has one term.
         images: integer levels `(batch, height, width, channels)`.
-        condition: what the model is conditioned on, exactly if it was made for it.
+        condition: what the model is conditioned on; required if the model is conditional.
 
     Returns:
-        nats per image, float32 `(batch, scales)`: of the smallest image, then of the pixels that each larger one adds,
-        given the smaller; NaN where a number is no level.
+        nats per image, float32 `(batch, scales)`: for the smallest image, then for the pixels that each larger one
+        adds, given the smaller; NaN for an invalid level.
 
     Raises:
         ValueError: for shapes that do not fit the model, or fractions outside a graph.
@@ -107,9 +106,9 @@ def _log_prob_by_scale(model: ImageModel, images: Tensor, condition: Tensor | No
 
 
 def _checked(model: ImageModel, images: TensorLike, condition: TensorLike | None) -> dict[str, Tensor | None]:
-    """The arguments as tensors, images in int32, or in float32 where they may hold fractions or NaN.
+    """Convert the arguments to tensors: images in int32, or in float32 if they may hold fractions or NaN.
 
-    So that one compiled function serves whatever integers there are.
+    One compiled function then serves all integer dtypes.
     """
     check_whole(images, "images")
     images = ops.convert_to_tensor(images)

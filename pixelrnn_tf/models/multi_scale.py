@@ -1,4 +1,4 @@
-"""The Multi-Scale PixelRNN (paper section 3.6): a small image first, then a larger one given it."""
+"""The Multi-Scale PixelRNN (paper section 3.6): a small image first, then larger ones given it."""
 
 import itertools
 from typing import Any
@@ -23,24 +23,24 @@ from pixelrnn_tf.typing import Config, ImageShape, Structure, Tensor
 class MultiScalePixelRNN(ImageModel):
     """Autoregressive model of images at several sizes, from small to large.
 
-    A `PixelRNN` models the smallest image, which is every k-th pixel of the whole. Each larger one is modelled by a
-    `PixelRNN` that is given the one before it through an `Upsampler`; the pixels that the small image fixes are kept
-    and not counted. So the likelihood is exact:
+    A `PixelRNN` models the smallest image, which is every k-th pixel of the full image. Each larger image is modeled by
+    a `PixelRNN` that is conditioned on the previous one through an `Upsampler`. Pixels that the small image fixes are
+    kept and not counted, so the likelihood is exact:
 
-        log p(x) = log p(small) + the sum of log p(pixel | earlier pixels, small) over the other pixels.
+            log p(x) = log p(small) + the sum of log p(pixel | earlier pixels, small) over the other pixels.
 
-    It is an autoregressive model like any other, in another order: first the pixels of the small image, then the rest,
-    each in raster order. What the model calls the logits of a sub-pixel are those of the network that counts it.
+    The model is autoregressive in another order: first the pixels of the small image, then the rest, each in raster
+    order. The logits of a sub-pixel are those of the network that counts it.
 
     Reference: van den Oord et al. 2016, section 3.6.
 
     Args:
         image_shape: `(height, width, channels)`.
         levels: number of values of a sub-pixel, 2 to 256.
-        scales: heights of the images from the smallest to the whole, at least two, each a multiple of the one before.
-        block, num_blocks, hidden, head_hidden, residual, skips: of every `PixelRNN`.
-        upsampler_features: features of the map that a small image becomes.
-        output, mixtures: of every `PixelRNN`.
+        scales: heights of the images from the smallest to the full one, at least two, each a multiple of the previous.
+        block, num_blocks, hidden, head_hidden, residual, skips: arguments of every `PixelRNN`.
+        upsampler_features: features of the conditioning map of a small image.
+        output, mixtures: arguments of every `PixelRNN`.
 
     Call arguments:
         inputs: images, integer levels `(batch, height, width, channels)` in `[0, levels)`.
@@ -49,7 +49,7 @@ class MultiScalePixelRNN(ImageModel):
         logits, float32 `(batch, height, width, channels, levels)` under every dtype policy.
 
     Raises:
-        ValueError: for arguments or inputs that do not fit, with what was given and what was expected.
+        ValueError: for invalid arguments or inputs.
 
     Example:
 
@@ -88,7 +88,7 @@ class MultiScalePixelRNN(ImageModel):
         self.build((None, *self.image_shape))
 
     def _network(self, number: int) -> PixelRNN:
-        """The network of a scale, given the image of the scale before."""
+        """Make the network of a scale, conditioned on the image of the previous scale."""
         shape, upsampler = self._shape(self.heights[number]), None
         if number:
             small = self._shape(self.heights[number - 1])
@@ -121,10 +121,10 @@ class MultiScalePixelRNN(ImageModel):
         )
 
     def build(self, input_shape: Structure = None) -> None:
-        """Nothing: the constructor has made every weight."""
+        """Do nothing: the constructor creates all weights."""
 
     def build_from_config(self, config: Config) -> None:
-        """Nothing, likewise."""
+        """Do nothing: the constructor creates all weights."""
 
     @property
     def output_distribution(self) -> OutputDistribution:
@@ -139,7 +139,7 @@ class MultiScalePixelRNN(ImageModel):
             own = every_kth(images, stride)
             of_network = run(network, own, small)
             whole = of_network if whole is None else with_small(of_network, whole)
-            # A number that is no level has the likelihood NaN already, and must not raise an error here.
+            # An invalid level has the likelihood NaN already, and must not raise an error here.
             small = ops.clip(ops.cast(own, "int32"), 0, self.levels - 1)
         return whole
 
@@ -162,10 +162,10 @@ class MultiScalePixelRNN(ImageModel):
 
 
 def _checked_scales(scales: Any, image_shape: ImageShape) -> tuple[int, ...]:
-    """Heights of the images as integers of Python.
+    """Convert the heights of the images to Python integers.
 
     Raises:
-        ValueError: if they are none, or do not divide each other and the image.
+        ValueError: if they are not integers, or do not divide each other and the image.
     """
     height, width, _ = image_shape
     try:
@@ -174,18 +174,18 @@ def _checked_scales(scales: Any, image_shape: ImageShape) -> tuple[int, ...]:
         heights = ()
     if len(heights) < 2 or heights[-1] != height:
         raise ValueError(
-            f"scales must be two heights or more, the last of them that of the images, {height}; got {scales!r}."
+            f"scales must be at least two heights, the last one that of the images, {height}; got {scales!r}."
         )
     for small, large in itertools.pairwise(heights):
         if large <= small or large % small:
             raise ValueError(
-                f"scales must grow, each a multiple of the one before, since the smaller image is every k-th pixel of "
-                f"the larger one; {large} is no multiple of {small} that is greater, in {heights}."
+                "scales must increase, each a multiple of the previous one, since the smaller image is every k-th "
+                f"pixel of the larger one; got {heights}, where {large} is not a larger multiple of {small}."
             )
     stride = height // heights[0]
     if width % stride:
         raise ValueError(
-            f"scales: images of the height {heights[0]} are every {stride}-th pixel of those of {height} x {width}, "
-            f"and {width} is no multiple of {stride}."
+            f"scales: images of height {heights[0]} are every {stride}-th pixel of images of {height} x {width}, "
+            f"but {width} is not a multiple of {stride}."
         )
     return heights

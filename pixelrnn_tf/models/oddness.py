@@ -1,7 +1,8 @@
-"""Scores of whole images that say how little they belong to what a model was trained on: larger is odder.
+"""Out-of-distribution scores of images: larger means less like the training data.
 
-All are in bits per sub-pixel, of numpy arrays. Likelihood alone is known to fail: a model of clothes gives digits more
-of it, because they are simple (Nalisnick et al. 2019). The other scores take out what an image's simplicity is worth.
+All are in bits per sub-pixel and computed on numpy arrays. Likelihood is known to fail as a score: a model of
+clothes assigns a higher likelihood to digits, because they are simple (Nalisnick et al. 2019). The other scores correct
+for the simplicity of an image.
 
 | score | from | reference |
 |---|---|---|
@@ -20,10 +21,10 @@ from pixelrnn_tf.typing import ImageShape, TensorLike
 
 
 def negative_log_likelihood_score(log_prob: TensorLike, image_shape: ImageShape) -> np.ndarray:
-    """The negative log-likelihood.
+    """Negative log-likelihood.
 
     Args:
-        log_prob: of each image in nats, `(batch,)`.
+        log_prob: log-probability of each image in nats, `(batch,)`.
         image_shape: `(height, width, channels)`.
 
     Returns:
@@ -36,18 +37,18 @@ def negative_log_likelihood_score(log_prob: TensorLike, image_shape: ImageShape)
 
 
 def typicality(log_prob: TensorLike, training_log_prob: TensorLike, image_shape: ImageShape) -> np.ndarray:
-    """The distance to the mean of training images: those that are too likely are odd too.
+    """Distance of the negative log-likelihood to its mean over training images; too likely counts as odd too.
 
     Args:
-        log_prob: of each image in nats, `(batch,)`.
-        training_log_prob: the same of training images.
+        log_prob: log-probability of each image in nats, `(batch,)`.
+        training_log_prob: log-probabilities of training images.
         image_shape: `(height, width, channels)`.
 
     Returns:
         bits per sub-pixel, float64 `(batch,)`, at least 0.
 
     Raises:
-        ValueError: for log-probabilities of another shape, or none of training images.
+        ValueError: for log-probabilities of another shape, or an empty `training_log_prob`.
     """
     if np.size(training_log_prob) == 0:
         raise ValueError("typicality needs the log-probability of at least one training image, got none.")
@@ -56,37 +57,37 @@ def typicality(log_prob: TensorLike, training_log_prob: TensorLike, image_shape:
 
 
 def input_complexity_score(log_prob: TensorLike, images: np.ndarray) -> np.ndarray:
-    """S = -l - L of Serra et al. 2020: bits that the model needs, less those that a lossless coder does.
+    """Input complexity score S = -l - L (Serra et al. 2020): bits of the model minus bits of a lossless coder.
 
     Args:
-        log_prob: of each image in nats, `(batch,)`.
-        images: uint8 `(batch, height, width, channels)`, the levels themselves, as `complexity` takes them.
+        log_prob: log-probability of each image in nats, `(batch,)`.
+        images: uint8 levels `(batch, height, width, channels)`, not rescaled, as in `complexity`.
 
     Returns:
         bits per sub-pixel, float64 `(batch,)`.
 
     Raises:
-        ValueError: if the two are not of as many images, or the images are no bytes.
+        ValueError: if the numbers of images differ, or the images are not uint8.
     """
     _check_as_many(log_prob, images)
     return negative_log_likelihood_score(log_prob, images.shape[1:]) - complexity(images)
 
 
 def likelihood_ratio(log_prob: TensorLike, background_log_prob: TensorLike, image_shape: ImageShape) -> np.ndarray:
-    """How much less likely an image is than under a background network, which knows what all images have in common.
+    """Log-likelihood ratio of a background network and the model; the background captures what all images share.
 
-    A background network is one trained on mutated images (Ren et al. 2019), or one that sees a few pixels alone.
+    A background network is trained on mutated images (Ren et al. 2019), or sees only a few pixels.
 
     Args:
-        log_prob: of each image in nats, `(batch,)`.
-        background_log_prob: the same by the background network.
+        log_prob: log-probability of each image in nats, `(batch,)`.
+        background_log_prob: log-probabilities under the background network.
         image_shape: `(height, width, channels)`.
 
     Returns:
         bits per sub-pixel, float64 `(batch,)`.
 
     Raises:
-        ValueError: if the two are not of as many images.
+        ValueError: if the numbers of images differ.
     """
     _check_as_many(log_prob, background_log_prob)
     background = negative_log_likelihood_score(background_log_prob, image_shape)
@@ -96,29 +97,29 @@ def likelihood_ratio(log_prob: TensorLike, background_log_prob: TensorLike, imag
 def _of_images(log_prob: TensorLike) -> np.ndarray:
     array = np.asarray(log_prob, "float64")
     if array.ndim != 1:
-        raise ValueError(f"log-probabilities must have the shape (batch,), one for each image; got {array.shape}.")
+        raise ValueError(f"log-probabilities must have the shape (batch,), one per image; got {array.shape}.")
     return array
 
 
 def _check_as_many(log_prob: TensorLike, other: TensorLike) -> None:
     numbers = np.shape(log_prob)[:1], np.shape(other)[:1]
     if numbers[0] != numbers[1]:
-        raise ValueError(f"Both must be of the same images, in their order; got {numbers[0]} and {numbers[1]}.")
+        raise ValueError(f"Both must be of the same images, in the same order; got {numbers[0]} and {numbers[1]}.")
 
 
 def complexity(images: np.ndarray) -> np.ndarray:
-    """How many bits a lossless coder needs: deflate of rows as PNG filters them, without PNG's container.
+    """Bits that a lossless coder needs: deflate of rows filtered as in PNG, without PNG's container.
 
-    Of each image the best of PNG's five filters for all rows, one byte for which is counted.
+    Each image uses the best of PNG's five filters for all rows; one byte for this choice is counted.
 
     Args:
-        images: uint8 `(batch, height, width, channels)`. Of levels below 256 pass the levels themselves.
+        images: uint8 `(batch, height, width, channels)`. With fewer than 256 levels, pass the levels themselves.
 
     Returns:
         bits per sub-pixel, float64 `(batch,)`.
 
     Raises:
-        ValueError: if they are no bytes.
+        ValueError: if they are not uint8.
 
     Example:
 
@@ -136,7 +137,7 @@ def complexity(images: np.ndarray) -> np.ndarray:
 
 
 def _deflated(image: np.ndarray) -> int:
-    """Bytes of the shortest deflate stream over the filters."""
+    """Bytes of the shortest deflate stream over all filters."""
     streams = []
     for rows in _filtered(image):
         coder = zlib.compressobj(9, zlib.DEFLATED, -15)
@@ -145,11 +146,11 @@ def _deflated(image: np.ndarray) -> int:
 
 
 def _filtered(image: np.ndarray) -> list[np.ndarray]:
-    """The image through PNG's filters: none, sub, up, average and Paeth; differences are modulo 256."""
+    """Apply PNG's filters to an image: none, sub, up, average and Paeth, with differences modulo 256."""
     x = image.astype("int32")
     padded = np.pad(x, ((1, 0), (1, 0), (0, 0)))
     left, above, corner = padded[1:, :-1], padded[:-1, 1:], padded[:-1, :-1]
     slope = left + above - corner
     distances = np.abs(np.stack([slope - left, slope - above, slope - corner]))
-    paeth = np.choose(distances.argmin(axis=0), [left, above, corner])  # Of equals the first, as PNG wants it.
+    paeth = np.choose(distances.argmin(axis=0), [left, above, corner])  # On a tie the first, as in PNG.
     return [(x - predicted).astype("uint8") for predicted in (0 * x, left, above, (left + above) // 2, paeth)]

@@ -1,4 +1,4 @@
-"""The number of parameters of a network from its arguments, known before anything is allocated."""
+"""Number of parameters of a network, computed from its arguments before anything is allocated."""
 
 from pixelrnn_tf.layers.blocks import BLOCKS
 from pixelrnn_tf.layers.conditioning import Conditioner
@@ -22,9 +22,9 @@ def count_parameters(
     output: str = "softmax",
     mixtures: int = 5,
 ) -> int:
-    """Count the parameters of a `PixelRNN` with these arguments, without making it.
+    """Count the parameters of a `PixelRNN` with these arguments, without constructing it.
 
-    Masked taps count, since kernels keep their full size.
+    Masked taps are counted, since kernels keep their full size.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""PixelRNN: one model, three kinds of block."""
+"""PixelRNN: one model with three kinds of block."""
 
 from typing import Any
 
@@ -32,9 +32,9 @@ from pixelrnn_tf.typing import Config, ImageShape, Structure, Tensor, TensorLike
 class PixelRNN(Composite, ImageModel):
     """Autoregressive model of images: Row LSTM, Diagonal BiLSTM or PixelCNN.
 
-    A 7x7 mask A convolution to 2h features, `num_blocks` blocks, and a head that gives the distribution of every
-    sub-pixel, which depends on the sub-pixels before it only. The output of every block also reaches
-    the head through a 1x1 mask B convolution; the head reads their sum.
+    The network is a 7x7 mask A convolution to 2h features, `num_blocks` blocks, and a head. The head computes the
+    distribution of every sub-pixel given the earlier ones. With `skips`, it reads the sum of the outputs of all blocks,
+    each through a 1x1 mask B convolution.
 
     Reference: van den Oord, Kalchbrenner, Kavukcuoglu 2016, *Pixel Recurrent Neural Networks*, Table 1.
 
@@ -45,28 +45,27 @@ class PixelRNN(Composite, ImageModel):
         num_blocks: number of blocks, at least 1.
         hidden: number h of units of a block, at least `channels`; the maps between blocks have 2h features.
         head_hidden: number of features of the head's two inner convolutions, at least `channels`.
-        residual: whether a block adds its input to its output (paper section 3.3).
-        skips: whether every block is connected to the head (section 3.3); otherwise only the last one is.
-        condition_features: features of the conditioning map (section 3.6) that the model is given; 0 for none.
-        conditioner: a layer that makes the map of something else: `layers.LabelEmbedding` of class labels,
-            `layers.Upsampler` of a small image, or a `layers.Conditioner` of your own. The model takes
-            it over, or makes one like it in its own dtype policy, with the weights it has if it is built already.
-        output: distribution over the levels of a sub-pixel: "softmax", the paper's, or "logistic_mixture", which knows
-            that neighboring levels are alike and has fewer parameters (Salimans et al. 2017, section 2.1).
+        residual: add the input of a block to its output (paper section 3.3).
+        skips: connect every block to the head (section 3.3); otherwise only the last one is connected.
+        condition_features: features of a conditioning map that you provide (section 3.6); 0 for none.
+        conditioner: layer that makes the conditioning map from something else: `layers.LabelEmbedding` for class
+            labels, `layers.Upsampler` for a small image, or your own `layers.Conditioner`. The model uses it, or makes
+            a copy in its own dtype policy, with the same weights if it is already built.
+        output: distribution over the levels of a sub-pixel: "softmax" (the paper's), or "logistic_mixture", which
+            models neighboring levels as similar and has fewer parameters (Salimans et al. 2017, section 2.1).
         mixtures: number of components of a logistic mixture.
 
     Call arguments:
-        inputs: images, integer levels `(batch, height, width, channels)` in `[0, levels)`; or, if the model
-            was made for a condition, `[images, condition]` or `{"images": images, "condition": condition}` with what
-            the conditioner takes, or else a float map `(batch, height, width, condition_features)`. The model scales
-            and centres images itself. Fractions and conditions out of range are an error, and inside a graph their
-            image's logits are NaN.
+        inputs: images, integer levels `(batch, height, width, channels)` in `[0, levels)`. A conditional model takes
+            `[images, condition]` or `{"images": images, "condition": condition}`, with the input of the conditioner, or
+            a float map `(batch, height, width, condition_features)`. The model scales and centers images itself.
+            Fractions and conditions out of range raise an error; inside a graph, the logits of their image are NaN.
 
     Output:
         logits, float32 `(batch, height, width, channels, levels)` under every dtype policy.
 
     Raises:
-        ValueError: for arguments or inputs that do not fit, with what was given and what was expected.
+        ValueError: for invalid arguments or inputs.
 
     Images are their own targets, so `model.fit(images)` trains.
 
@@ -124,7 +123,7 @@ class PixelRNN(Composite, ImageModel):
             self.levels, self.head_hidden, channels, self.output_name, self.mixtures, dtype=policy, name="head"
         )
         track_each(self, [*self.blocks, *self.skip_convs])
-        list(elementary_layers(self))  # Raises if one of them could not generate.
+        list(elementary_layers(self))  # Raises if a layer cannot generate.
         images, takes = (None, *self.image_shape), self.condition_format
         self.build(images if takes is None else [images, (None, *takes.shape)])
         if isinstance(conditioner, Conditioner) and conditioner.built and self.conditioner is not None:
@@ -138,7 +137,7 @@ class PixelRNN(Composite, ImageModel):
         for name in ("hidden", "head_hidden"):
             if getattr(self, name) < channels:
                 raise ValueError(
-                    f"{name} must be at least the number of channels, {channels}, so that every colour has a "
+                    f"{name} must be at least the number of channels, {channels}, so that every color has a "
                     f"feature of its own; got {getattr(self, name)}."
                 )
         if self.conditioner is not None:
@@ -146,7 +145,7 @@ class PixelRNN(Composite, ImageModel):
         check_size({**self._arguments(), "conditioner": self.conditioner})
 
     def build(self, input_shape: Structure = None) -> None:
-        """Make every weight; the constructor calls it. `input_shape` is ignored: the arguments say it all."""
+        """Create all weights; the constructor calls it. `input_shape` is ignored: the arguments define all shapes."""
         if self.built:
             return
         features = (None, *self.image_shape[:2], 2 * self.hidden)
@@ -157,7 +156,7 @@ class PixelRNN(Composite, ImageModel):
             self.conditioner.build((None, *self.condition_format.shape))
 
     def build_from_config(self, config: Config) -> None:
-        """Nothing: the constructor has made every weight. Keras would note the shapes of whichever build is last."""
+        """Do nothing: the constructor creates all weights. Keras would record the shapes of the last build."""
 
     @property
     def output_distribution(self) -> OutputDistribution:
@@ -176,14 +175,14 @@ class PixelRNN(Composite, ImageModel):
         return run(self, images, condition)
 
     def scale(self, images: TensorLike, dtype: str | None = None) -> Tensor:
-        """Integer levels to numbers from -1 to 1 (paper section 5.2), by default in the compute dtype."""
+        """Scale integer levels to [-1, 1] (paper section 5.2), in the compute dtype by default."""
         dtype = dtype or self.compute_dtype
         return ops.cast(ops.cast(images, at_least_float32(dtype)) * (2.0 / (self.levels - 1)) - 1.0, dtype)
 
     def logits_of_scaled(self, scaled: Tensor, condition: Tensor | None = None) -> Tensor:
-        """The network behind `scale` and `condition_map`: from images of numbers and a map to the logits.
+        """Compute the logits from the results of `scale` and `condition_map`.
 
-        They are float32, and float64 under the dtype policy "float64".
+        They are float32, or float64 under the dtype policy "float64".
         """
         return self.output_distribution.logits(self.compose(scaled, on_maps(condition)))
 
@@ -216,5 +215,5 @@ class PixelRNN(Composite, ImageModel):
         }
 
     def get_config(self) -> Config:
-        # Apart, since Keras loads TensorFlow to serialise a layer, which a network on JAX is made without.
+        # Serialized separately: Keras loads TensorFlow to serialize a layer, which JAX users do not need.
         return {**super().get_config(), **self._arguments(), "conditioner": serialized(self.conditioner)}

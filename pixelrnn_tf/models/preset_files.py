@@ -1,14 +1,13 @@
-"""Presets as directories: a network's configuration, its weights, and what is known of them.
+"""Preset directories: configuration, weights and metadata of a network.
 
 The layout is that of KerasHub:
 
-    config.json        the model, as Keras serializes it
-    model.weights.h5   its weights, as `model.save_weights` writes them, but compressed; `model.load_weights` reads them
-    metadata.json      what it was trained on, how, and its scores; and a digest of the weights, which loading checks
-    README.md          the card: the same for people
+        config.json        the model, serialized by Keras
+        model.weights.h5   its weights, in the format of `model.save_weights`, but compressed; `model.load_weights`
+        reads them metadata.json      training data, training and scores, and a digest of the weights that loading
+        checks README.md          the model card
 
-The presets with weights that come with the package lie in `pixelrnn_tf/zoo/`, which finds them by name. Nothing is
-ever downloaded.
+The presets with weights are in `pixelrnn_tf/zoo/`, which finds them by name. Nothing is downloaded.
 """
 
 import contextlib
@@ -31,18 +30,18 @@ from pixelrnn_tf.typing import Config
 from pixelrnn_tf.zoo import CONFIG, METADATA
 
 WEIGHTS, CARD = "model.weights.h5", "README.md"
-# Of metadata.json and of what the digest covers; a later one may be refused by an earlier version of the library.
+# Version of metadata.json and of the digest; earlier versions of the library reject later ones.
 FORMAT = 1
-# Bytes of a JSON file.
+# Maximum size of a JSON file, in bytes.
 _MOST_JSON = 2**24
-# The weights of a trained network are compressed a little, and those of an untrained one that holds many zeros to less.
+# Limits of compression: trained weights compress little, untrained ones with many zeros more.
 _MOST_COMPRESSION, _FEWEST_BYTES_PER_BLOCK = 100, 500
 
 
 def weights_digest(model: keras.Model) -> str:
-    """SHA-256 over the names, shapes and values of the weights, whatever file or backend they come from.
+    """Compute the SHA-256 of the names, shapes and values of the weights, independent of file and backend.
 
-    The names are the paths inside the model, without its own name, which is another for every model of a process.
+    The names are paths inside the model, without the name of the model, which differs between models of a process.
     """
     digest = hashlib.sha256()
     for weight in model.weights:
@@ -60,22 +59,23 @@ def save_preset(
     card: str,
     pictures: Iterable[pathlib.Path] = (),
 ) -> None:
-    """Write a preset directory; it is filled under another name and renamed, and replaces one of that path.
+    """Write a preset directory atomically, replacing an existing preset.
 
     Args:
         model: the network, float32.
-        directory: of the preset.
-        metadata: for metadata.json; the format, the number of parameters and the digest of the weights are added.
-        card: for README.md.
-        pictures: files that are copied beside it.
+        directory: directory of the preset.
+        metadata: content of metadata.json; the format, the number of parameters and the digest of the weights are
+            added.
+        card: content of README.md.
+        pictures: files to copy into the directory.
 
     Raises:
-        ValueError: if the directory holds something that is no preset, or a weight is not finite.
+        ValueError: if the directory holds other files, or a weight is not finite.
     """
     directory = pathlib.Path(os.path.expanduser(directory))
     damaged = first_not_finite(model)
     if damaged:
-        raise ValueError(f"The weight {damaged} has values that are not finite: such a network is no preset.")
+        raise ValueError(f"The weight {damaged} has values that are not finite: this network cannot be a preset.")
     metadata = {
         "format": FORMAT,
         "parameters": model.count_params(),
@@ -93,19 +93,19 @@ def save_preset(
 
 
 class _WeightsInMemory(io.BytesIO):
-    """A file in memory whose name has the ending that Keras asks for."""
+    """A file in memory whose name has the suffix that Keras requires."""
 
     def __str__(self) -> str:
         return WEIGHTS
 
 
 def _compressed_weights(model: keras.Model) -> bytes:
-    """The weights as a file of Keras whose larger arrays are compressed.
+    """Save the weights to a Keras file with compressed arrays.
 
-    HDF5 writes to memory, since it crashes the process when a disk is full. A fifth of a network's bytes is saved, more
-    of a PixelCNN's: masked weights are zeros.
+    HDF5 writes to memory, since it crashes the process if a disk is full. Compression saves a fifth of the size, and
+    more for a PixelCNN, whose masked weights are zeros.
     """
-    import h5py  # What Keras writes weights with.
+    import h5py  # Keras writes weights with it.
 
     plain, smaller = _WeightsInMemory(), io.BytesIO()
     model.save_weights(plain)
@@ -125,10 +125,10 @@ def _compressed_weights(model: keras.Model) -> bytes:
 
 
 def read_metadata(directory: pathlib.Path) -> Config:
-    """The metadata of a preset.
+    """Read the metadata of a preset.
 
     Raises:
-        ValueError: if there is none, it cannot be read, or it has a later format.
+        ValueError: if they are missing, cannot be read, or have a later format.
     """
     metadata = _read_json(directory / METADATA)
     if metadata.get("format") != FORMAT:
@@ -140,27 +140,27 @@ def read_metadata(directory: pathlib.Path) -> Config:
 
 
 def read_config(directory: pathlib.Path) -> Config:
-    """The configuration of a preset, as Keras serializes a model.
+    """Read the configuration of a preset, serialized by Keras.
 
     Raises:
-        ValueError: if there is none, or it cannot be read.
+        ValueError: if it is missing or cannot be read.
     """
     config = _read_json(directory / CONFIG)
     if not isinstance(config.get("config"), dict) or "class_name" not in config:
-        raise ValueError(f"{directory / CONFIG} holds no serialized model.")
+        raise ValueError(f"{directory / CONFIG} does not hold a serialized model.")
     return config
 
 
 def read_weights(model: keras.Model, directory: pathlib.Path) -> None:
-    """Give a model the weights of a preset, and check that they are those the metadata tells of.
+    """Load the weights of a preset into a model, and check their digest.
 
     Args:
-        model: the network, made from the preset's configuration. In half precision its weights are rounded, and
-            not compared with the digest.
-        directory: of the preset.
+        model: the network, made from the preset's configuration. In half precision its weights are rounded and not
+            compared with the digest.
+        directory: directory of the preset.
 
     Raises:
-        ValueError: if the weights are missing, cannot be read, do not fit or are not those of the digest.
+        ValueError: if the weights are missing, cannot be read, do not fit, or do not match the digest.
     """
     path = directory / WEIGHTS
     expected = read_metadata(directory).get("weights_sha256")
@@ -168,21 +168,21 @@ def read_weights(model: keras.Model, directory: pathlib.Path) -> None:
         model.load_weights(path)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(f"The weights {path} do not fit the network of {CONFIG} beside them: {reason}") from error
+        raise ValueError(f"The weights {path} do not fit the network of their {CONFIG}: {reason}") from error
     if model.variable_dtype in ("float32", "float64") and weights_digest(model) != expected:
         raise ValueError(
-            f"The weights {path} are not those that {METADATA} beside them tells of (their SHA-256 differs): the file "
-            "is damaged or was replaced. Get it anew."
+            f"The weights {path} do not match the SHA-256 in their {METADATA}: the file is damaged or was replaced. "
+            "Restore the original file."
         )
 
 
 def check_overrides(directory: pathlib.Path, config: Config, overrides: Config) -> None:
-    """Check that what is overridden leaves the network that the weights were trained in.
+    """Check that overrides do not change the network that the weights were trained in.
 
-    The size of the images, the dtype, the name and whether the weights train may change.
+    The size of the images, the dtype, the name, and `trainable` may change.
 
     Raises:
-        ValueError: if something else changes; the message names it.
+        ValueError: if another argument changes; the message names it.
     """
     free = {"name", "dtype", "trainable"}
     for name, value in overrides.items():
@@ -191,13 +191,13 @@ def check_overrides(directory: pathlib.Path, config: Config, overrides: Config) 
             same = list(config[name])[-1:] == list(value)[-1:]
         if name not in free and not same:
             raise ValueError(
-                f"{name}={value!r} makes another network than {directory.name}, whose weights were trained with "
-                f"{name}={config.get(name)!r}: leave it out, or pass load_weights=False for an untrained network."
+                f"{name}={value!r} defines another network than {directory.name}, whose weights were trained with "
+                f"{name}={config.get(name)!r}: omit it, or pass load_weights=False for an untrained network."
             )
 
 
 def _as_json(value: Any) -> Any:
-    """An argument as a configuration holds it: tuples as lists, a conditioner as its configuration."""
+    """Convert an argument to the form in a configuration: tuples to lists, a conditioner to its configuration."""
     if isinstance(value, Conditioner):
         return _as_json(serialized(value))
     if isinstance(value, dict):
@@ -206,12 +206,12 @@ def _as_json(value: Any) -> Any:
 
 
 def check_weights_size(directory: pathlib.Path, config: Config, parameters: int) -> None:
-    """Check that the file of the weights is large enough for a network, before the network takes memory and time.
+    """Check that the weights file is large enough for a network, before the network takes memory and time.
 
     Args:
-        directory: of the preset.
+        directory: directory of the preset.
         config: arguments of the network.
-        parameters: their number.
+        parameters: number of its parameters.
 
     Raises:
         ValueError: if it is missing or much too small.
@@ -222,13 +222,13 @@ def check_weights_size(directory: pathlib.Path, config: Config, parameters: int)
     size, blocks = path.stat().st_size, config.get("num_blocks", 1)
     if size < max(4 * parameters / _MOST_COMPRESSION, _FEWEST_BYTES_PER_BLOCK * blocks):
         raise ValueError(
-            f"{directory / CONFIG} describes a network of {parameters:,} parameters and {blocks:,} blocks, and {path} "
-            f"has {size:,} bytes only: one of them is damaged or was replaced."
+            f"{directory / CONFIG} describes a network of {parameters:,} parameters and {blocks:,} blocks, but {path} "
+            f"has only {size:,} bytes: one of them is damaged or was replaced."
         )
 
 
 def first_not_finite(model: keras.Model) -> str | None:
-    """The path of the first weight that holds NaN or an infinite value; None if there is none."""
+    """Path of the first weight with NaN or infinite values; None if all are finite."""
     return next((w.path for w in model.weights if not np.isfinite(ops.convert_to_numpy(w)).all()), None)
 
 
@@ -238,23 +238,23 @@ def _read_json(path: pathlib.Path) -> Config:
     except OSError as error:
         raise ValueError(f"Cannot read {path}: {error.strerror}. A preset is a directory with {CONFIG}.") from error
     if not isinstance(value, dict):
-        raise ValueError(f"{path} holds no JSON object.")
+        raise ValueError(f"{path} does not hold a JSON object.")
     return value
 
 
 @contextlib.contextmanager
 def _replaced(directory: pathlib.Path) -> Iterator[pathlib.Path]:
-    """An empty directory beside `directory` that takes its place if nothing goes wrong."""
+    """Make an empty directory next to `directory` that replaces it on success."""
     taken = directory.exists() and any(directory.iterdir() if directory.is_dir() else [directory])
     # The folder of a run has a config.json too.
     if taken and not all((directory / name).is_file() for name in (CONFIG, METADATA, CARD)):
-        raise ValueError(f"{directory} exists and is no preset; choose another directory.")
+        raise ValueError(f"{directory} exists and is not a preset; choose another directory.")
     directory.parent.mkdir(parents=True, exist_ok=True)
     with temporary_folder(directory.parent, f".{directory.name[:KEPT]}.") as beside:
         yield beside
         if not directory.exists():
             beside.rename(directory)
-        elif not _exchange(beside, directory):  # If they changed places, the old one goes with the block.
+        elif not _exchange(beside, directory):  # After an exchange, the old one is removed with the block.
             old = beside.with_name(beside.name + ".old")
             directory.rename(old)
             beside.rename(directory)
@@ -262,7 +262,7 @@ def _replaced(directory: pathlib.Path) -> Iterator[pathlib.Path]:
 
 
 def _exchange(first: pathlib.Path, second: pathlib.Path) -> bool:
-    """Exchange two directories in one step, so that there is one at each path at any time; False where this fails."""
+    """Exchange two directories atomically, so that both paths always exist; return False on failure."""
     try:
         renameat2 = ctypes.CDLL(None).renameat2
     except (AttributeError, OSError, TypeError):

@@ -1,4 +1,4 @@
-"""Models that are loaded from presets and saved as presets."""
+"""Loading models from presets and saving them as presets."""
 
 import contextlib
 import inspect
@@ -18,7 +18,7 @@ from pixelrnn_tf.zoo import CONFIG, find_preset
 
 
 class _Presets:
-    """The presets of a class as an attribute of the class, read from the package when they are asked for."""
+    """Class attribute that holds the presets of a class, read from the package on access."""
 
     def __get__(self, instance: object, owner: type) -> dict[str, Preset]:
         kinds = {kind.__name__ for kind in (owner, *_subclasses(owner))}
@@ -36,24 +36,24 @@ class PresetModel(keras.Model):
     """A Keras model with `from_preset` and `save_to_preset`.
 
     Attributes:
-        presets: every preset that `from_preset` takes, a `Preset` by name, with weights or without.
+        presets: presets that `from_preset` accepts, a `Preset` by name, with or without weights.
     """
 
     presets = _Presets()
 
     @classmethod
     def from_preset(cls, preset: str | os.PathLike[str], load_weights: bool = True, **overrides: Any) -> Self:
-        """Load a pretrained network, or make an untrained one of the paper, by name.
+        """Load a pretrained network, or make an untrained one from the paper, by name.
 
         Args:
-            preset: a key of `presets`, or a directory that `save_to_preset` wrote.
-            load_weights: load its weights, which travel in the package: nothing is downloaded. False makes an
+            preset: a key of `presets`, or a directory written by `save_to_preset`.
+            load_weights: load the weights, which are part of the package: nothing is downloaded. False makes an
                 untrained network.
-            **overrides: arguments of the constructor that replace the preset's. With its weights, only those that
-                leave the network as it is: the size of the images, `dtype`, `name`.
+            **overrides: arguments of the constructor that replace the preset's. With weights, only those that do not
+                change the network: the size of the images, `dtype`, `name`.
 
         Raises:
-            ValueError: if there is no such preset, it has no weights, they are damaged, or an override does not fit.
+            ValueError: if there is no such preset, it has no weights, they are damaged, or an override is invalid.
 
         Example:
 
@@ -65,14 +65,14 @@ class PresetModel(keras.Model):
         if directory is None:
             if str(preset) not in cls.presets:
                 raise ValueError(
-                    f"There is no preset {str(preset)!r}. The presets are: {', '.join(cls.presets)}. Or give the "
-                    "directory of one."
+                    f"There is no preset {str(preset)!r}. The presets are: {', '.join(cls.presets)}. You can also pass "
+                    "the directory of a preset."
                 )
             arguments = cls.presets[str(preset)].arguments
             if load_weights:
                 raise ValueError(
                     f"The preset {str(preset)!r} has no weights: pass load_weights=False for an untrained network. "
-                    f"Those with weights are: {', '.join(n for n, p in cls.presets.items() if p.has_weights)}."
+                    f"Presets with weights: {', '.join(n for n, p in cls.presets.items() if p.has_weights)}."
                 )
             kind = keras.saving.get_registered_object(f"pixelrnn_tf>{all_presets()[str(preset)][0]}")
             return kind(**{**arguments, **overrides})
@@ -98,18 +98,18 @@ class PresetModel(keras.Model):
         """Write the network and its weights as a preset directory, which `from_preset` reads.
 
         Args:
-            directory: made anew, or replaced if it is a preset.
-            metadata: what else is known of the network, for metadata.json; JSON-able.
-            card: what people should know, in Markdown, for README.md.
+            directory: directory to create, or a preset to replace.
+            metadata: further JSON-serializable information, for metadata.json.
+            card: model card in Markdown, for README.md.
 
         Raises:
-            ValueError: if the directory holds something else, or a weight is not finite.
+            ValueError: if the directory holds other files, or a weight is not finite.
         """
         save_preset(self, directory, metadata or {}, card or f"# {self.name}\n")
 
 
 def _count_parameters_of(config: Config) -> int:
-    """A lower bound of the number of parameters of the network with a configuration, without making it."""
+    """Lower bound of the number of parameters of a configuration, without making the network."""
     known = inspect.signature(count_parameters).parameters
     arguments = {name: value for name, value in config.items() if name in known}
     arguments["conditioner"] = conditioner_of(config.get("conditioner"), config.get("condition_features", 0), None)
@@ -118,8 +118,8 @@ def _count_parameters_of(config: Config) -> int:
 
 @contextlib.contextmanager
 def _named(directory: pathlib.Path) -> Iterator[None]:
-    """Name the file in the errors of a configuration, which may hold anything."""
+    """Name the configuration file in errors that its content causes."""
     try:
         yield
     except (TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{directory / CONFIG} holds no arguments of a network: {error}") from error
+        raise ValueError(f"{directory / CONFIG} holds no valid arguments of a network: {error}") from error

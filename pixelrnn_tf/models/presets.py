@@ -1,4 +1,4 @@
-"""The configurations of the paper's size table (section 5 and Table 1), smaller ones, and the pretrained networks."""
+"""Presets: the configurations of the paper (section 5 and Table 1), smaller ones, and the pretrained networks."""
 
 import dataclasses
 import functools
@@ -14,7 +14,7 @@ BITS = "bits/dim"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PaperScore:
-    """A score, such as the paper reports (section 5, Tables 4 to 6); lower is better.
+    """A score as in the paper (section 5, Tables 4 to 6); lower is better.
 
     Attributes:
         value: mean negative log-likelihood.
@@ -35,14 +35,14 @@ class Preset:
     """A named configuration.
 
     Attributes:
-        description: what it is, in one line.
+        description: description in one line.
         arguments: arguments of the model.
-        parameters: number of weights; the paper's plain reading plus skips, initial states and binary logits.
-        batch_size: images per step; the paper's, where the size is the paper's.
-        data: the data set it is for.
-        paper_score: what the paper reports for it; None if nothing.
-        score: of the weights that are shipped, on the test split; None without weights.
-        has_weights: whether the package ships its weights.
+        parameters: number of parameters; the paper's plain reading plus skips, initial states and binary logits.
+        batch_size: images per step; the paper's, if the size is the paper's.
+        data: its data set.
+        paper_score: score in the paper; None if there is none.
+        score: score of the shipped weights on the test split; None without weights.
+        has_weights: True if the package contains its weights.
     """
 
     description: str
@@ -174,10 +174,10 @@ PRESETS: dict[str, Preset] = {
 
 
 def get_preset(name: str) -> Preset:
-    """The preset of that name.
+    """Get a preset by its name.
 
     Raises:
-        ValueError: if there is none; the message lists them.
+        ValueError: if the name is unknown; the message lists all names.
     """
     if name not in PRESETS:
         raise ValueError(f"There is no preset {name!r}. The presets are: {', '.join(PRESETS)}.")
@@ -186,7 +186,7 @@ def get_preset(name: str) -> Preset:
 
 @functools.cache
 def all_presets() -> dict[str, tuple[str, Preset]]:
-    """Every preset that `from_preset` takes, with the name of its class: those of `PRESETS`, and what is shipped."""
+    """All presets that `from_preset` accepts, `PRESETS` and the pretrained networks, each with its class name."""
     presets = {name: ("PixelRNN", preset) for name, preset in PRESETS.items()}
     return presets | {name: _shipped(DIRECTORY / name) for name in shipped_presets()}
 

@@ -1,4 +1,4 @@
-"""Every k-th pixel of images, and images whose every k-th pixel is that of a smaller one."""
+"""Subsample images to every k-th pixel, and merge a smaller image into a larger one."""
 
 from collections.abc import Sequence
 
@@ -9,25 +9,25 @@ from pixelrnn_tf.typing import Tensor
 
 
 def every_kth(values: Tensor, stride: int) -> Tensor:
-    """Every `stride`-th row and column of `(batch, height, width, ...)`, from the first."""
+    """Select every `stride`-th row and column of `(batch, height, width, ...)`, from the first."""
     return values if stride == 1 else values[:, ::stride, ::stride]
 
 
 def fixed_pixels(height: int, width: int, factor: int) -> np.ndarray:
-    """Which pixels an image takes over from one `factor` times smaller, bool `(height, width)`."""
+    """Mask of the pixels that an image takes from one `factor` times smaller: bool `(height, width)`."""
     return (np.arange(height)[:, None] % factor == 0) & (np.arange(width) % factor == 0)
 
 
 def new_pixels(height: int, width: int, strides: Sequence[int]) -> list[np.ndarray]:
-    """Which pixels of an image each scale counts: those that no smaller one has.
+    """Masks of the pixels that each scale counts: those that no smaller scale has.
 
     Args:
-        height: rows of the whole image.
-        width: its columns.
-        strides: of the scales from the smallest image to the whole, so that the last is 1.
+        height: rows of the full image.
+        width: columns of the full image.
+        strides: strides of the scales, from the smallest image to the full one, whose stride is 1.
 
     Returns:
-        bool `(height, width)` of each scale; together they count every pixel once.
+        bool `(height, width)` for each scale; together they count every pixel once.
     """
     of_scales, counted = [], np.zeros((height, width), bool)
     for stride in strides:
@@ -38,11 +38,11 @@ def new_pixels(height: int, width: int, strides: Sequence[int]) -> list[np.ndarr
 
 
 def with_small(large: Tensor, small: Tensor) -> Tensor:
-    """The large values, but every k-th pixel that of the small ones.
+    """Replace every k-th pixel of the large values by the small ones.
 
     Args:
         large: `(batch, height, width, ...)`.
-        small: `(batch, height / k, width / k, ...)`, of the same dtype.
+        small: `(batch, height / k, width / k, ...)`, in the same dtype.
     """
     height, width, *rest = large.shape[1:]
     rows, columns = small.shape[1:3]

@@ -1,1 +1,1 @@
-"""Pictures as bytes: PNG files, grids, masks."""
+"""Pictures as bytes: PNG files, grids and masks."""

@@ -1,4 +1,4 @@
-"""Words beside and above the rows and columns of a grid of pictures."""
+"""Captions of the rows and columns of a grid of pictures."""
 
 from collections.abc import Sequence
 
@@ -6,21 +6,21 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 WHITE, BLACK, MARGIN = 255, 0, 6
-SMALLEST, LARGEST = 9, 18  # Pixels of a letter.
-LONGEST = 40  # Letters of a word, of which a longer one loses its middle.
+SMALLEST, LARGEST = 9, 18  # Font sizes in pixels.
+LONGEST = 40  # Maximum letters of a caption; longer ones lose their middle.
 
 
 def with_words(grid: np.ndarray, rows: Sequence[str] = (), columns: Sequence[str] = (), title: str = "") -> np.ndarray:
-    """Write the name of each row on the left of a grid, that of each column above it, and a title above all.
+    """Add a caption to the left of each row of a grid and above each column, and a title at the top.
 
     Args:
-        grid: uint8 `(height, width, 1 or 3)`, whose rows are of one height, and columns of one width.
-        rows: their names, from top to bottom; empty for none.
-        columns: from left to right.
-        title: of the whole.
+        grid: uint8 `(height, width, 1 or 3)`, with rows of equal height and columns of equal width.
+        rows: captions of the rows, from top to bottom; empty for none.
+        columns: captions of the columns, from left to right; empty for none.
+        title: title of the picture; empty for none.
 
     Returns:
-        uint8 `(height, width, 1 or 3)`, black on white around the grid, which is in its lower right corner.
+        uint8 `(height, width, 1 or 3)`, with the grid in the lower right corner and black text on white around it.
     """
     height, width, channels = grid.shape
     rows, columns = [_short(name) for name in rows], [_short(name) for name in columns]
@@ -50,14 +50,14 @@ def _short(name: str) -> str:
 
 
 def _font(room: float) -> ImageFont.FreeTypeFont:
-    """The font for a line in so many pixels of height."""
+    """Make the font for a line of this height in pixels."""
     font = ImageFont.load_default(float(min(max(int(0.7 * room), SMALLEST), LARGEST)))
     assert isinstance(font, ImageFont.FreeTypeFont), "Pillow was built without FreeType"
     return font
 
 
 def _fitting(words: Sequence[str], width: float) -> ImageFont.FreeTypeFont:
-    """The largest font in which all words are at most so wide, or the smallest."""
+    """Make the largest font in which all words fit into a width, or the smallest font."""
     sizes = range(LARGEST, SMALLEST, -1)
     fonts = (_font(size / 0.7) for size in sizes)
     return next((font for font in fonts if max(map(font.getlength, words)) <= width), _font(0))

@@ -1,4 +1,4 @@
-"""Grids of pictures, in numpy alone."""
+"""Grids of pictures, as numpy arrays."""
 
 import math
 from collections.abc import Sequence
@@ -7,16 +7,16 @@ import numpy as np
 
 from pixelrnn_tf.pictures.captions import with_words
 
-LINE = 96  # The grey of the lines between images, and of pixels that are not known.
+LINE = 96  # Gray of the lines between images, and of unknown pixels.
 
 
 def square_grid(pictures: np.ndarray, columns: int | None = None, min_size: int = 512) -> np.ndarray:
-    """Lay pictures out in a grid that is about square.
+    """Arrange pictures in an approximately square grid.
 
     Args:
         pictures: uint8 `(number, height, width, channels)`, with 1 or 3 channels.
-        columns: pictures per row; by default the grid is about square.
-        min_size: as in `byte_grid`.
+        columns: pictures per row; by default the grid is approximately square.
+        min_size: see `byte_grid`.
 
     Returns:
         uint8 `(height, width, channels)`.
@@ -32,13 +32,13 @@ def square_grid(pictures: np.ndarray, columns: int | None = None, min_size: int 
 def occlusion_panel(
     original: np.ndarray, known: np.ndarray, completed: np.ndarray, rows: Sequence[str] = ()
 ) -> np.ndarray:
-    """One row per picture: the original, what was known of it, and its completions, with words above.
+    """Draw one row per picture: the original, its known part, and its completions, with captions.
 
     Args:
         original: uint8 `(number, height, width, channels)`.
-        known: bool `(height, width)`; pixels that are not known are shown in grey.
+        known: bool `(height, width)`; unknown pixels are gray.
         completed: uint8 `(samples, number, height, width, channels)`.
-        rows: names of the pictures, if they have any.
+        rows: names of the pictures, if any.
 
     Returns:
         uint8 `(height, width, channels)`.
@@ -49,11 +49,11 @@ def occlusion_panel(
 
 
 def byte_grid(cells: np.ndarray, min_size: int = 512) -> np.ndarray:
-    """Lay rows of images out with one-pixel lines between them, enlarged by a whole number.
+    """Arrange rows of images with one-pixel lines between them, enlarged by an integer factor.
 
     Args:
         cells: uint8 `(rows, columns, height, width, channels)`.
-        min_size: the grid is enlarged until it is at least about this wide, in pixels.
+        min_size: approximate minimum width of the grid, in pixels.
 
     Returns:
         uint8 `(height, width, channels)`.

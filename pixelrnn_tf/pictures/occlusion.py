@@ -1,4 +1,4 @@
-"""Which pixels of an image are known: masks by name, or from a PNG file."""
+"""Masks of known pixels, by name or from a PNG file."""
 
 import os
 import pathlib
@@ -11,19 +11,19 @@ NAMES = ("lower_half", "upper_half", "right_half", "left_half", "center")
 
 
 def known_pixels(mask: str, height: int, width: int) -> np.ndarray:
-    """The pixels that are kept when a part of an image is occluded.
+    """Make the mask of the pixels that stay known when a part of an image is occluded.
 
     Args:
-        mask: the part that is occluded, one of `NAMES`, or the path of a PNG file of the images' size in which
-            the occluded pixels are black (below 128) and the others white.
-        height: of the images.
-        width: of the images.
+        mask: the occluded part, one of `NAMES`, or the path of a PNG file with the size of the images that is black
+            (below 128) at occluded pixels and white elsewhere.
+        height: height of the images.
+        width: width of the images.
 
     Returns:
-        bool `(height, width)`, True where a pixel is known.
+        bool `(height, width)`, True at known pixels.
 
     Raises:
-        ValueError: for another name, or a file that is no PNG of that size with opaque 8-bit pixels.
+        ValueError: for an unknown name, or a file that is not a PNG of that size with opaque 8-bit pixels.
     """
     rows, columns = np.arange(height)[:, None], np.arange(width)[None, :]
     everywhere = np.ones((height, width), bool)
@@ -40,5 +40,5 @@ def known_pixels(mask: str, height: int, width: int) -> np.ndarray:
         return by_name[mask] & everywhere
     path = pathlib.Path(os.path.expanduser(mask))
     if not path.is_file():
-        raise ValueError(f"There is no mask {mask!r}: give one of {', '.join(NAMES)}, or the path of a PNG file.")
+        raise ValueError(f"There is no mask {mask!r}: pass one of {', '.join(NAMES)}, or the path of a PNG file.")
     return png_files.decode_mask(path.read_bytes(), f"The mask {path}", height, width)

@@ -1,4 +1,4 @@
-"""The chunks of a PNG file, and whether it holds all its rows, of which decoders may leave missing ones black."""
+"""Chunks of PNG files, and a check for missing rows, which decoders may leave black."""
 
 import zlib
 from collections.abc import Iterator
@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from PIL import Image
 
 START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
-# Sub-pixels of a pixel by color type, and the passes of an interlaced file: first row, first column, strides.
+# Samples per pixel by color type, and the passes of an interlaced file: first row, first column, strides.
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 WHOLE = ((0, 0, 1, 1),)
 ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
-# Bytes that are decompressed at a time.
+# Number of bytes that are decompressed at a time.
 PIECE = 2**20
 
 
 def chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The kind and the content of every complete chunk of a PNG file; nothing for other files."""
+    """Iterate over the kind and the content of all complete chunks of a PNG file; empty for other files."""
     position = 8 if png.startswith(START) else len(png)
     while position + 12 <= len(png):
         length = int.from_bytes(png[position : position + 4], "big")
@@ -24,12 +24,12 @@ def chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def bit_depth(png: bytes) -> int | None:
-    """Bits of a sub-pixel of a PNG file; None for other files."""
+    """Bits per sample of a PNG file; None for other files."""
     return png[24] if png.startswith(START) and len(png) > 25 else None
 
 
 def scale_transparent_gray(image: Image.Image, png: bytes) -> None:
-    """Scale the transparent gray of a PNG of 2 or 4 bits to a byte, as Pillow has done with the pixels alone."""
+    """Scale the transparent gray of a 2-bit or 4-bit PNG to a byte; Pillow only scales the pixels."""
     depth, key = bit_depth(png), image.info.get("transparency")
     if depth in (2, 4) and image.mode == "L" and isinstance(key, int):
         most = 2**depth - 1
@@ -37,7 +37,7 @@ def scale_transparent_gray(image: Image.Image, png: bytes) -> None:
 
 
 def check_complete(png: bytes) -> None:
-    """Check that the image data of a PNG file hold all its rows; other files pass.
+    """Check that a PNG file contains all its rows; other files pass.
 
     Raises:
         ValueError: if data are missing.

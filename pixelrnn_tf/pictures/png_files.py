@@ -1,6 +1,6 @@
-"""PNG files, without TensorFlow, which takes seconds to import.
+"""Read and write PNG files without TensorFlow, which takes seconds to import.
 
-A file is read to the pixels that a viewer shows, or refused by name: nothing is cut, guessed or composed.
+A file is read to the pixels that a viewer shows, or rejected with a clear error.
 """
 
 import io
@@ -15,16 +15,16 @@ from pixelrnn_tf.files import written_beside
 from pixelrnn_tf.pictures.png_data import START, bit_depth, check_complete, chunks, scale_transparent_gray
 from pixelrnn_tf.regular_files import read_regular
 
-# More pixels than any network here has; a header may promise any number.
+# More pixels than any network here takes; a header may declare any number.
 MOST_PIXELS = 2**24
-# Of a file: no picture of so many pixels needs more.
+# Maximum size of a file; no picture with the permitted number of pixels needs more.
 MOST_BYTES = 2**27
 
-_ORIENTATION = 0x112  # The tag of EXIF.
+_ORIENTATION = 0x112  # EXIF tag.
 
 
 def encode(picture: np.ndarray) -> bytes:
-    """uint8 `(height, width)` or `(height, width, 1 or 3)` as a PNG file."""
+    """Encode uint8 `(height, width)` or `(height, width, 1 or 3)` as a PNG file."""
     if picture.ndim == 3 and picture.shape[-1] == 1:
         picture = picture[..., 0]
     stream = io.BytesIO()
@@ -33,30 +33,30 @@ def encode(picture: np.ndarray) -> bytes:
 
 
 def write(path: str | os.PathLike, picture: np.ndarray) -> None:
-    """Write uint8 `(height, width)` or `(height, width, 1 or 3)` as a PNG file that is whole or not there."""
+    """Write uint8 `(height, width)` or `(height, width, 1 or 3)` as a PNG file, atomically."""
     with written_beside(path) as beside:
         beside.write_bytes(encode(picture))
 
 
 def size(png: bytes, name: str) -> tuple[int, int]:
-    """(height, width) as the header of a PNG file has it; nothing is decoded.
+    """Read (height, width) from the header of a PNG file without decoding it.
 
     Args:
         png: the file.
-        name: what it is called in errors.
+        name: name of the file in errors.
 
     Raises:
-        ValueError: if it is no PNG file.
+        ValueError: if it is not a PNG file.
     """
     if not png.startswith(START) or len(png) < 33:
-        raise ValueError(f"{name} is no PNG file that can be read: it does not start as one.")
+        raise ValueError(f"{name} is not a readable PNG file: its signature is missing.")
     return int.from_bytes(png[20:24], "big"), int.from_bytes(png[16:20], "big")
 
 
 def not_plain(png: bytes) -> str:
-    """What a viewer makes of a PNG file beyond its pixels as they are stored: "turned", "animated", or nothing.
+    """Describe what viewers do beyond showing the stored pixels of a PNG file: "turned", "animated", or "".
 
-    Programs that read the pixels alone, as TensorFlow does, see another picture then.
+    Programs that only read the pixels, such as TensorFlow, then see another picture.
     """
     for kind, content in chunks(png):
         if kind == b"acTL":
@@ -70,34 +70,34 @@ def not_plain(png: bytes) -> str:
 
 
 def decode(png: bytes, name: str, channels: int) -> np.ndarray:
-    """uint8 `(height, width, channels)`, for 1 or 3 channels.
+    """Decode a PNG file to uint8 `(height, width, channels)`, with 1 or 3 channels.
 
     Raises:
-        ValueError: if it is no PNG file that can be read, or has other pixels: colour where grey is wanted, 16 bits,
-            transparency, several frames, or more than 2^24 of them.
+        ValueError: if it is not a readable PNG file, or has unsupported pixels: color instead of gray, 16 bits,
+            transparency, several frames, or more than 2^24 pixels.
     """
     with _opened(png, name) as image:
         if channels == 1 and image.mode not in ("1", "L"):
-            raise ValueError(f"{name} is a PNG of mode {image.mode}; greyscale is needed.")
+            raise ValueError(f"{name} is a PNG of mode {image.mode}; grayscale is required.")
         picture = np.asarray(image.convert("L" if channels == 1 else "RGB"))
     return picture.reshape(*picture.shape[:2], channels)
 
 
 def read(path: str | os.PathLike, channels: int) -> np.ndarray:
-    """The pixels of a PNG file of at most `MOST_BYTES`; the rest is that of `decode`."""
+    """Read a PNG file of at most `MOST_BYTES`; see `decode`."""
     return decode(read_regular(pathlib.Path(os.path.expanduser(path)), MOST_BYTES), os.fspath(path), channels)
 
 
 def decode_mask(png: bytes, name: str, height: int, width: int) -> np.ndarray:
-    """bool `(height, width)`, True where a mask is white (128 or more of 255) and False where it is black.
+    """Decode a mask to bool `(height, width)`, True where it is white (at least 128 of 255).
 
-    Colours count by their brightness.
+    Colors are converted to their luma.
 
     Raises:
-        ValueError: as `decode`, or for a mask of another size.
+        ValueError: see `decode`; also for a mask of another size.
     """
     given = size(png, name)
-    if given not in ((height, width), (width, height)):  # It may lie on its side, and say so.
+    if given not in ((height, width), (width, height)):  # EXIF may rotate it.
         raise ValueError(f"{name} is {given[0]}x{given[1]}; the images are {height}x{width}.")
     with _opened(png, name) as image:
         picture = np.asarray(image.convert("L"))
@@ -107,36 +107,40 @@ def decode_mask(png: bytes, name: str, height: int, width: int) -> np.ndarray:
 
 
 def _opened(png: bytes, name: str) -> Image.Image:
-    """A PNG file, decoded and turned as a viewer turns it."""
+    """Decode a PNG file and apply its EXIF orientation."""
     height, width = size(png, name)
     if height * width > MOST_PIXELS:
-        raise ValueError(f"{name} declares {height}x{width} pixels; at most {MOST_PIXELS:,} are read.")
+        raise ValueError(f"{name} declares {height}x{width} pixels; at most {MOST_PIXELS:,} are supported.")
     try:
         check_complete(png)
     except ValueError as error:
-        raise ValueError(f"{name} is no PNG file that can be read: {error}") from error
+        raise ValueError(f"{name} is not a readable PNG file: {error}") from error
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Of what is broken and can be passed over, such as its text.
+            warnings.simplefilter("ignore")  # Harmless defects, such as in text chunks.
             image = Image.open(io.BytesIO(png), formats=["PNG"])
             image.load()
             if getattr(image, "n_frames", 1) > 1:
-                raise ValueError(f"{name} is an animated PNG; one picture is needed.")
+                raise ValueError(f"{name} is an animated PNG; a single picture is required.")
             if bit_depth(png) == 16:  # Pillow would drop the lower byte of colors.
-                raise ValueError(f"{name} is a 16-bit PNG; 8 bits are needed.")
+                raise ValueError(f"{name} is a 16-bit PNG; 8 bits are required.")
             scale_transparent_gray(image, png)
             return ImageOps.exif_transpose(_opaque(image, name))
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{name} is no PNG file that can be read: {error}") from error
+        raise ValueError(f"{name} is not a readable PNG file: {error}") from error
 
 
 def _opaque(image: Image.Image, name: str) -> Image.Image:
-    """The picture without its transparency, of which it may make no use."""
+    """Remove the transparency of a picture if it has only opaque pixels.
+
+    Raises:
+        ValueError: if a pixel is transparent.
+    """
     if not image.has_transparency_data:
         return image
     with_alpha = image.convert("RGBA")
     if np.asarray(with_alpha.getchannel("A")).min() < 255:
-        raise ValueError(f"{name} is a PNG with transparent pixels; opaque ones are needed.")
+        raise ValueError(f"{name} is a PNG with transparent pixels; opaque ones are required.")
     without = with_alpha.convert("L" if image.mode in ("1", "L", "LA") else "RGB")
     without.info = {key: value for key, value in image.info.items() if key != "transparency"}
     return without

@@ -1,1 +1,1 @@
-"""What the programs of `trainers` and `export` share. What starts at once, such as a client, imports no TensorFlow."""
+"""Functions shared by the programs of `trainers` and `export`. Fast programs, such as clients, avoid TensorFlow."""

@@ -38,7 +38,7 @@ def score(options: ScoreOptions) -> None:
 
 
 def classify(options: ClassifyOptions) -> None:
-    """Print the most probable class of every image, and its log-probability whatever its class."""
+    """Print the most probable class of every image, and its marginal log-probability."""
     files = _read(options.images)
     with _client(options) as client:
         results = [client.classify_png(files[part]) for part in _parts(options, len(files))]
@@ -52,7 +52,7 @@ def classify(options: ClassifyOptions) -> None:
 
 
 def sample(options: SampleOptions) -> None:
-    """Draw images into a picture or a folder."""
+    """Draw images to a picture or a folder."""
     drawn: list[bytes] = []
     with _client(options) as client, Progress("drew", options.num_images) as progress:
         condition = _condition(options, client)
@@ -67,7 +67,7 @@ def sample(options: SampleOptions) -> None:
 
 
 def complete(options: CompleteOptions) -> None:
-    """Complete images; a picture has a row for each: the image, what was known of it, and completions."""
+    """Complete images; a picture has one row per image: the image, its known part, and completions."""
     files, completed = _read(options.images), []
     total = options.num_samples * len(files)
     with _client(options) as client, Progress("drew", total) as progress:
@@ -124,7 +124,7 @@ def _parts(options: ServerOptions, total: int) -> Iterator[slice]:
 
 
 def _condition(options: ServerOptions, client: Client) -> Callable[[int], np.ndarray | None]:
-    """From a number of images to their conditions."""
+    """Make a function from a number of images to their conditions."""
     if options.label is not None:
         condition = np.array(_label(str(options.label), client), "int32")
     elif options.condition is None:
@@ -133,29 +133,29 @@ def _condition(options: ServerOptions, client: Client) -> Callable[[int], np.nda
         condition = np.load(options.condition)
         if condition.ndim != 3:
             raise ValueError(
-                f"{options.condition} must hold one conditioning map (height, width, features); it holds an array of "
-                f"the shape {condition.shape}."
+                f"{options.condition} must hold one conditioning map (height, width, features), got an array of shape "
+                f"{condition.shape}."
             )
     return lambda number: np.broadcast_to(condition, (number, *condition.shape))
 
 
 def _label(name: str, client: Client) -> int:
-    """The label of a class of the served model, by its name, or its number if it has none.
+    """Find the label of a class of the served model by its name, or by its number if the classes have no names.
 
     Raises:
-        ValueError: if it has no such class.
+        ValueError: if there is no such class.
     """
     names = client.class_names
     if names is not None and name in names:
         return names.index(name)
     if names is None and name.isascii() and name.isdigit() and int(name) < 2**31:
-        return int(name)  # The server knows whether there is such a class.
-    takes = "a whole number, as its classes have no names" if names is None else f"one of {', '.join(names)}"
+        return int(name)  # The server checks that the class exists.
+    takes = "an integer, since the classes have no names" if names is None else f"one of {', '.join(names)}"
     raise ValueError(f"--label must be {takes}; got {name}.")
 
 
 def _write(options: DrawOptions, names: list[str], files: list[bytes], channels: int) -> None:
-    """Files of their own into a folder, one image into one file, several into a grid."""
+    """Write images: separate files in a folder, a single image to a file, or several to a grid."""
     if not options.is_picture:
         for name, file in zip(names, files, strict=True):
             _write_bytes(options.out / f"{name}.png", file)

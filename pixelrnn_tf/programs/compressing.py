@@ -1,4 +1,4 @@
-"""Images of data sets and folders into compressed files and back, with progress."""
+"""Compress images of data sets and folders to files, and decompress them, with progress."""
 
 import csv
 import io
@@ -18,18 +18,18 @@ from pixelrnn_tf.pictures import png_files
 from pixelrnn_tf.progress import Progress, duration
 from pixelrnn_tf.regular_files import read_regular
 
-# Of a compressed file.
+# Maximum size of a compressed file.
 MOST_BYTES = 2**36
-# From so many images on, XLA saves more time than it takes to compile.
+# Number of images from which XLA saves more time than its compilation takes.
 XLA_PAYS = 500
 
 
 def read_pictures(paths: Sequence[str], model: ImageModel, number: int) -> np.ndarray:
-    """PNG files, the first `number` or all for 0, as levels of a model.
+    """Read PNG files, the first `number` or all for 0, as levels of a model.
 
     Raises:
-        ValueError: if one cannot be had back from levels: it is of another size or color, or has values between those
-            of the levels.
+        ValueError: if a file cannot be restored from levels: it has another size or color, or values between those of
+            the levels.
     """
     height, width, channels = model.image_shape
     images = []
@@ -44,7 +44,7 @@ def read_pictures(paths: Sequence[str], model: ImageModel, number: int) -> np.nd
         if lost.size:
             raise ValueError(
                 f"{path} has the value {lost[0]}, which is between those of the {model.levels} levels of the model: it "
-                "would be lost. Requantise the pictures, or give the folder by --data=folder:PATH, which does."
+                "would be lost. Requantize the pictures, or give the folder by --data=folder:PATH, which does."
             )
         images.append(levels)
     return np.stack(images)
@@ -58,14 +58,14 @@ def compress_file(
     verify: bool,
     names: Sequence[str] = (),
 ) -> int:
-    """Compress images, and the names of their files if there are any, into a file and print what they took.
+    """Compress images, and the names of their files if given, to a file, and print sizes and speed.
 
     Returns:
         the size of the file in bytes.
 
     Raises:
         ValueError: if the images do not fit the model.
-        FloatingPointError: if they cannot be compressed, or, with `verify`, are not had back.
+        FloatingPointError: if they cannot be compressed, or, with `verify`, are not restored.
     """
     codec = Codec(model, jit_compile=len(images) >= XLA_PAYS)
     with Progress("compressed", len(images)) as progress:
@@ -92,17 +92,17 @@ def compress_file(
 
 
 def decompress_file(model: ImageModel, file: pathlib.Path, out: pathlib.Path) -> None:
-    """Decompress a file into a folder of PNG files, which gets none before all are there.
+    """Decompress a file to a folder of PNG files, which appears only when it is complete.
 
     Args:
-        model: that the file was compressed with.
-        file: from `compress_file`.
-        out: a new folder, or one that is there and empty, or a link to one. The pictures get the names of the files
-            that were compressed, or are numbered if the file does not hold these.
+        model: model that the file was compressed with.
+        file: file of `compress_file`.
+        out: a new or empty folder, or a link to one. The pictures get the names of the compressed files, or are
+            numbered if the file does not hold these.
 
     Raises:
-        ValueError: if the file is damaged or of another model, or needs a condition.
-        OSError: if another program has filled the folder meanwhile.
+        ValueError: if the file is damaged, was written with another model, or needs a condition.
+        OSError: if another program has written to the folder meanwhile.
     """
     progress = _UnknownTotal("decompressed")
     data, stored = split_names(read_regular(file, MOST_BYTES))
@@ -118,7 +118,7 @@ def decompress_file(model: ImageModel, file: pathlib.Path, out: pathlib.Path) ->
 
 
 def file_names(stored: Sequence[str] | None, number: int) -> list[str]:
-    """The names for pictures: those of a file if each is a plain .png name of its own, or else numbers."""
+    """Choose names of pictures: stored ones if all are distinct plain .png names, otherwise numbers."""
     if stored is not None and len(stored) == number and len({name.casefold() for name in stored}) == number:
         plain = [pathlib.PurePosixPath(name).name == name and "\\" not in name and "\0" not in name for name in stored]
         if all(plain) and all(name.lower().endswith(".png") and len(os.fsencode(name)) <= 255 for name in stored):
@@ -132,7 +132,7 @@ def _check_same(decoded: Decoded, images: np.ndarray, labels: np.ndarray | None)
     if labels is not None:
         same = same and decoded.labels is not None and np.array_equal(decoded.labels, labels)
     if not same:
-        raise FloatingPointError("The images do not come back as they were; nothing was written. This is a fault.")
+        raise FloatingPointError("The decompressed images differ; nothing was written. Please report this bug.")
 
 
 def _csv(rows: list[tuple]) -> str:
@@ -142,7 +142,7 @@ def _csv(rows: list[tuple]) -> str:
 
 
 class _UnknownTotal:
-    """Progress of work whose size is told with its first part."""
+    """Progress of work whose total is known only from its first update."""
 
     def __init__(self, done: str):
         self.done, self.seconds = done, 0.0

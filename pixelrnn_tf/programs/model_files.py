@@ -1,4 +1,4 @@
-"""Data and scores of a model, as the run or preset it comes from records them."""
+"""Data and scores of a model, as recorded by its run or preset."""
 
 import dataclasses
 import os
@@ -14,16 +14,16 @@ from pixelrnn_tf.zoo import METADATA, find_preset
 
 
 def images_for(model: ImageModel, source: str | os.PathLike, config: DataConfig | None, split: str) -> ImageData:
-    """The images for a model, with classes if it takes them, numbered as it numbers them; prints what they are.
+    """Load the images for a model, with matching class labels if it takes them, and print their description.
 
     Args:
         model: the model.
-        source: what it was loaded from.
-        config: which images; None for those it was trained on.
-        split: that is wanted. "all" of a folder or an npz file is all of it, without splits.
+        source: source of the model.
+        config: choice of images; None for those that the model was trained on.
+        split: requested split. "all" of a folder or an npz file is all of it, without splits.
 
     Raises:
-        ValueError: as `data_of`, or if the images do not fit the model.
+        ValueError: see `data_of`; also if the images do not fit the model.
     """
     if config is None:
         data = data_of(source, split)
@@ -36,12 +36,12 @@ def images_for(model: ImageModel, source: str | os.PathLike, config: DataConfig 
 
 
 def card_of(source: str | os.PathLike) -> dict[str, Any]:
-    """What is known of a model: data, binarisation, scores. Empty if nothing is.
+    """Read the card of a model: data, binarization, scores. Empty if there is none.
 
-    It is the `model.json` that training writes beside a `.keras` file, or the same of the metadata of a preset.
+    It is the `model.json` that training writes next to a `.keras` file, or the same from a preset's metadata.
 
     Raises:
-        ValueError: if it cannot be read, or is of another form.
+        ValueError: if it cannot be read, or has another form.
     """
     path = pathlib.Path(os.path.expanduser(source))
     directory = None if path.is_file() else find_preset(source)
@@ -59,7 +59,7 @@ def _card_of_preset(directory: pathlib.Path) -> dict[str, Any]:
     data, training = metadata.get("data", {}), metadata.get("training", {})
     if not isinstance(data, dict) or not isinstance(training, dict):
         path = directory / METADATA
-        raise ValueError(f"{path} is no metadata of a preset: data and training must be objects.")
+        raise ValueError(f"{path} is not the metadata of a preset: data and training must be objects.")
     known = {
         "preset": metadata.get("name", directory.name),
         "data": data.get("config"),
@@ -73,27 +73,25 @@ def _card_of_preset(directory: pathlib.Path) -> dict[str, Any]:
 
 
 def data_config(card: dict[str, Any], source: str | os.PathLike) -> DataConfig:
-    """The images that the card of a model names.
+    """Read the choice of images from the card of a model.
 
     Raises:
-        ValueError: if the card is empty or of another form.
+        ValueError: if the card is empty or has another form.
     """
     if not card:
         path = pathlib.Path(os.path.expanduser(source)).with_name("model.json")
-        raise ValueError(f"There is no {path} to tell what the model was trained on. Give --data.")
+        raise ValueError(f"There is no {path} with the training data of the model. Pass --data.")
     try:
         return DataConfig(**card["data"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"What is known of {source} does not say what it was trained on ({error}). Give --data."
-        ) from error
+        raise ValueError(f"The card of {source} does not name the training data ({error}). Pass --data.") from error
 
 
 def data_of(source: str | os.PathLike, split: str) -> ImageData:
-    """The images a model was trained on, of which a split is wanted.
+    """Load the images that a model was trained on.
 
     Raises:
-        ValueError: as `data_config`, or if the split no longer holds the images it held then.
+        ValueError: see `data_config`; also if the requested split has changed since the training.
     """
     card = card_of(source)
     data = data_config(card, source).load()

@@ -1,4 +1,4 @@
-"""What programs that know no network make of the same images, each at its best setting and in one file."""
+"""Sizes under other codecs for comparison, each at its best setting and in one file."""
 
 import bz2
 import io
@@ -22,19 +22,19 @@ _GENERAL: dict[str, Callable[[bytes], bytes]] = {
 _PICTURES: dict[str, dict[str, Any]] = {
     "PNG": {"format": "PNG", "optimize": True},
     "WebP, lossless": {"format": "WEBP", "lossless": True, "quality": 100, "method": 6},
-    "CCITT group 4": {"format": "TIFF", "compression": "group4"},  # Of binary pictures alone.
+    "CCITT group 4": {"format": "TIFF", "compression": "group4"},  # Only for binary pictures.
 }
 
 
 def sizes(images: np.ndarray, levels: int) -> dict[str, int]:
-    """Bytes of all images together, in one file, headers included, by the name of the codec.
+    """Compute the size in bytes of all images in one file, with headers, by the name of the codec.
 
-    General codecs get the levels, a byte each or, of binary images, packed to eight in a byte, whichever they make
-    less of. Codecs of pictures get one sheet of all images in rows and columns.
+    General codecs get the levels, one byte each or, for binary images, eight per byte if that is smaller. Picture
+    codecs get one sheet with all images in rows and columns.
 
     Args:
         images: uint8 levels `(number, height, width, channels)`.
-        levels: their number of levels.
+        levels: number of levels.
     """
     forms = [images.tobytes()] + ([np.packbits(images.reshape(-1)).tobytes()] if levels == 2 else [])
     found = {"raw": len(forms[-1])}
@@ -50,13 +50,13 @@ def sizes(images: np.ndarray, levels: int) -> dict[str, int]:
 
 
 def table(images: np.ndarray, levels: int, ours: int, weights: int) -> str:
-    """The sizes as a table in Markdown, smallest last.
+    """Write the sizes as a Markdown table, smallest last.
 
     Args:
-        images: as in `sizes`.
-        levels: as in `sizes`.
-        ours: bytes of the compressed file.
-        weights: bytes of the model's weights in float32.
+        images: see `sizes`.
+        levels: see `sizes`.
+        ours: size of the compressed file, in bytes.
+        weights: size of the model's weights in float32, in bytes.
     """
     rows = sorted(sizes(images, levels).items(), key=lambda row: -row[1])
     rows.append((f"this model (its weights, {weights:,} bytes, are not counted)", ours))
@@ -66,7 +66,7 @@ def table(images: np.ndarray, levels: int, ours: int, weights: int) -> str:
 
 
 def _sheet(images: np.ndarray, levels: int) -> Image.Image:
-    """All images in one picture, in rows and columns, the rest of the last row in black."""
+    """Arrange all images in one picture, in rows and columns; the rest of the last row is black."""
     number, height, width, channels = images.shape
     columns = math.ceil(math.sqrt(number))
     rows = math.ceil(number / columns)
@@ -76,5 +76,5 @@ def _sheet(images: np.ndarray, levels: int) -> Image.Image:
     sheet = sheet.reshape(rows * height, columns * width, channels)
     if channels == 3:
         return Image.fromarray(sheet)
-    grey = Image.fromarray(sheet[..., 0])
-    return grey.convert("1", dither=Image.Dither.NONE) if levels == 2 else grey
+    gray = Image.fromarray(sheet[..., 0])
+    return gray.convert("1", dither=Image.Dither.NONE) if levels == 2 else gray

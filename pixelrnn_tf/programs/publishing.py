@@ -37,7 +37,7 @@ from pixelrnn_tf.training.workdir import read_config, with_defaults
 from pixelrnn_tf.version import __version__
 from pixelrnn_tf.zoo import METADATA
 
-# Of the data sets that are prepared here; for others say it with --data_license.
+# Licenses of known data sets; for others pass --data_license.
 LICENSES = {
     "digits": "optical recognition of handwritten digits (E. Alpaydin, C. Kaynak), UCI, CC BY 4.0.",
     "tfds:binarized_mnist": "MNIST (Y. LeCun, C. Cortes), CC BY-SA 3.0, binarized by H. Larochelle.",
@@ -53,7 +53,7 @@ DATA_TITLES = {
     "tfds:cifar10": "CIFAR-10",
 }
 BINARIZATION_TITLES = {"none": "", "dynamic": ", binarized dynamically", "threshold": ", binarized by a threshold"}
-# So many first test images are scored again by whoever wants to see that the weights are these.
+# Number of first test images whose score verifies the weights.
 CHECKED_IMAGES = 200
 TITLES = {"diagonal_bilstm": "Diagonal BiLSTM", "row_lstm": "Row LSTM", "pixel_cnn": "PixelCNN"}
 
@@ -73,20 +73,20 @@ def publish(
 
     Args:
         workdir: folder of the run.
-        name: of the preset.
+        name: name of the preset.
         out: folder of the presets.
-        description: what the network is, in a sentence; by default that of the preset of this name.
-        remark: what else to say of the training, in a sentence.
-        commit: the commit that trained it.
+        description: description of the network in one sentence; by default that of the preset with this name.
+        remark: remark on the training in one sentence.
+        commit: commit of the training code.
         data_license: license of the data; by default that of `LICENSES`.
-        seed: of the pictures.
+        seed: seed of the pictures.
 
     Returns:
         the directory of the preset.
 
     Raises:
-        ValueError: if the run is not finished, its scores are not of whole splits, it started from the preset that it
-            would replace, or the name is no name of a folder.
+        ValueError: if the run is not finished, its scores are not of full splits, it started from the preset that it
+            would replace, or the name is not valid for a folder.
     """
     check_name(name)
     directory = out / name
@@ -107,26 +107,26 @@ def publish(
 
 
 def _finished_run(workdir: pathlib.Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What `model.json` and `config.json` say, the latter with the defaults of what an earlier version did not have."""
+    """Read `model.json` and `config.json`, the latter with defaults for settings of later versions."""
     for name in ("model.keras", "model.json", "config.json", "report.md", "curve.png", "metrics.jsonl"):
         if not (workdir / name).is_file():
-            raise ValueError(f"{workdir} holds no finished run: there is no {name}. Let trainers.train end first.")
+            raise ValueError(f"{workdir} holds no finished run: there is no {name}. Finish it with trainers.train.")
     run, config = read_json(workdir / "model.json"), with_defaults(read_config(workdir / "config.json"))
     scores = run.get("scores") if isinstance(run, dict) else None
     if not isinstance(scores, dict) or not all(isinstance(score, dict) for score in scores.values()):
-        raise ValueError(f"{workdir / 'model.json'} is not what a run writes: it must hold scores by split.")
+        raise ValueError(f"{workdir / 'model.json'} was not written by a run: it must hold scores by split.")
     return run, config
 
 
 def check_name(name: str) -> None:
-    """Check that the name of a preset is that of a folder in the folder of the presets.
+    """Check that the name of a preset is valid for a folder.
 
     Raises:
-        ValueError: if not.
+        ValueError: if it is not.
     """
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name):
         raise ValueError(
-            "--name must consist of at most 100 letters, digits and _ . -, and begin with none of the last two; got "
+            "--name must consist of at most 100 letters, digits and _ . -, and begin with a letter, a digit or _; got "
             f"{name!r}."
         )
 
@@ -142,23 +142,23 @@ def _check_start(run: dict[str, Any], directory: pathlib.Path) -> None:
         return
     if started["weights_sha256"] == preset_files.read_metadata(directory).get("weights_sha256"):
         raise ValueError(
-            f"The run started from {directory}, which it would replace: nobody could train it again. Publish it under "
-            "another --name, or move that preset to another name first and start from it there."
+            f"The run started from {directory}, which it would replace: the training could not be repeated. Publish "
+            "it under another --name, or first rename that preset and start from it there."
         )
 
 
 def check_whole_splits(scores: dict[str, Any], sizes: dict[str, int], workdir: pathlib.Path) -> None:
-    """Check that every split but train was scored, and as a whole.
+    """Check that every split except train was fully scored.
 
     Raises:
-        ValueError: if not; the message names the split.
+        ValueError: if one was not; the message names the split.
     """
     for split in sizes.keys() - {"train"}:
         scored = scores.get(split, {}).get("images", 0)
         if scored != sizes[split]:
             raise ValueError(
-                f"{workdir} has scores of {scored} of the {sizes[split]} images of {split}; only scores of whole "
-                "splits are published. Let trainers.train end, which scores them."
+                f"{workdir} has scores of {scored} of the {sizes[split]} images of {split}; only scores of full splits "
+                "are published. Finish the run with trainers.train, which scores them."
             )
 
 
@@ -179,7 +179,7 @@ def _metadata(
     license = data_license or LICENSES.get(data.name, "")
     for flag, value in (("description", description), ("data_license", license)):
         if not value:
-            raise ValueError(f"Give --{flag}: it is not known of {name}, trained on {data.name}.")
+            raise ValueError(f"Pass --{flag}: it is not known for {name}, trained on {data.name}.")
     scales = ["x".join(map(str, network.image_shape[:2])) for network, _ in model.scales()]
     return {
         "name": name,
@@ -235,9 +235,9 @@ def _training(workdir: pathlib.Path, run: dict[str, Any], config: dict[str, Any]
 
 
 def command_of(config: dict[str, Any], name: str) -> str:
-    """The command of a run, with its folder called after the preset, and folders beside it where another lay."""
+    """Command of a run, with its folder named after the preset, and other folders next to it."""
     start = pathlib.Path(config["init_from"])
-    if len(start.parts) > 1:  # A file, and not the name of a preset.
+    if len(start.parts) > 1:  # A file, not the name of a preset.
         config = {**config, "init_from": "/".join(["runs", *start.parts[-2:]])}
     flags = map(shlex.quote, [*as_flags(TrainConfig, config), f"--workdir=runs/{name}"])
     words = ["python -m trainers.train", *flags]
@@ -250,7 +250,7 @@ def _score_of_first(model: ImageModel, data: ImageData, split: str) -> dict[str,
 
 
 def _speed(model: ImageModel, images: np.ndarray, condition: np.ndarray | None, rounds: int = 5) -> dict[str, Any]:
-    """How much longer drawing a batch takes than scoring it in one pass, timed in turns, without XLA and with it."""
+    """Measure the time of drawing a batch relative to scoring it in one pass, in turns, with and without XLA."""
     noise = tf.random.stateless_uniform(images.shape, (0, 0))
     steps = {}
     for xla in (False, True):
@@ -260,7 +260,7 @@ def _speed(model: ImageModel, images: np.ndarray, condition: np.ndarray | None, 
     for _ in range(rounds + 1):
         for name, step in steps.items():
             start = time.perf_counter()
-            step().numpy()  # An accelerator returns before it has computed.
+            step().numpy()  # Wait for the result: an accelerator returns early.
             seconds[name].append(time.perf_counter() - start)
     median = {name: statistics.median(values[1:]) for name, values in seconds.items()}  # The first call compiles.
     return {
@@ -274,12 +274,12 @@ def _speed(model: ImageModel, images: np.ndarray, condition: np.ndarray | None, 
 
 
 def _write_small(picture: pathlib.Path, path: pathlib.Path) -> None:
-    """Write a drawing of few colours with a palette, a third of the bytes: presets travel in the package."""
+    """Write a drawing with few colors with a palette, which takes a third of the bytes in the package."""
     Image.open(picture).convert("RGB").quantize(64).save(path, optimize=True)
 
 
 def _draw(model: ImageModel, data: ImageData, split: str, directory: pathlib.Path, seed: int) -> None:
-    """The pictures of the card: images drawn, a row for each class; and images completed from their upper half."""
+    """Draw the pictures of the card: samples, with one row per class, and completions of upper halves."""
     draw_picture(model, directory / "samples.png", 8 * (model.num_classes or 8), seed)
     images, condition = data.first(split, 8)
     known = occlusion.known_pixels("lower_half", *model.image_shape[:2])

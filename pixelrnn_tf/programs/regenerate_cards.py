@@ -10,14 +10,14 @@ BEGIN, END = "<!-- generated from the metadata", "\n<!-- end -->"
 
 
 def readme_with_table(readme: str, table: str) -> str:
-    """The text of the README with the table between its two comments replaced."""
+    """Replace the table between the two comments of the README."""
     before, begin, rest = readme.partition(BEGIN)
     comment, after = rest.partition("\n")[0], rest.partition(END)[2]
     return f"{before}{begin}{comment}\n{table}{END}{after}"
 
 
 def main() -> None:
-    """Write every card of `pixelrnn_tf/zoo` from its metadata.json, and the table of the README in this folder."""
+    """Write all cards of `pixelrnn_tf/zoo` from their metadata.json, and the table of README.md in this folder."""
     presets = [preset_files.read_metadata(zoo.DIRECTORY / name) for name in zoo.shipped_presets()]
     for metadata in presets:
         (zoo.DIRECTORY / metadata["name"] / "README.md").write_text(model_cards.card(metadata))

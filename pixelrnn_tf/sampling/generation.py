@@ -1,4 +1,4 @@
-"""Generating and completing images at the cost of about one pass of the network."""
+"""Generate and complete images at the cost of about one pass of the network."""
 
 from keras import ops
 
@@ -28,44 +28,41 @@ def generate(
 ) -> Tensor:
     """Draw images sub-pixel by sub-pixel, in raster order (paper section 2.1).
 
-    Every sub-pixel is drawn by inverting its cumulative distribution at its noise value, so that the images
-    are a function of the noise. Pixels marked as known are kept, and what follows them in raster order is
-    drawn given them. What comes before a known pixel is drawn without looking at it: the model's
-    distribution of a pixel is given the earlier ones alone, so pixels drawn before a known one agree with it
-    only by chance. Completing the lower half of an image is exact; completing the upper half is not.
+    Every sub-pixel is drawn by inverting its cumulative distribution at its noise value, so the images are a function
+    of the noise. Known pixels are kept, and later pixels in raster order are drawn given them. Earlier pixels are drawn
+    without them, since the model's distribution of a pixel depends only on earlier ones. So completing the lower half
+    of an image is exact; completing the upper half is not.
 
-    The loops over rows and columns are in the graph, and every layer computes every position once (as many
-    times as there are colours), so the time grows with the number of pixels. First rows that are known in
-    every image are taken in one parallel pass. Outside a graph this runs as a graph that is made at the first
-    call, and serves every number of images after it.
+    The loops over rows and columns are in the graph, and every layer computes every position once per color, so the
+    time grows linearly with the number of pixels. Leading rows that are known in every image take one parallel pass.
+    Outside a graph, the first call makes a graph that later calls reuse for any number of images.
 
-    A model of several scales draws its smallest image first, then each larger one given it, at the noise of the pixels
-    that are new; a pixel is drawn given those before it in this order alone.
+    A multi-scale model draws its smallest image first, then each larger one given the smaller, from the noise of the
+    new pixels. A pixel depends only on the pixels before it in this order.
 
     Args:
         model: the network.
         noise: uniform in [0, 1), `(batch, height, width, channels)`.
-        images: integer levels of an image's shape; read at known pixels alone, where they must be whole numbers in
-            `[0, levels)`. Needed with `known`.
-        known: `(batch, height, width)`, True, or any number but 0, where a pixel is to be kept. Needed with `images`.
-        temperature: what the logits are divided by: a number from `MIN_TEMPERATURE` to `MAX_TEMPERATURE`
+        images: integer levels in the shape of `noise`; only read at known pixels, which must be integers in
+            `[0, levels)`. Required with `known`.
+        known: `(batch, height, width)`, True or nonzero at pixels to keep. Required with `images`.
+        temperature: divisor of the logits: a number from `MIN_TEMPERATURE` to `MAX_TEMPERATURE`
             (`pixelrnn_tf.sampling.temperature`), or one per image, `(batch,)`.
-        condition: what the model's conditioner takes: labels, or a map `(batch, height, width, condition_features)`;
-            exactly if the model was made for one.
-        return_log_prob: return `(images, log_prob)`: the log-probability of each whole image in nats,
-            `(batch,)`, known pixels included, and always at temperature 1.
-        dtype: what the network is computed in, "float32" or "float64", under every dtype policy of the model.
+        condition: input of the model's conditioner, such as labels, or a map
+            `(batch, height, width, condition_features)`; required if the model is conditional.
+        return_log_prob: return `(images, log_prob)`, with the log-probability of each image in nats, `(batch,)`,
+            including known pixels and always at temperature 1.
+        dtype: dtype of the computation, "float32" or "float64", whatever the model's dtype policy.
 
     Returns:
-        int32 levels `(batch, height, width, channels)`. Where there is no level to return, it is -1, and the
-        log-probability of the image NaN: for what is drawn from NaN logits; and in a graph, which learns the values
-        of its arguments only when it runs, for images whose noise, temperature or condition is out of range, and for
-        known sub-pixels that hold no level.
+        int32 levels `(batch, height, width, channels)`. Levels are -1, and the log-probability of the image is NaN,
+        where the logits are NaN. In a graph, which learns values only when it runs, the same holds for images whose
+        noise, temperature or condition is out of range, and for known pixels with invalid levels.
 
     Raises:
-        ValueError: for shapes that do not fit the model, noise outside [0, 1), one of `images` and `known` without the
-            other, a condition where the model takes none or the other way round, a condition or a temperature out of
-            its bounds, or known pixels that hold no levels.
+        ValueError: for shapes that do not fit the model, noise outside [0, 1), only one of `images` and `known`, a
+            missing or unexpected condition, a condition or temperature out of range, or known pixels with invalid
+            levels.
         TypeError: if a layer of the model has no incremental form.
 
     Example:
@@ -81,11 +78,11 @@ def generate(
     """
     check_temperature(temperature)
     if (images is None) != (known is None):
-        raise ValueError("Pass `images` and `known` together: the images, and which of their pixels to keep.")
+        raise ValueError("Pass `images` and `known` together: the images, and a mask of the pixels to keep.")
     noise = ops.convert_to_tensor(noise)
     in_range = ops.logical_and(noise >= 0, noise < 1)
     if _is_false(ops.all(in_range)):
-        raise ValueError("noise must be at least 0 and below 1 everywhere: draw it from a uniform distribution.")
+        raise ValueError("noise must be in [0, 1): draw it from a uniform distribution.")
     given = {"noise": ops.cast(noise, dtype)}
     condition = model.convert_condition(condition)
     model.check_inputs(given["noise"], condition, name="noise")
@@ -95,11 +92,11 @@ def generate(
         model.check_shape("known", given["known"], model.image_shape[:2])
     temperature = bounded_temperature(temperature, dtype)
     if len(temperature.shape) > 1:
-        raise ValueError(f"temperature must be a number, or one for each image; got the shape {temperature.shape}.")
+        raise ValueError(f"temperature must be a number, or one per image; got the shape {temperature.shape}.")
     if condition is not None:
         given["condition"] = condition
     _check_batches(**given, **({"temperature": temperature} if len(temperature.shape) else {}))
-    # In a graph, where nothing can be raised, no image is drawn from noise out of range.
+    # A graph cannot raise errors: draw nothing from noise out of range.
     valid = ops.all(in_range, axis=(1, 2, 3))
     given["temperature"] = ops.where(valid, temperature, ops.cast(float("nan"), temperature.dtype))
     if images is not None:
@@ -117,10 +114,10 @@ def _generated(
     return_log_prob: bool = False,
     dtype: DType = "float32",
 ) -> Tensor:
-    """`generate` of what has been checked: levels in int32, known pixels in bool, one temperature per image."""
+    """`generate` on checked arguments: int32 levels, bool known pixels, one temperature per image."""
     valid = model.valid_conditions(condition)
     if valid is not None:
-        # For a condition out of range there is no distribution, as there is none for a temperature out of its bounds.
+        # A condition out of range has no distribution, like a temperature out of range.
         temperature = ops.where(valid, temperature, float("nan"))
     given = {"noise": noise}
     if images is not None and known is not None:
@@ -139,23 +136,23 @@ def _generated(
 def _draw_scale(
     scale: Scale, given: Tensors, draw: "_Draw", condition: Tensor | None, smaller: Tensors | None, dtype: DType
 ) -> Tensors:
-    """What `draw` draws at one of the sizes of a model.
+    """Draw one scale of a model.
 
     Args:
-        scale: the network, and of which pixels.
-        given: the noise of the whole image, and, if some are known, its images and known pixels.
-        draw: decides on a level.
-        condition: of the first scale; None for none.
-        smaller: what was drawn at the scale before, which this one is given and takes over; None for the first.
-        dtype: what the network is computed in.
+        scale: the network and its stride.
+        given: noise of the full image and, if some pixels are known, its images and known pixels.
+        draw: chooses a level.
+        condition: condition of the first scale; None for none.
+        smaller: results of the previous scale, which this one is conditioned on and includes; None for the first.
+        dtype: dtype of the computation.
 
     Returns:
-        "levels" and, if asked for, "nats", `(batch, height, width, channels)` at this scale.
+        "levels" and, if requested, "nats", `(batch, height, width, channels)` at this scale.
     """
     network, of_scale = scale.network, {name: every_kth(value, scale.stride) for name, value in given.items()}
     some_known = "known" in given
     if smaller is not None:
-        condition = ops.clip(smaller["levels"], 0, network.levels - 1)  # -1 stands for what cannot be drawn.
+        condition = ops.clip(smaller["levels"], 0, network.levels - 1)  # -1 marks levels that cannot be drawn.
         of_scale |= _taken_over(of_scale, smaller["levels"], network.image_shape)
     condition_map = network.condition_map(condition, dtype)
     rows, everywhere = conditions_of_rows(condition_map)
@@ -170,12 +167,12 @@ def _draw_scale(
     else:
         _, drawn = scan(draw_row, incremental.initial_cache(batch), swapped(of_scale | rows))
     drawn = swapped(drawn)
-    # The pixels that are taken over were counted at their own scale.
+    # Pixels taken from the smaller image were counted at their own scale.
     return drawn if smaller is None else {name: with_small(value, smaller[name]) for name, value in drawn.items()}
 
 
 def _taken_over(given: Tensors, small: Tensor, image_shape: ImageShape) -> Tensors:
-    """Images and known pixels of a scale, the pixels of the smaller image among them."""
+    """Images and known pixels of a scale, including the pixels of the smaller image."""
     height, width, _ = image_shape
     images = given["images"] if "images" in given else ops.zeros_like(given["noise"], dtype="int32")
     fixed = ops.convert_to_tensor(fixed_pixels(height, width, height // small.shape[1]))[None]
@@ -184,9 +181,9 @@ def _taken_over(given: Tensors, small: Tensor, image_shape: ImageShape) -> Tenso
 
 
 class _Draw:
-    """The `Choose` of generation: the level at the noise, but for known pixels, and its log-probability if asked for.
+    """`Choose` for generation: the level at the noise, or the known one, and its log-probability if requested.
 
-    It is given the noise of the pixel, `(batch, channels)`, and, where some are known, its images and known pixels.
+    Each pixel comes with its noise `(batch, channels)` and, if some pixels are known, its images and known pixels.
     """
 
     def __init__(self, temperature: Tensor, return_log_prob: bool):
@@ -200,26 +197,26 @@ class _Draw:
 
 
 def _known_levels(images: Tensor, known: Tensor, levels: int) -> Tensors:
-    """`images` in int32, 0 where they are not known and -1 where they are and hold no levels, and `known` in bool.
+    """Convert `images` to int32, with 0 at unknown pixels and -1 at invalid known ones, and `known` to bool.
 
     Raises:
-        ValueError: if known pixels hold no levels, as far as this can be told before a graph runs.
+        ValueError: if known pixels hold invalid levels, as far as values are known before a graph runs.
     """
     known, whole = ops.cast(known, "bool"), ops.cast(images, "int32")
     is_level = (ops.cast(whole, images.dtype) == images) & (whole >= 0) & (whole < levels)
     if _is_false(ops.all(is_level | ~known[..., None])):
-        raise ValueError(f"Known pixels of images must hold whole numbers from 0 to {levels - 1}.")
+        raise ValueError(f"Known pixels of images must hold integers from 0 to {levels - 1}.")
     return {"images": ops.where(known[..., None], ops.where(is_level, whole, -1), 0), "known": known}
 
 
 def _is_false(condition: Tensor) -> bool:
-    """Whether a bool scalar is False and this can be told now, not only when a graph runs."""
+    """True if a bool scalar is False and its value is known now, not only when a graph runs."""
     value = concrete_value(condition)
     return value is not None and not value
 
 
 def _check_batches(**values: Tensor) -> None:
-    """Check that all that is given has the same number of images, as far as that is known in advance."""
+    """Check that all inputs with known batch size have the same."""
     sizes = {name: value.shape[0] for name, value in values.items()}
     if len({size for size in sizes.values() if size is not None}) > 1:
         given = ", ".join(f"{name} {size}" for name, size in sizes.items())
@@ -227,6 +224,6 @@ def _check_batches(**values: Tensor) -> None:
 
 
 def _rows_known_everywhere(known: Tensor) -> Tensor:
-    """How many rows, from the first, are known in every image."""
+    """Number of leading rows that are known in every image."""
     whole = ops.cast(ops.all(known, axis=(0, 2)), "int32")
     return ops.sum(ops.cumprod(whole))

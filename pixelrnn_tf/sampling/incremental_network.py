@@ -1,4 +1,4 @@
-"""A network row by row and pixel by pixel, made of the incremental forms of its layers."""
+"""Row-by-row and pixel-by-pixel form of a network, made of the incremental forms of its layers."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from pixelrnn_tf.typing import DType, Tensor
 
 
 class IncrementalNetwork:
-    """A `PixelRNN` row by row and pixel by pixel.
+    """Row-by-row and pixel-by-pixel form of a `PixelRNN`.
 
-    The methods are those of `IncrementalForm`, over all its layers: where that has a dictionary of tensors, this has a
-    list of them, one for each layer.
+    The methods are those of `IncrementalForm`, over all layers: a dictionary of tensors there is a list of dictionaries
+    here, one per layer.
 
     Args:
-        model: the network. Its weights are read here, once.
-        dtype: what everything is computed in, "float32" or "float64", under every dtype policy of the model.
+        model: the network. Its weights are copied here, once.
+        dtype: dtype of all computations, "float32" or "float64", whatever the model's dtype policy.
 
     Raises:
         TypeError: if a layer of the network has no incremental form.
@@ -35,19 +35,19 @@ class IncrementalNetwork:
             self._by_kind[type(form)].append(k)
 
     def scale(self, images: Tensor) -> Tensor:
-        """What `prefill` and `decode` take: the levels of images, or of pixels, from -1 to 1."""
+        """Scale the levels of images or pixels to [-1, 1], the input of `prefill` and `decode`."""
         return self.model.scale(images, self.dtype)
 
     def initial_cache(self, batch: int | Tensor) -> list[Tensors]:
-        """The caches above the first row."""
+        """Caches above the first row."""
         return [form.initial_cache(batch, self.model.image_shape[1]) for form in self.forms]
 
     def prefill(self, scaled: Tensor, condition: Tensor | None, row: Tensor) -> tuple[Tensor, list[Tensors]]:
-        """One parallel pass, and the caches above row `row`.
+        """Run one parallel pass and return the caches above row `row`.
 
         Args:
             scaled: images `(batch, height, width, channels)` after `scale`.
-            condition: conditioning map of whole images, from `model.condition_map`, or None.
+            condition: conditioning map of full images, from `model.condition_map`, or None.
             row: int32 scalar, from 0 to the height.
 
         Returns:
@@ -63,9 +63,9 @@ class IncrementalNetwork:
         return self._compose(scaled, run), caches
 
     def row_context(self, caches: list[Tensors], condition: Tensor | None) -> list[Tensors]:
-        """What the rows above contribute to a row, whose condition is `(batch, width, condition_features)` or None.
+        """Contribution of the rows above to a row, whose condition is `(batch, width, condition_features)` or None.
 
-        A condition that is the same everywhere is `(batch, 1, condition_features)`.
+        A condition that is the same at every pixel is `(batch, 1, condition_features)`.
         """
         contexts = [form.row_context(caches[k], self._for_layer(k, condition)) for k, form in enumerate(self.forms)]
         return [{name: self._at_every_column(value) for name, value in context.items()} for context in contexts]
@@ -76,22 +76,22 @@ class IncrementalNetwork:
         return context if columns == width else ops.broadcast_to(context, (batch, width, *features))
 
     def initial_state(self, batch: int | Tensor) -> list[Tensors]:
-        """The states to the left of the first pixel of a row."""
+        """States to the left of the first pixel of a row."""
         return [form.initial_state(batch) for form in self.forms]
 
     def decode(
         self, scaled: Tensor, context: list[Tensors], state: list[Tensors]
     ) -> tuple[Tensor, list[Tensors], list[Tensors]]:
-        """One pixel, of whose colors the first are known; the parameters that matter do not depend on the others.
+        """Compute one pixel, of which only the first colors are known; later colors do not affect the valid parameters.
 
         Args:
             scaled: the pixels `(batch, channels)` after `scale`.
-            context: at the pixel.
-            state: to the left of it.
+            context: context at the pixel.
+            state: state to the left of the pixel.
 
         Returns:
-            `(parameters, state, records)`: parameters of the output distribution, `(batch, channels, parameters)`, of
-            which those of the known colors and of the first unknown one are right.
+            `(parameters, state, records)`: parameters of the output distribution, `(batch, channels, parameters)`. Only
+            those of the known colors and of the first unknown one are valid.
         """
         next_state, records = list(state), [Tensors() for _ in self.forms]
 
@@ -101,7 +101,7 @@ class IncrementalNetwork:
 
         return self._compose(scaled, run), next_state, records
 
-    def with_last_colour(
+    def with_last_color(
         self,
         scaled: Tensor,
         context: list[Tensors],
@@ -109,10 +109,10 @@ class IncrementalNetwork:
         next_state: list[Tensors],
         records: list[Tensors],
     ) -> tuple[list[Tensors], list[Tensors]]:
-        """The state and the records after a pixel all of whose colours are known, from those of its last `decode`.
+        """Compute the state and the records after a pixel whose colors are all known, from those of its last `decode`.
 
-        The last colour is drawn after the last `decode`. The one layer that reads it is the first: mask A hides it from
-        the others at this pixel.
+        The last color is drawn after the last `decode`. Only the first layer reads it: mask A hides it from all other
+        layers at this pixel.
         """
         k = self._index[id(self.model.stem)]
         next_state, records = list(next_state), list(records)
@@ -120,7 +120,7 @@ class IncrementalNetwork:
         return next_state, records
 
     def next_cache(self, caches: list[Tensors], records: list[Tensors], condition: Tensor | None) -> list[Tensors]:
-        """The caches above the next row, from the records and the condition of this one."""
+        """Caches above the next row, from the records and the condition of this one."""
         following: list[Tensors] = [{} for _ in self.forms]
         for kind, indices in self._by_kind.items():
             new = kind.next_caches(
@@ -134,7 +134,7 @@ class IncrementalNetwork:
         return following
 
     def _compose(self, x: Tensor, run: Callable[[int, Tensor], Tensor]) -> Tensor:
-        """The network, whose layers `run` by their number."""
+        """Apply the network, with `run` for its layers by index."""
 
         def apply(part: Part, x: Tensor) -> Tensor:
             return part.compose(x, apply) if isinstance(part, Composite) else run(self._number(part), x)
@@ -142,9 +142,9 @@ class IncrementalNetwork:
         return self.model.compose(x, apply)
 
     def _number(self, layer: IncrementalLayer) -> int:
-        """The number of a layer among those of the network."""
+        """Index of a layer in the network."""
         if id(layer) not in self._index:
-            raise TypeError(f"{layer!r} is applied by `compose`, but is not among the `parts` of what it belongs to.")
+            raise TypeError(f"`compose` applies {layer!r}, which is missing from `parts`: add it there.")
         return self._index[id(layer)]
 
     def _for_layer(self, k: int, condition: Tensor | None) -> Tensor | None:

@@ -1,4 +1,4 @@
-"""Drawing a level by inverting its cumulative distribution."""
+"""Draw a level by inverting its cumulative distribution."""
 
 from keras import ops
 
@@ -7,17 +7,17 @@ from pixelrnn_tf.typing import DType, Tensor, TensorLike
 
 
 def draw_level(logits: TensorLike, noise: TensorLike, temperature: TensorLike = 1.0) -> Tensor:
-    """The level in whose interval of the cumulative distribution the noise lies.
+    """Draw the level whose interval of the cumulative distribution contains the noise.
 
-    Level l is drawn if P(level < l) <= noise < P(level <= l). Rounding may leave the total a little below
-    one; noise above it draws the last level of positive probability. Where there is no distribution, because a
-    temperature is out of its bounds or a logit is NaN, it is -1, which is no level and has the log-probability NaN.
+    Level l is drawn if P(level < l) <= noise < P(level <= l). Rounding may leave the total slightly below one; noise
+    above it draws the last level with positive probability. If a temperature is out of range or a logit is NaN, the
+    result is -1, an invalid level with the log-probability NaN.
 
     Args:
         logits: `(..., levels)`.
         noise: uniform in [0, 1), `(...)`.
-        temperature: the logits are divided by it: a number from `MIN_TEMPERATURE` to `MAX_TEMPERATURE`, or a tensor of
-            them that broadcasts to `(...)`.
+        temperature: divisor of the logits: a number from `MIN_TEMPERATURE` to `MAX_TEMPERATURE`, or a tensor of such
+            numbers that broadcasts to `(...)`.
 
     Returns:
         int32 levels `(...)`.
@@ -33,7 +33,7 @@ def draw_level(logits: TensorLike, noise: TensorLike, temperature: TensorLike = 
 
 
 def bounded_temperature(temperature: TensorLike, dtype: DType) -> Tensor:
-    """A temperature in `dtype`, NaN where it is out of its bounds: what `level_at_noise` takes."""
+    """Convert a temperature to `dtype`, with NaN for values out of range, for `level_at_noise`."""
     temperature = ops.convert_to_tensor(temperature, dtype)
     in_bounds = ops.logical_and(temperature >= MIN_TEMPERATURE, temperature <= MAX_TEMPERATURE)
     return ops.where(in_bounds, temperature, float("nan"))

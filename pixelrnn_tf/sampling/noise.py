@@ -1,9 +1,9 @@
-"""From seeds to the noise that images are drawn from: image k is a function of the seed and k alone.
+"""Noise of images from seeds: image k depends only on the seed and k.
 
-The numbers are those of `tf.random.stateless_uniform(alg="philox")` and `tf.random.experimental.stateless_fold_in` as
-TensorFlow computes them op by op. They are computed anew from integers because under XLA TensorFlow makes other floats
-of the same random bits. Where the seeds are known, numpy computes them: backends take longer to start so many
-operations than to run them, and much longer to trace them.
+The numbers equal those of `tf.random.stateless_uniform(alg="philox")` and `tf.random.experimental.stateless_fold_in`
+run op by op. They are computed here from integers because under XLA, TensorFlow makes other floats from the same bits.
+Known seeds are processed by numpy: launching this many operations on a backend takes longer than running them, and
+tracing them takes much longer.
 """
 
 import math
@@ -19,7 +19,7 @@ from pixelrnn_tf.typing import ImageShape, Tensor, TensorLike
 
 
 def image_seeds(seed: TensorLike, index: TensorLike) -> Tensor:
-    """Seeds of images from one seed and their numbers.
+    """Make the seeds of images from one seed and their indices.
 
     Args:
         seed: stateless seed, int32 `[2]`.
@@ -40,9 +40,9 @@ def image_seeds(seed: TensorLike, index: TensorLike) -> Tensor:
 
 
 def image_noise(seeds: TensorLike, image_shape: ImageShape) -> Tensor:
-    """Uniform noise of each image from a seed of its own, so that it does not depend on the batch.
+    """Make uniform noise for each image from its own seed, independent of the batch.
 
-    It is the same to the bit on every backend and device, in a graph or not, compiled by XLA or not.
+    The bits are the same on every backend and device, in a graph or not, with XLA or not.
 
     Args:
         seeds: int32 `(batch, 2)`.
@@ -64,13 +64,13 @@ def image_noise(seeds: TensorLike, image_shape: ImageShape) -> Tensor:
         first = ops.convert_to_tensor(first)
     blocks = philox((first, first ^ first, third, fourth), key, right_shift)
     bits = ops.reshape(ops.stack(blocks, axis=-1), (-1, 4 * first.shape[1]))
-    # The lower 23 bits as the digits of a number from 0 to 1.
+    # Use the lower 23 bits as a fraction between 0 and 1.
     fraction = ops.cast(ops.cast(bits[:, :size] & 0x7FFFFF, "int32"), "float32") * 2.0**-23
     return ops.reshape(fraction, (-1, *image_shape))
 
 
 def _words(seeds: Tensor) -> tuple[Any, Shift]:
-    """int32 as uint32 of the same bits, an array where they are known, and what shifts them to the right."""
+    """Reinterpret int32 as uint32, as an array if the values are known, and choose the right-shift function."""
     known = concrete_value(seeds)
     if known is not None:
         return known.astype("uint32"), operator.rshift

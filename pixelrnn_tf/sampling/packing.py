@@ -1,4 +1,4 @@
-"""Many small tensors as one, for the loops of generation."""
+"""Pack many small tensors into one, for the loops of generation."""
 
 from keras import ops, tree
 
@@ -6,10 +6,10 @@ from pixelrnn_tf.typing import Structure, Tensor
 
 
 class Packing:
-    """Puts all tensors of a structure into one along their last axis, since every slice of a loop has a cost.
+    """Concatenate all tensors of a structure along their last axis, since every slice in a loop has a cost.
 
     Args:
-        example: the structure; its tensors have the same axes but for the last, whose size is static.
+        example: the structure; its tensors have the same axes except the last, whose size is static.
 
     Example:
 
@@ -29,11 +29,11 @@ class Packing:
 
     @staticmethod
     def pack(structure: Structure) -> Tensor:
-        """The tensors of a structure like the example, along the last axis of one."""
+        """Concatenate the tensors of a structure like the example."""
         return ops.concatenate(tree.flatten(structure), axis=-1)
 
     def unpack(self, packed: Tensor) -> Structure:
-        """The structure again."""
+        """Restore the structure from a packed tensor."""
         ends = [sum(self.sizes[: k + 1]) for k in range(len(self.sizes) - 1)]
         parts = ops.split(packed, ends, axis=-1) if ends else [packed]
         return tree.pack_sequence_as(self.structure, parts)

@@ -1,10 +1,10 @@
 """Philox 4x32-10, counter-based random numbers (Salmon et al. 2011, *Parallel random numbers: as easy as 1, 2, 3*).
 
-Integer arithmetic alone, in operators that numpy arrays and the tensors of every backend share, so that the numbers are
-the same bit for bit wherever they are computed: op by op, in a graph, under XLA, on another device. This module needs
-numpy alone. `pixelrnn_tf.sampling.noise` makes images' seeds and noise of it.
+The implementation only uses integer operators that numpy arrays and the tensors of every backend share. The numbers are
+therefore the same bit for bit wherever they are computed: op by op, in a graph, under XLA, on another device. This
+module only needs numpy. `pixelrnn_tf.sampling.noise` makes seeds and noise of images from it.
 
-Products of 32 bits are put together from halves of 16, since not every backend has integers of 64.
+32-bit products are assembled from 16-bit halves, since not every backend has 64-bit integers.
 """
 
 import operator
@@ -22,16 +22,16 @@ Shift: TypeAlias = Callable[[Tensor, int], Tensor]
 ROUNDS = 10
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 KEY_INCREMENTS = (0x9E3779B9, 0xBB67AE85)
-# TensorFlow scrambles a seed into a key and a counter by one block under this key.
+# TensorFlow scrambles a seed into a key and a counter with one block under this key.
 SCRAMBLING_KEY = (0x3EC8F720, 0x02461E29)
 
 
 def philox(counter: Words, key: Words, right_shift: Shift = operator.rshift) -> Words:
-    """One block: four random words.
+    """Compute one block of four random words.
 
     Args:
         counter: four words, uint32 arrays or tensors whose shapes broadcast.
-        key: two of them.
+        key: two words of the same kind.
         right_shift: shifts an array or tensor to the right.
 
     Returns:
@@ -54,13 +54,13 @@ def philox(counter: Words, key: Words, right_shift: Shift = operator.rshift) -> 
 
 
 def key_and_counter(high: Tensor, low: Tensor, right_shift: Shift = operator.rshift) -> tuple[Words, Words]:
-    """The key, and the third and fourth words of the counter, that TensorFlow makes of a stateless seed.
+    """Compute the key, and the third and fourth counter words, that TensorFlow derives from a stateless seed.
 
-    Each half of the seed is widened to 64 bits with its sign, and the four words are scrambled.
+    Each half of the seed is sign-extended to 64 bits, and the four words are scrambled.
 
     Args:
-        high: the seed's first half, uint32 of any shape.
-        low: its second half, of the same shape.
+        high: first half of the seed, uint32 of any shape.
+        low: second half of the seed, in the same shape.
         right_shift: shifts an array or tensor to the right.
     """
     zero = high ^ high
@@ -71,11 +71,11 @@ def key_and_counter(high: Tensor, low: Tensor, right_shift: Shift = operator.rsh
 
 
 def folded_seed(high: Tensor, low: Tensor, right_shift: Shift = operator.rshift) -> Tensor:
-    """The word that `tf.random.experimental.stateless_fold_in(alg="philox")` puts before the number it folds in.
+    """Compute the word that `tf.random.experimental.stateless_fold_in(alg="philox")` puts before the folded number.
 
     Args:
-        high: the seed's first half, uint32 of any shape.
-        low: its second half, of the same shape.
+        high: first half of the seed, uint32 of any shape.
+        low: second half of the seed, in the same shape.
         right_shift: shifts an array or tensor to the right.
     """
     key, (third, fourth) = key_and_counter(high, low, right_shift)
@@ -84,10 +84,10 @@ def folded_seed(high: Tensor, low: Tensor, right_shift: Shift = operator.rshift)
 
 
 def _product(factor: int, words: Tensor, right_shift: Shift) -> tuple[Tensor, Tensor]:
-    """The higher and the lower 32 bits of `factor * words`."""
+    """Compute the high and the low 32 bits of `factor * words`."""
     factor_high, factor_low = np.uint32(factor >> 16), np.uint32(factor & 0xFFFF)
     high, low = right_shift(words, 16), words & np.uint32(0xFFFF)
     crossed = high * factor_low
-    # At most 2 ** 32 - 1: nothing is lost.
+    # At most 2 ** 32 - 1, so this does not overflow.
     middle = right_shift(low * factor_low, 16) + (crossed & np.uint32(0xFFFF)) + low * factor_high
     return high * factor_high + right_shift(crossed, 16) + right_shift(middle, 16), words * np.uint32(factor)

@@ -1,4 +1,4 @@
-"""The loop over the pixels of a row, whatever decides on their levels."""
+"""Loop over the pixels of a row, for drawing and for decoding."""
 
 from typing import Protocol
 
@@ -12,30 +12,30 @@ from pixelrnn_tf.typing import Tensor
 
 
 class Choose(Protocol):
-    """Decides on the level of a sub-pixel: by drawing it, or by decoding it from a file."""
+    """Choose the level of a sub-pixel: draw it, or decode it from a file."""
 
     def __call__(self, k: int, logits: Tensor, pixel: Tensors) -> Tensors:
-        """Decide.
+        """Choose a level.
 
         Args:
-            k: number of the colour.
-            logits: `(batch, levels)`, given all sub-pixels before.
-            pixel: what was given of the pixel, `(batch, ...)`.
+            k: index of the color.
+            logits: `(batch, levels)`, given all earlier sub-pixels.
+            pixel: inputs at the pixel, `(batch, ...)`.
 
         Returns:
-            "levels", int32 `(batch,)`, and whatever else is to be kept of the sub-pixel, `(batch,)`.
+            "levels", int32 `(batch,)`, and any other results to keep for the sub-pixel, `(batch,)`.
         """
 
 
 class RowOfPixels:
-    """The body of the loop over rows, for `scan`: `(caches, given) -> (caches, chosen)`.
+    """Body of the loop over rows, for `scan`: `(caches, given) -> (caches, chosen)`.
 
-    `given` holds what is known of the row before it is decided on, `(batch, width, ...)`, "condition" for the network
-    and the rest for `choose`; `chosen` what `choose` returned, `(batch, width, channels)`.
+    `given` holds the inputs of the row, `(batch, width, ...)`: "condition" for the network, the rest for `choose`.
+    `chosen` holds the results of `choose`, `(batch, width, channels)`.
 
     Args:
-        network: in its incremental form.
-        choose: decides on the sub-pixels, one after the other in raster order.
+        network: the network in its incremental form.
+        choose: chooses the sub-pixels one by one in raster order.
         batch: number of images, an int or an int32 scalar.
         condition: the condition of every row, `(batch, 1, condition_features)`, if it is the same everywhere; see
             `conditions_of_rows`.
@@ -52,8 +52,8 @@ class RowOfPixels:
         context = self.network.row_context(caches, condition)
         state = self.network.initial_state(self.batch)
         context_packing, state_packing = Packing(context), Packing(state)
-        record_packing = Packing([])  # The right one is known once the body of the loop has been traced.
-        zero = ops.zeros((self.batch,), "int32")  # Made here, once for all pixels of the row.
+        record_packing = Packing([])  # Replaced when the body of the loop is traced.
+        zero = ops.zeros((self.batch,), "int32")  # Created once for all pixels of the row.
 
         def decide_column(packed: Tensor, column: Tensors) -> tuple[Tensor, Tensors]:
             nonlocal record_packing
@@ -72,26 +72,26 @@ class RowOfPixels:
     def _decide_pixel(
         self, context: list[Tensors], state: list[Tensors], pixel: Tensors, zero: Tensor
     ) -> tuple[Tensors, list[Tensors], list[Tensors]]:
-        """Decide on one colour after the other, each given those before it; returns `(chosen, state, records)`."""
+        """Choose one color after the other, each given the earlier ones; returns `(chosen, state, records)`."""
         network, channels = self.network, self.network.model.image_shape[-1]
-        of_colours: list[Tensors] = []
+        of_colors: list[Tensors] = []
         levels: list[Tensor] = []
         for k in range(channels):
             unknown = [zero] * (channels - k)
             scaled = network.scale(ops.stack([*levels, *unknown], axis=-1))
             parameters, next_state, records = network.decode(scaled, context, state)
-            of_colours.append(self.choose(k, network.model.output_distribution.logits(parameters[:, k]), pixel))
-            levels.append(of_colours[k]["levels"])
-        chosen = {name: ops.stack([of[name] for of in of_colours], axis=-1) for name in of_colours[0]}
+            of_colors.append(self.choose(k, network.model.output_distribution.logits(parameters[:, k]), pixel))
+            levels.append(of_colors[k]["levels"])
+        chosen = {name: ops.stack([of[name] for of in of_colors], axis=-1) for name in of_colors[0]}
         scaled = network.scale(chosen["levels"])
-        return chosen, *network.with_last_colour(scaled, context, state, next_state, records)
+        return chosen, *network.with_last_color(scaled, context, state, next_state, records)
 
 
 def conditions_of_rows(condition_map: Tensor | None) -> tuple[Tensors, Tensor | None]:
-    """What the loop over rows is given of a conditioning map, and the condition of every row if all are the same.
+    """Inputs of the loop over rows from a conditioning map, and the condition of every row if all are the same.
 
     Args:
-        condition_map: from `condition_map` of the model; None for none.
+        condition_map: result of `condition_map` of the model; None for none.
     """
     if condition_map is None:
         return {}, None
@@ -99,5 +99,5 @@ def conditions_of_rows(condition_map: Tensor | None) -> tuple[Tensors, Tensor | 
 
 
 def swapped(values: Tensors) -> Tensors:
-    """Every tensor with its first two axes exchanged: a loop runs over the first, maps have the batch there."""
+    """Swap the first two axes of every tensor: a loop runs over the first axis, where maps have the batch."""
     return {name: ops.swapaxes(value, 0, 1) for name, value in values.items()}

@@ -1,12 +1,12 @@
-"""What a temperature may be: one rule for the library, programs, served graphs and clients. It needs numpy alone."""
+"""Bounds of a temperature, shared by the library, programs, served graphs and clients. Needs only numpy."""
 
 import numpy as np
 
 from pixelrnn_tf.concrete_value import concrete_value
 from pixelrnn_tf.typing import TensorLike
 
-# Within these bounds float32 logits of any size a network has, up to 3e8, are divided without overflow. Long before the
-# lower one nothing but the likeliest level is drawn, long before the upper one every level as often: nothing is lost.
+# Within these bounds, float32 logits of up to 3e8 are divided without overflow. The bounds exclude nothing useful: near
+# the lower one only the most likely level is drawn, near the upper one all levels equally often.
 MIN_TEMPERATURE = 1e-30
 MAX_TEMPERATURE = 1e30
 
@@ -15,11 +15,11 @@ def check_temperature(temperature: TensorLike) -> None:
     """Check that temperatures are numbers from `MIN_TEMPERATURE` to `MAX_TEMPERATURE`.
 
     Args:
-        temperature: a number, sequences, an array or a tensor of them. What is computed only when a graph runs cannot
-            be checked and passes; see `pixelrnn_tf.sampling.draw_level` for what becomes of it.
+        temperature: a number, or sequences, an array or a tensor of numbers. Values that are only known when a graph
+            runs are not checked; see `pixelrnn_tf.sampling.draw_level`.
 
     Raises:
-        ValueError: if it is something else.
+        ValueError: for anything else.
 
     Example:
 

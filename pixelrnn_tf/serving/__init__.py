@@ -1,4 +1,4 @@
-"""Serving with TensorFlow Serving: export of SavedModels, their check, and a client."""
+"""Serving with TensorFlow Serving: SavedModel export, its check, and a client."""
 
 from pixelrnn_tf.serving.client.client import Classes, Client, Drawn, Scores, Surprise
 from pixelrnn_tf.serving.client.errors import (

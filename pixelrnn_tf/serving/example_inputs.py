@@ -1,30 +1,30 @@
-"""Requests made up for a model: to warm a server up, to check an export, to time it."""
+"""Example requests for a model, for warm-up, checks and timing."""
 
 import numpy as np
 
 from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.layers import ConditionFormat
 from pixelrnn_tf.pictures import png_files
-from pixelrnn_tf.serving.png_ops import COLOUR_TYPES
+from pixelrnn_tf.serving.png_ops import COLOR_TYPES
 from pixelrnn_tf.typing import ImageShape
 
 
 def example_inputs(
     image_shape: ImageShape, levels: int, condition: ConditionFormat | None, batch: int, seed: int = 0
 ) -> dict[str, np.ndarray]:
-    """Random values for every input that any signature of a model takes.
+    """Make random values for every input of a model's signatures.
 
     Args:
         image_shape: `(height, width, channels)` of the model's images.
-        levels: their number of levels.
-        condition: what the model's conditioner takes; None for a model without.
-        batch: rows.
-        seed: of the values.
+        levels: number of levels.
+        condition: format of the model's condition; None for an unconditional model.
+        batch: number of rows.
+        seed: seed of the values.
 
     Returns:
-        by name, batch-major: `images`, `known`, `seed`, `temperature` (between 0.5 and 1.5), the same images
-        and masks as `image_bytes` and `known_bytes` (if PNGs hold that many channels), and `condition`. The
-        first rows of a random number of images are known, and half of the pixels below.
+        arrays by name, batch first: `images`, `known`, `seed`, `temperature` (between 0.5 and 1.5), the same images and
+        masks as `image_bytes` and `known_bytes` (for 1 or 3 channels), and `condition`. In each image, a random number
+        of leading rows is known, and half of the pixels below.
     """
     rng = np.random.default_rng(seed)
     height, width, channels = image_shape
@@ -38,7 +38,7 @@ def example_inputs(
         "seed": rng.integers(-(2**31), 2**31, (batch, 2)).astype("int32"),
         "temperature": rng.uniform(0.5, 1.5, batch).astype("float32"),
     }
-    if channels in COLOUR_TYPES:
+    if channels in COLOR_TYPES:
         inputs["image_bytes"] = encoded(to_bytes(images, levels))
         inputs["known_bytes"] = encoded(255 * known[..., None].astype("uint8"))
     if condition is not None:
@@ -49,5 +49,5 @@ def example_inputs(
 
 
 def encoded(pictures: np.ndarray) -> np.ndarray:
-    """uint8 `(batch, height, width, channels)` as PNG files, an array of bytes `(batch,)`."""
+    """Encode uint8 `(batch, height, width, channels)` as PNG files, an array of bytes `(batch,)`."""
     return np.array([png_files.encode(picture) for picture in pictures], object)

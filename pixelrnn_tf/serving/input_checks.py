@@ -1,7 +1,7 @@
-"""Checks of a request inside the graph: the server itself checks neither shapes nor values.
+"""Request checks inside the graph, since the server checks neither shapes nor values.
 
-The checks are assertions that run with every request. Shapes are asserted where the graph knows nothing of
-them: a dimension that is known while tracing would let its assertion fold away.
+The checks are assertions that run with every request. The graph must not know shapes in advance: assertions on static
+dimensions would be removed during tracing.
 """
 
 import dataclasses
@@ -10,20 +10,20 @@ from typing import Any
 
 import tensorflow as tf
 
-# Ranks are compared by filling shapes up to this many axes with a size that no axis has.
+# Ranks are compared by padding shapes to this many axes with an impossible size.
 _MAX_RANK, _NO_AXIS = 8, -1
 
 
 @dataclasses.dataclass(frozen=True)
 class Input:
-    """An input of a signature, and what is asserted of it.
+    """An input of a signature and its checks.
 
     Attributes:
-        name: of the input.
-        dtype: of the input.
-        shape: of one row, without the batch.
-        valid: from the whole tensor to a bool: whether its values are right; None to take any.
-        meaning: what right values are, for the error.
+        name: name of the input.
+        dtype: dtype of the input.
+        shape: shape of one row, without the batch axis.
+        valid: function of the tensor that returns a bool, True for valid values; None to accept any.
+        meaning: description of valid values, for the error.
     """
 
     name: str
@@ -34,26 +34,27 @@ class Input:
 
     @property
     def spec(self) -> tf.TensorSpec:
-        """The input as a SavedModel declares it: every size is unknown."""
+        """Declaration of the input in a SavedModel, where every size is unknown."""
         return tf.TensorSpec((None,) * (1 + len(self.shape)), self.dtype, name=self.name)
 
 
 def checked(inputs: tuple[Input, ...], tensors: tuple[tf.Tensor, ...], max_batch_size: int) -> list[tf.Tensor]:
-    """The tensors of a request, with static shapes, once all of them have proved right.
+    """Check the tensors of a request, and return them with static shapes.
 
-    Shapes are checked first, then that all have one batch size that is not too large, then values; nothing is computed
-    from a request that fails. A few bytes may ask for any number of rows: the server repeats the one value of a tensor.
+    The checks are, in order: shapes, equal and permitted batch sizes, values. Nothing is computed from a request that
+    fails. The limit of the batch size matters since a few bytes can request any number of rows: the server repeats the
+    single value of a tensor.
 
     Args:
-        inputs: of the signature.
+        inputs: inputs of the signature.
         tensors: their values.
-        max_batch_size: rows that a request may have.
+        max_batch_size: maximum number of rows of a request.
 
     Raises:
-        tf.errors.InvalidArgumentError: when the graph runs, with what was expected and what was given.
+        tf.errors.InvalidArgumentError: when the graph runs, with the expected and the given values.
     """
     shapes = [assert_shape(item, tensor) for item, tensor in zip(inputs, tensors, strict=True)]
-    # Of a scalar there is no batch size; its shape has failed, but the graph may be optimised to come here first.
+    # A scalar has no batch size; its shape check fails, but an optimized graph may run this first.
     sizes = tf.stack([tf.concat([tf.shape(tensor), [_NO_AXIS]], 0)[0] for tensor in tensors])
     with tf.control_dependencies(shapes):
         sizes = tf.identity(sizes)
@@ -74,10 +75,9 @@ def checked(inputs: tuple[Input, ...], tensors: tuple[tf.Tensor, ...], max_batch
 
 
 def finite(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """The outputs of a request, once none of their numbers has proved to be infinite or NaN.
+    """Check that all outputs of a request are finite.
 
-    Weights are finite in every export, and so are inputs; but large ones may overflow on their way.
-
+    Weights and inputs are finite, but large ones may overflow.
     Raises:
         tf.errors.InvalidArgumentError: when the graph runs.
     """
@@ -94,12 +94,12 @@ def finite(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 
 def assert_that(condition: tf.Tensor, message: str, *given: Any) -> tf.Operation:
-    """An operation that fails with the message and what was given (int32 or string) unless the condition holds."""
+    """Make an operation that fails with the message and the given values (int32 or string) unless a condition holds."""
     return tf.debugging.Assert(condition, [message, *given], summarize=8)
 
 
 def assert_shape(item: Input, tensor: tf.Tensor) -> tf.Operation:
-    """An operation that fails unless the tensor is a batch of rows of the input's shape, whatever its rank."""
+    """Make an operation that fails unless a tensor is a batch of rows of the input's shape, whatever its rank."""
     missing = [_NO_AXIS] * _MAX_RANK
     given = tf.concat([tf.shape(tensor), missing], 0)[:_MAX_RANK]
     expected = [*item.shape, *missing][: _MAX_RANK - 1]
@@ -112,7 +112,7 @@ def assert_shape(item: Input, tensor: tf.Tensor) -> tf.Operation:
 
 
 def _fixed(item: Input, tensor: tf.Tensor, after: list[tf.Operation]) -> tf.Tensor:
-    """The tensor after the operations, its shape known but for the batch."""
+    """Return the tensor after some operations, with a static shape except for the batch."""
     with tf.control_dependencies(after):
         tensor = tf.identity(tensor)
     tensor.set_shape((None, *item.shape))
@@ -120,6 +120,6 @@ def _fixed(item: Input, tensor: tf.Tensor, after: list[tf.Operation]) -> tf.Tens
 
 
 def _range(tensor: tf.Tensor) -> tuple[tf.Tensor, str, tf.Tensor]:
-    """The least and the greatest value, as strings, for an error."""
+    """Smallest and largest value, as strings, for an error."""
     wide = tf.cast(tensor, tf.float32)
     return tf.as_string(tf.reduce_min(wide), shortest=True), "to", tf.as_string(tf.reduce_max(wide), shortest=True)

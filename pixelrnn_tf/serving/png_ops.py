@@ -1,8 +1,8 @@
-"""Batches of PNG files inside the graph, to bytes and back.
+"""Decode and encode batches of PNG files inside the graph.
 
-A PNG is taken if it is 8 bits deep and greyscale for images of one channel, or RGB for images of three:
-nothing is converted, so that what is scored is what was sent. The header is read before anything is decoded:
-one that promises a giant picture must not allocate it.
+Accepted PNGs have 8 bits per channel and are grayscale for images with one channel, or RGB for three. Nothing is
+converted, so that the scored image is the one sent. The header is checked before decoding, so that a file that declares
+a huge picture cannot allocate it.
 """
 
 import tensorflow as tf
@@ -10,8 +10,8 @@ import tensorflow as tf
 from pixelrnn_tf.pictures.png_data import START
 from pixelrnn_tf.serving.input_checks import assert_that
 
-# By the number of channels: the colour type of a PNG header, and its name.
-COLOUR_TYPES = {1: (0, "greyscale"), 3: (2, "RGB")}
+# Color type in a PNG header and its name, by the number of channels.
+COLOR_TYPES = {1: (0, "grayscale"), 3: (2, "RGB")}
 
 _HEADER_SIZE = 33  # Signature 8, length and name of the first chunk 8, its contents 13, checksum 4.
 
@@ -22,13 +22,13 @@ def decode_pngs(files: tf.Tensor, image_shape: tuple[int, int, int], name: str) 
     Args:
         files: string `(batch,)`.
         image_shape: `(height, width, channels)`, with 1 or 3 channels.
-        name: what the files are called in errors.
+        name: name of the files in errors.
 
     Returns:
         uint8 `(batch, height, width, channels)`.
 
     Raises:
-        tf.errors.InvalidArgumentError: when the graph runs, for a file that is no such PNG, or a broken one.
+        tf.errors.InvalidArgumentError: when the graph runs, for a broken or unsuitable file.
     """
     with tf.control_dependencies(_header_checks(files, image_shape, name)):
         files = tf.identity(files)
@@ -41,7 +41,7 @@ def decode_pngs(files: tf.Tensor, image_shape: tuple[int, int, int], name: str) 
 
 def _header_checks(files: tf.Tensor, image_shape: tuple[int, int, int], name: str) -> list[tf.Operation]:
     height, width, channels = image_shape
-    colour_type, colour_name = COLOUR_TYPES[channels]
+    color_type, color_name = COLOR_TYPES[channels]
     smallest = tf.reduce_min(tf.strings.length(files))
     long_enough = assert_that(
         smallest >= _HEADER_SIZE, f"{name} must hold PNG files; the shortest of these, in bytes, has", smallest
@@ -49,7 +49,7 @@ def _header_checks(files: tf.Tensor, image_shape: tuple[int, int, int], name: st
     with tf.control_dependencies([long_enough]):
         files = tf.identity(files)
     is_png = assert_that(
-        tf.reduce_all(tf.strings.substr(files, 0, len(START)) == START), f"{name} must hold PNG files; one is none"
+        tf.reduce_all(tf.strings.substr(files, 0, len(START)) == START), f"{name} must hold PNG files; one is not"
     )
     sizes = tf.io.decode_raw(tf.strings.substr(files, len(START), 8), tf.int32, little_endian=False)
     fits = assert_that(
@@ -59,8 +59,8 @@ def _header_checks(files: tf.Tensor, image_shape: tuple[int, int, int], name: st
     )
     kinds = tf.cast(tf.io.decode_raw(tf.strings.substr(files, len(START) + 8, 2), tf.uint8), tf.int32)
     kind = assert_that(
-        tf.reduce_all(kinds == [8, colour_type]),
-        f"{name} must hold 8-bit {colour_name} PNGs (bit depth 8, colour type {colour_type}); depths and types are",
+        tf.reduce_all(kinds == [8, color_type]),
+        f"{name} must hold 8-bit {color_name} PNGs (bit depth 8, color type {color_type}); depths and types are",
         kinds,
     )
     return [is_png, fits, kind]

@@ -1,4 +1,4 @@
-"""What is read from the file `saved_model.pb` of a SavedModel."""
+"""Read the protocol buffers in the file `saved_model.pb` of a SavedModel."""
 
 import os
 import pathlib
@@ -9,10 +9,10 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 
 def read_saved_model(folder: str | os.PathLike) -> saved_model_pb2.SavedModel:
-    """The message in the file of a SavedModel.
+    """Parse the file of a SavedModel.
 
     Raises:
-        ValueError: if there is none, or the file holds something else.
+        ValueError: if there is no such file, or it is not a SavedModel.
     """
     path = pathlib.Path(folder) / "saved_model.pb"
     if not path.is_file():
@@ -20,14 +20,14 @@ def read_saved_model(folder: str | os.PathLike) -> saved_model_pb2.SavedModel:
     try:
         return saved_model_pb2.SavedModel.FromString(path.read_bytes())
     except message.DecodeError as error:
-        raise ValueError(f"{path} is no SavedModel: {error}") from error
+        raise ValueError(f"{path} is not a SavedModel: {error}") from error
 
 
 def read_meta_graph(folder: str | os.PathLike) -> Any:
-    """The `MetaGraphDef` of a SavedModel.
+    """Read the `MetaGraphDef` of a SavedModel.
 
     Raises:
-        ValueError: if there is no SavedModel, or it has no graph or several.
+        ValueError: if there is no SavedModel, or it does not have exactly one graph.
     """
     graphs = read_saved_model(folder).meta_graphs
     if len(graphs) != 1:
@@ -36,5 +36,5 @@ def read_meta_graph(folder: str | os.PathLike) -> Any:
 
 
 def serving_signatures(graph: Any) -> dict[str, Any]:
-    """The `SignatureDef` of every signature of a `MetaGraphDef` that clients can ask for, by name."""
+    """Map names to the `SignatureDef` of every public signature of a `MetaGraphDef`."""
     return {name: value for name, value in graph.signature_def.items() if not name.startswith("__")}

@@ -1,4 +1,4 @@
-"""Writes a network as a SavedModel: graphs, weights, warm-up requests, and what is known of the model."""
+"""Export of a network as a SavedModel: graphs, weights, warm-up requests and the card of the model."""
 
 import itertools
 import os
@@ -27,19 +27,19 @@ def export_model(
     card: dict[str, Any] | None = None,
     max_batch_size: int = MAX_BATCH_SIZE,
 ) -> pathlib.Path:
-    """Write a model as the next version in a folder.
+    """Export a model as the next version in a folder.
 
     Args:
-        model: the network; one of another precision is exported in float32.
-        out: folder of the versions, `BASE/NAME`; the model is served as NAME.
-        card: what it was trained on and how it scored, to travel in `assets.extra/model.json`.
-        max_batch_size: rows that a request may have; more are refused before anything is computed.
+        model: the network; it is exported in float32.
+        out: folder of the versions, `BASE/NAME`; NAME is the name of the served model.
+        card: training data and scores, stored in `assets.extra/model.json`.
+        max_batch_size: maximum number of rows of a request; larger ones are rejected before any computation.
 
     Returns:
         the folder of the new version, `BASE/NAME/<version>`.
 
     Raises:
-        ValueError: for weights that are not finite, or an `out` that is a file.
+        ValueError: if a weight is not finite, or `out` is a file.
     """
     model = in_float32(model)
     check_finite(model)
@@ -58,12 +58,12 @@ def export_model(
 
 
 def in_float32(model: ImageModel) -> ImageModel:
-    """The model itself if it computes in float32, otherwise a copy that does."""
+    """Return the model if it computes in float32, otherwise a copy that does."""
     return model if model.dtype_policy.name == "float32" else float32_twin(model)
 
 
 def check_finite(model: ImageModel) -> None:
-    """Check that a model can score and draw at all.
+    """Check that all weights are finite.
 
     Raises:
         ValueError: if a weight is not finite.
@@ -74,11 +74,11 @@ def check_finite(model: ImageModel) -> None:
 
 
 def write_graphs(signatures: Signatures, folder: pathlib.Path) -> None:
-    """Write the graphs and the weights of every signature."""
+    """Write the graphs of all signatures and the weights."""
     archive = keras.export.ExportArchive()
     for name, inputs in signatures.inputs.items():
         archive.add_endpoint(name, signatures.function(name), input_signature=[item.spec for item in inputs])
-    # The weights alone: a model that is tracked brings a graph of its own, and none can be made with a condition.
+    # Only the weights: a tracked model adds its own graph, which cannot be traced with a condition.
     archive.add_variable_collection("weights", signatures.model.weights)
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     archive.write_out(str(folder), options=options, verbose=False)
@@ -86,10 +86,10 @@ def write_graphs(signatures: Signatures, folder: pathlib.Path) -> None:
 
 
 def forget_custom_gradients(folder: pathlib.Path) -> None:
-    """Take the marks of gradients written by hand out of saved graphs, which do not hold those gradients.
+    """Remove the marks of custom gradients from saved graphs, which do not contain these gradients.
 
-    With the marks, TensorFlow warns of every function that has one when it loads the graphs, and fails where a gradient
-    is asked for. Without them it differentiates the recurrence itself.
+    With the marks, TensorFlow warns about every such function on loading, and fails if you request a gradient. Without
+    them it differentiates the recurrence itself.
     """
     saved_model = read_saved_model(folder)
     for graph in saved_model.meta_graphs:
@@ -97,22 +97,22 @@ def forget_custom_gradients(folder: pathlib.Path) -> None:
         for node in itertools.chain.from_iterable(nodes):
             node.attr.pop("_gradient_op_type", None)
     (folder / "saved_model.pb").write_bytes(saved_model.SerializeToString(deterministic=True))
-    # The fingerprint is of the file as it was. Nothing that loads a SavedModel asks for one.
+    # The fingerprint no longer matches the file, and loading does not need it.
     (folder / "fingerprint.pb").unlink(missing_ok=True)
 
 
 def warmup_requests(signatures: Signatures) -> dict[str, dict[str, np.ndarray]]:
-    """A request of one row for every signature: its inputs by name."""
+    """Make a one-row request for every signature: its inputs by name."""
     model = signatures.model
     values = example_inputs(model.image_shape, model.levels, model.condition_format, batch=1)
     return {name: {item.name: values[item.name] for item in inputs} for name, inputs in signatures.inputs.items()}
 
 
 def arguments(model: ImageModel) -> dict[str, Any]:
-    """The arguments the model was made with."""
+    """Arguments of the model's constructor."""
     return {key: value for key, value in model.get_config().items() if key not in ("name", "trainable", "dtype")}
 
 
 def size_on_disk(folder: pathlib.Path) -> int:
-    """Bytes of all files in a folder."""
+    """Total size of all files in a folder, in bytes."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,7 +1,6 @@
-"""What TensorFlow Serving reads to serve a folder of models: its configuration, and the commands that start it.
+"""Configuration files of TensorFlow Serving for a folder of models, and the commands that start it.
 
-It follows the documentation of the server; its image was not run where this was written, only the C++ loader that it
-is built on.
+They follow the documentation of the server. The tests run the C++ loader that the server uses, not its Docker image.
 """
 
 import dataclasses
@@ -20,24 +19,24 @@ CPU_IMAGE, GPU_IMAGE = "tensorflow/serving:2.19.1", "tensorflow/serving:2.19.1-g
 GRPC_PORT, REST_PORT = 8500, 8501
 CONTAINER_BASE = "/models"
 METRICS_PATH = "/monitoring/prometheus/metrics"
-# Drawing a large batch takes longer than the 30 seconds the server allows a REST request.
+# Drawing a large batch takes longer than the server's default limit of 30 seconds for REST requests.
 REST_TIMEOUT_MS = 300_000
 
 BATCHING_WARNING = (
     "With batching, the server merges requests of several clients into one run of the graph. A run succeeds or fails "
-    "as a whole: one row that is refused fails its neighbours too, and they get its error."
+    "as a unit: one rejected row fails the other requests in the batch too, and they get its error."
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class Batching:
-    """How the server merges requests.
+    """Parameters of request batching in the server.
 
     Attributes:
-        max_batch_size: rows of a batch; the server refuses a larger request.
-        timeout_micros: microseconds for which a request waits for others.
-        threads: batches that run at the same time.
-        max_enqueued: batches that may wait; beyond that, requests are refused as unavailable.
+        max_batch_size: maximum rows of a batch; the server rejects larger requests.
+        timeout_micros: microseconds that a request waits for others.
+        threads: number of batches that run at the same time.
+        max_enqueued: number of waiting batches beyond which requests are rejected as unavailable.
     """
 
     max_batch_size: int = 64
@@ -46,7 +45,7 @@ class Batching:
     max_enqueued: int = 100
 
     def text(self) -> str:
-        """The contents of `batching.config`."""
+        """Content of `batching.config`."""
         values = {
             "max_batch_size": self.max_batch_size,
             "batch_timeout_micros": self.timeout_micros,
@@ -58,10 +57,10 @@ class Batching:
 
 
 def served_models(base: pathlib.Path) -> list[str]:
-    """Names of the models in a folder.
+    """List the names of the models in a folder.
 
     Raises:
-        ValueError: if there are none, or a name does not go into an address.
+        ValueError: if there are none, or a name cannot be part of a URL.
     """
     folders = [path for path in base.iterdir() if not path.name.startswith(".")] if base.is_dir() else []
     names = sorted(path.name for path in folders if version_folders(path))
@@ -75,7 +74,7 @@ def served_models(base: pathlib.Path) -> list[str]:
 
 
 def models_config(names: list[str], base: str) -> str:
-    """The contents of `models.config`, a `ModelServerConfig`, for models that the server sees in `base`."""
+    """Content of `models.config`, a `ModelServerConfig`, for models that the server finds in `base`."""
     config = model_server_config_pb2.ModelServerConfig()
     for name in names:
         config.model_config_list.config.add(name=name, base_path=f"{base}/{name}", model_platform="tensorflow")
@@ -83,12 +82,12 @@ def models_config(names: list[str], base: str) -> str:
 
 
 def monitoring_config() -> str:
-    """The contents of `monitoring.config`."""
+    """Content of `monitoring.config`."""
     return f'prometheus_config {{ enable: true, path: "{METRICS_PATH}" }}\n'
 
 
 def server_flags(base: str, batching: bool, config: str = "models.config") -> list[str]:
-    """Flags of the server besides its ports."""
+    """Flags of the server, except its ports."""
     common = [
         f"--model_config_file={base}/{config}",
         f"--monitoring_config_file={base}/monitoring.config",
@@ -98,7 +97,7 @@ def server_flags(base: str, batching: bool, config: str = "models.config") -> li
 
 
 def health_test(names: list[str]) -> str:
-    """A bash command that succeeds once every model is available; the images have bash, but no curl."""
+    """Make a bash command that succeeds once every model is available; the images have bash, but no curl."""
     requests = [
         f"exec 3<>/dev/tcp/localhost/{REST_PORT} && printf 'GET /v1/models/{name} HTTP/1.0\\r\\n\\r\\n' >&3 "
         "&& grep -q '\"AVAILABLE\"' <&3"
@@ -108,7 +107,7 @@ def health_test(names: list[str]) -> str:
 
 
 def compose_file(names: list[str], batching: bool) -> str:
-    """The contents of `compose.yaml`: a service for the CPU and one for a GPU, each in a profile of its own."""
+    """Content of `compose.yaml`: one service for the CPU and one for a GPU, each in its own profile."""
     arguments = "".join(f'\n      - "{flag}"' for flag in server_flags(CONTAINER_BASE, batching))
     test = health_test(names).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")
     gpu = "[{ driver: nvidia, count: 1, capabilities: [gpu] }]"
@@ -133,15 +132,13 @@ def compose_file(names: list[str], batching: bool) -> str:
       retries: 3
       start_period: 120s{devices}
 """
-    return (
-        f"# TensorFlow Serving asks nobody who they are: the ports are open to this machine alone.\nservices:{services}"
-    )
+    return f"# TensorFlow Serving has no authentication: its ports are only open to this machine.\nservices:{services}"
 
 
 def write_files(
     base: pathlib.Path, names: list[str], batching: bool = False, parameters: Batching | None = None
 ) -> list[pathlib.Path]:
-    """Write into `base` every file that `export.serving_config` lists, and return their paths."""
+    """Write all files that `export.serving_config` lists into `base`, and return their paths."""
     contents = {
         "models.config": models_config(names, CONTAINER_BASE),
         "models.host.config": models_config(names, str(base.resolve())),
@@ -155,7 +152,7 @@ def write_files(
 
 
 def card(model_dir: pathlib.Path) -> dict[str, Any]:
-    """What the newest version of a model says of itself; empty for an export of another program.
+    """Read the card of the newest version of a model; empty for exports of other programs.
 
     Raises:
         ValueError: if it cannot be read.
@@ -169,22 +166,22 @@ def card(model_dir: pathlib.Path) -> dict[str, Any]:
 
 
 def check_batching(base: pathlib.Path, names: list[str], parameters: Batching) -> None:
-    """Check that no batch of merged requests is larger than the exports take.
+    """Check that batches of merged requests are not larger than the exports accept.
 
     Raises:
-        ValueError: if one is, with the model's name and limit.
+        ValueError: if one may be; the message names the model and its limit.
     """
     for name in names:
         most = card(base / name).get("max_batch_size")
         if isinstance(most, int) and parameters.max_batch_size > most:
             raise ValueError(
-                f"--max_batch_size must be at most {most}, the largest batch that the export {name} takes; got "
+                f"--max_batch_size must be at most {most}, the largest batch that the export {name} accepts; got "
                 f"{parameters.max_batch_size}."
             )
 
 
 def _draw_request(model_dir: pathlib.Path) -> dict[str, Any] | None:
-    """A request that draws an image; None for a model whose condition is too large for a line."""
+    """Make a request that draws an image; None for a model whose condition is too large for a command line."""
     row: dict[str, Any] = {"seed": [0, 1], "temperature": 1.0}
     condition = card(model_dir).get("condition")
     if isinstance(condition, dict):
@@ -195,7 +192,7 @@ def _draw_request(model_dir: pathlib.Path) -> dict[str, Any] | None:
 
 
 def commands(base: pathlib.Path, names: list[str], batching: bool) -> dict[str, str]:
-    """The commands that start a server and ask it, by what they do."""
+    """Make the commands that start a server and call it, by purpose."""
     host, ports = str(base.resolve()), f"-p 127.0.0.1:{GRPC_PORT}:{GRPC_PORT} -p 127.0.0.1:{REST_PORT}:{REST_PORT}"
     mount, rest = shlex.quote(f"{host}:{CONTAINER_BASE}:ro"), f"http://localhost:{REST_PORT}/v1/models/{names[0]}"
     run = " ".join(server_flags(CONTAINER_BASE, batching))
@@ -211,6 +208,6 @@ def commands(base: pathlib.Path, names: list[str], batching: bool) -> dict[str, 
         "signatures": f"curl --fail {rest}/metadata",
         "draw": f"curl --fail -d {shlex.quote(json.dumps(draw))} {rest}:predict"
         if draw
-        else "(the model takes a map as its condition: use export.client with --condition)",
+        else "(the condition of the model is a map: use export.client with --condition)",
         "metrics": f"curl --fail http://localhost:{REST_PORT}{METRICS_PATH}",
     }

@@ -1,9 +1,10 @@
-"""The functions that an exported model serves.
+"""Signatures of an exported model.
 
-Every input and output is batch-major and has a name; a row's result depends on the row alone. Models with a
-condition take it as one more input, `condition`, of the shape and dtype that the conditioner says: a map float32
+Every input and output is batch-major and has a name; the result of a row depends only on that row. Conditional models
+take one more input, `condition`, with the shape and dtype of the conditioner: a map float32
 (batch, H, W, condition_features), or a label int32 (batch,). H, W, C stand for the image's height, width and channels,
 K for the number of classes:
+
 
 | signature | inputs | outputs |
 |---|---|---|
@@ -17,18 +18,17 @@ K for the number of classes:
 | `sample_png` | `seed`, `temperature` | `image_bytes`, `log_prob` |
 | `complete_png` | `image_bytes`, `known_bytes` string (batch,), `seed`, `temperature` | `image_bytes`, `log_prob` |
 | `classify`, of class-conditional models | `images` | `probabilities` float32 (batch, K), `log_prob` |
-| `classify_png`, likewise | `image_bytes` | `probabilities`, `log_prob` |
+| `classify_png`, same | `image_bytes` | `probabilities`, `log_prob` |
 | `class_names`, if the classes have names | `condition` | `class_name` string (batch,) |
 
-If the classes have names, `classify` and `classify_png` return the most probable one as `class_name` too.
+If the classes have names, `classify` and `classify_png` also return the most probable one as `class_name`.
 
-`images` are levels in [0, levels), at pixels that are not known too. They are checked as the server hands them
-over: it takes integers of JSON modulo 256, so that 259 is seen as 3. PNGs hold them as bytes: level l of L is the
-byte round(l * 255 / (L - 1)), and a byte v is read as the level round(v * (L - 1) / 255). In the greyscale PNGs of
-`known_bytes`, pixels of 128 and more are known. `log_prob` is in nats, at temperature 1, of the whole image; that of
-`classify` is of the image whatever its class, every class being as probable as another, and `probabilities` are those
-of the classes given the image. `log_prob_map` holds the terms of `log_prob`: the log-probability of every sub-pixel
-given those before it.
+`images` are levels in [0, levels), also at unknown pixels. They are checked as the server passes them: it reads JSON
+integers modulo 256, so 259 arrives as 3. PNGs hold levels as bytes: level l of L is the byte round(l * 255 / (L - 1)),
+and a byte v is the level round(v * (L - 1) / 255). In the grayscale PNGs of `known_bytes`, pixels of at least 128 are
+known. `log_prob` is in nats per image, at temperature 1. In `classify` it is marginalized over equally probable
+classes, and `probabilities` are those of the classes given the image. `log_prob_map` holds the terms of `log_prob`: the
+log-probability of every sub-pixel given the earlier ones.
 """
 
 from collections.abc import Callable
@@ -42,34 +42,34 @@ from pixelrnn_tf.models.classification import marginal_of
 from pixelrnn_tf.models.likelihood import log_prob_of_levels
 from pixelrnn_tf.sampling import MAX_TEMPERATURE, MIN_TEMPERATURE, generate, image_noise
 from pixelrnn_tf.serving.input_checks import Input, checked, finite
-from pixelrnn_tf.serving.png_ops import COLOUR_TYPES, decode_pngs
+from pixelrnn_tf.serving.png_ops import COLOR_TYPES, decode_pngs
 
 Outputs = dict[str, tf.Tensor]
-# Rows of a request, unless the export says otherwise: a server runs out of memory before it refuses one by itself.
+# Default limit of the rows of a request: a server would run out of memory before it rejects one.
 MAX_BATCH_SIZE = 256
 
 
 class Signatures:
-    """The signatures of a model.
+    """Signatures of a model.
 
     Args:
         model: the network, in float32.
-        max_batch_size: rows that a request may have.
+        max_batch_size: maximum number of rows of a request.
 
     Attributes:
-        inputs: the inputs of every signature, by its name, in order.
+        inputs: inputs of every signature in order, by its name.
     """
 
     def __init__(self, model: ImageModel, max_batch_size: int = MAX_BATCH_SIZE):
         self.model, self.max_batch_size = model, max_batch_size
-        # Traced once for all signatures that use them.
+        # Traced once and shared by signatures.
         self._run_model = tf.function(self._logits_of, autograph=False)
         self._generate = tf.function(self._generate_from, autograph=False)
         self._of_classes = tf.function(lambda images: class_log_probs(self.model, images), autograph=False)
         self.inputs = _inputs_by_signature(model)
 
     def function(self, name: str) -> Callable[..., Outputs]:
-        """The function of one signature, of the tensors of `inputs[name]` in order, which it checks."""
+        """Make the function of one signature, which checks its arguments, the tensors of `inputs[name]` in order."""
         inputs = self.inputs[name]
         run = getattr(self, "_score" if name == "serving_default" else f"_{name}")
 
@@ -152,7 +152,7 @@ class Signatures:
 
 
 def _inputs_by_signature(model: ImageModel) -> dict[str, tuple[Input, ...]]:
-    """The inputs of every signature of a model, and what is asserted of them."""
+    """Inputs of every signature of a model, with their checks."""
     height, width, channels = model.image_shape
     images = Input(
         "images",
@@ -179,7 +179,7 @@ def _inputs_by_signature(model: ImageModel) -> dict[str, tuple[Input, ...]]:
         "complete": (images, known, *draw),
         "surprise": (images,),
     }
-    if channels in COLOUR_TYPES:
+    if channels in COLOR_TYPES:
         picture, mask = Input("image_bytes", tf.string), Input("known_bytes", tf.string)
         by_name |= {"score_png": (picture,), "sample_png": draw, "complete_png": (picture, mask, *draw)}
         by_name["surprise_png"] = (picture,)
@@ -190,14 +190,14 @@ def _inputs_by_signature(model: ImageModel) -> dict[str, tuple[Input, ...]]:
         by_name["class_names"] = (_condition_input(takes),)
     if model.num_classes is not None:
         by_name["classify"] = (images,)
-        if channels in COLOUR_TYPES:
+        if channels in COLOR_TYPES:
             by_name["classify_png"] = (picture,)
     by_name["serving_default"] = by_name["score"]
     return by_name
 
 
 def _condition_input(takes: ConditionFormat) -> Input:
-    """The input of a condition, whose numbers are in the range that its conditioner takes."""
+    """Input for a condition, with the range of its conditioner."""
     low, high = takes.bounds
     return Input(
         "condition",

@@ -1,4 +1,4 @@
-"""The numbered folders in which TensorFlow Serving looks for a model: `BASE/NAME/1`, `BASE/NAME/2`, ..."""
+"""Numbered version folders of TensorFlow Serving: `BASE/NAME/1`, `BASE/NAME/2`, ..."""
 
 import contextlib
 import os
@@ -8,21 +8,21 @@ from collections.abc import Iterable, Iterator
 
 from pixelrnn_tf.files import temporary_folder
 
-# What is known of the model, inside the folder of a version.
+# Card of the model, inside the folder of a version.
 CARD_FILE = pathlib.Path("assets.extra") / "model.json"
 
-# What goes into the address of a model.
+# Names that can be part of a URL.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
-# The server holds a version in 64 bits with a sign.
+# The server stores a version as a signed 64-bit integer.
 LARGEST_VERSION = 2**63 - 1
 
 
 def version_folders(model_dir: str | os.PathLike) -> dict[int, pathlib.Path]:
-    """The folders of a model's versions, in the order of their numbers.
+    """List the folders of a model's versions, in the order of their numbers.
 
-    As the server does, this reads `00000001` as 1 and passes other names over. Of two folders with one number the
-    server takes either; here it is the shorter name.
+    Like the server, this reads `00000001` as 1 and skips other names. If two folders have the same number, the server
+    uses either; this function uses the shorter name.
     """
     model_dir = pathlib.Path(model_dir)
     paths = list(model_dir.iterdir()) if model_dir.is_dir() else []
@@ -32,25 +32,25 @@ def version_folders(model_dir: str | os.PathLike) -> dict[int, pathlib.Path]:
 
 
 def version_dir(path: str | os.PathLike) -> pathlib.Path:
-    """The folder of a SavedModel: `path` itself, or the newest version in it.
+    """Find the folder of a SavedModel: `path` itself, or the newest version in it.
 
     Raises:
-        ValueError: if it is neither.
+        ValueError: if there is no SavedModel.
     """
     path = pathlib.Path(path)
     if (path / "saved_model.pb").is_file():
         return path
     found = [folder for folder in version_folders(path).values() if (folder / "saved_model.pb").is_file()]
     if not found:
-        raise ValueError(f"There is no SavedModel in {path}. Give the folder of one, BASE/NAME/VERSION or BASE/NAME.")
+        raise ValueError(f"There is no SavedModel in {path}. Pass BASE/NAME/VERSION or BASE/NAME.")
     return found[-1]
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Check that models can be asked for by their names.
+    """Check that names of models can be part of a URL.
 
     Raises:
-        ValueError: if one does not go into an address.
+        ValueError: if one cannot.
     """
     wrong = [name for name in names if not _NAME.fullmatch(name)]
     if wrong:
@@ -58,24 +58,23 @@ def check_names(names: Iterable[str]) -> None:
 
 
 def check_model_dir(model_dir: pathlib.Path) -> None:
-    """Check that a folder can hold the versions of a model that is called as the folder is.
+    """Check that a folder can hold the versions of a model with its name.
 
     Raises:
-        ValueError: if it is a file, or the name does not go into an address.
+        ValueError: if it is a file, or its name cannot be part of a URL.
     """
     check_names([model_dir.resolve().name])
     if model_dir.exists() and not model_dir.is_dir():
-        raise ValueError(f"{model_dir} is a file; give a folder for the versions of the model.")
+        raise ValueError(f"{model_dir} is a file; pass a folder for the versions of the model.")
 
 
 @contextlib.contextmanager
 def unpublished(model_dir: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """A new hidden folder to fill beside the versions, which the server passes over.
+    """Make a hidden folder for a new version, which the server ignores.
 
-    Unless the block publishes it, it is removed when the block ends, and by the next export if this process is killed.
-
-    Raises:
-        ValueError: as `check_model_dir`.
+    Unless the block publishes it, it is removed at the end of the block, or by the next export if this process is
+    killed. Raises:
+        ValueError: see `check_model_dir`.
     """
     model_dir = pathlib.Path(model_dir)
     check_model_dir(model_dir)
@@ -85,10 +84,10 @@ def unpublished(model_dir: str | os.PathLike) -> Iterator[pathlib.Path]:
 
 
 def publish(folder: pathlib.Path) -> pathlib.Path:
-    """Rename a filled folder to the next version, so that a server that is watching never loads half a model.
+    """Rename a complete folder to the next version, so that a watching server never loads an incomplete model.
 
     Returns:
-        its new path. Exports at the same time get different numbers.
+        its new path. Concurrent exports get different numbers.
     """
     number = max(version_folders(folder.parent), default=0) + 1
     while True:
@@ -96,7 +95,7 @@ def publish(folder: pathlib.Path) -> pathlib.Path:
         try:
             return folder.rename(target)
         except OSError:
-            # Another export took the number meanwhile: a folder that is not empty is never replaced.
+            # Another export took the number: a non-empty folder is never replaced.
             if not target.exists():
                 raise
             number += 1

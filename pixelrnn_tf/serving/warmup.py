@@ -1,6 +1,6 @@
-"""Warm-up records: requests that a server runs when it loads a model, before it says that it is available.
+"""Warm-up records: requests that a server runs when it loads a model, before it reports it as available.
 
-The first request of a signature is slow, since its graph is optimised then.
+The first request of a signature is slow, because it optimizes the graph.
 """
 
 import pathlib
@@ -10,17 +10,17 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 
-# Where the server looks, inside the folder of a version.
+# Path that the server reads, inside the folder of a version.
 WARMUP_FILE = pathlib.Path("assets.extra") / "tf_serving_warmup_requests"
 
 
 def write_warmup(folder: pathlib.Path, model_name: str, requests: Mapping[str, Mapping[str, np.ndarray]]) -> None:
-    """Write requests for the server to run.
+    """Write warm-up requests.
 
     Args:
         folder: the folder of the version.
-        model_name: name under which the model is served.
-        requests: by signature, its inputs by name; strings as arrays of `bytes` objects.
+        model_name: name of the served model.
+        requests: inputs by name, for each signature; strings as arrays of `bytes` objects.
     """
     path = folder / WARMUP_FILE
     path.parent.mkdir(exist_ok=True)
@@ -35,10 +35,10 @@ def write_warmup(folder: pathlib.Path, model_name: str, requests: Mapping[str, M
 
 
 def read_warmup(folder: pathlib.Path) -> list[predict_pb2.PredictRequest]:
-    """The requests for a server to run when it loads a version.
+    """Read the warm-up requests of a version.
 
     Raises:
-        ValueError: if there are none, or the file holds something else.
+        ValueError: if there is no such file, or it holds anything else.
     """
     path = folder / WARMUP_FILE
     if not path.is_file():
@@ -47,5 +47,5 @@ def read_warmup(folder: pathlib.Path) -> list[predict_pb2.PredictRequest]:
         records = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
         logs = [prediction_log_pb2.PredictionLog.FromString(record) for record in records]
     except (tf.errors.DataLossError, ValueError) as error:
-        raise ValueError(f"{WARMUP_FILE} is no file of warm-up records: {error}") from error
+        raise ValueError(f"{WARMUP_FILE} is not a file of warm-up records: {error}") from error
     return [log.predict_log.request for log in logs]

@@ -1,12 +1,13 @@
-"""Checkpoints that are used whole or not at all.
+"""Checkpoints that are complete or ignored.
 
-A run goes on from, in this order: the newest whole checkpoint in its own working directory; the weights of
-`--init_from`; scratch. A checkpoint holds the weights, their average, the optimizer, the loss scale and the number
-of the step, and how far the run has come (`Progress`). It holds no state of random numbers and no place in the data,
-since both are functions of the seed and the step alone.
+A run resumes from, in this order: the newest complete checkpoint in its working directory; the weights of
+`--init_from`; scratch. A checkpoint holds the weights, their average, the optimizer, the loss scale, the number of the
+step, and the progress of the run (`Progress`). It holds no random state and no position in the data, since both depend
+only on the seed and the step.
 
-Each is a folder `step-00000500` with the files of a `tf.train.Checkpoint` and a `manifest.json`, which is written
-last and has the size and the SHA-256 of each of the others. The folder is made under another name and renamed.
+A checkpoint is a folder `step-00000500` with the files of a `tf.train.Checkpoint` and a `manifest.json`, which is
+written last and records the size and the SHA-256 of every other file. The folder is written under another name and
+renamed.
 """
 
 import dataclasses
@@ -31,16 +32,16 @@ NAME = re.compile(r"step-\d{8,}")
 
 @dataclasses.dataclass
 class Progress:
-    """How far a run has come.
+    """Progress of a run.
 
     Attributes:
-        step: updates so far.
-        seconds: of training, without evaluations.
-        wall_seconds: of everything, up to the last checkpoint.
-        evaluated: the step of the last evaluation; -1 for none.
-        best: the best validation score so far, in nats per image; None before the first.
-        best_step: its step.
-        since_best: evaluations since.
+        step: number of updates.
+        seconds: training time in seconds, without evaluations.
+        wall_seconds: total time in seconds, up to the last checkpoint.
+        evaluated: step of the last evaluation; -1 for none.
+        best: best validation score so far, in nats per image; None before the first.
+        best_step: step of the best score.
+        since_best: number of evaluations since the best score.
     """
 
     step: int = 0
@@ -53,10 +54,10 @@ class Progress:
 
     @classmethod
     def from_json(cls, values: Any) -> "Progress":
-        """The progress that a manifest tells of.
+        """Parse the progress in a manifest.
 
         Raises:
-            ValueError: if a field is missing or of another type.
+            ValueError: if a field is missing or has another type.
         """
         kinds = {"seconds": int | float, "wall_seconds": int | float, "best": int | float | None}
         fields = [field.name for field in dataclasses.fields(cls)]
@@ -69,12 +70,12 @@ class Progress:
 
 
 class Checkpoints:
-    """The checkpoints of a run.
+    """Checkpoints of a run.
 
     Args:
-        folder: where they are.
-        state: the variables they hold.
-        weights: names of the model's weights, in their order; a checkpoint of other ones is refused.
+        folder: folder of the checkpoints.
+        state: variables to save.
+        weights: names of the model's weights, in order; checkpoints with other names are rejected.
     """
 
     def __init__(self, folder: pathlib.Path, state: tf.train.Checkpoint, weights: list[str]):
@@ -84,7 +85,7 @@ class Checkpoints:
         """Write a checkpoint, and delete the oldest ones.
 
         Raises:
-            OSError: if it cannot be written; those before it are as they were.
+            OSError: if it cannot be written; earlier ones stay intact.
         """
         final = self.folder / f"step-{progress.step:08d}"
         partial = self.folder / PARTIAL
@@ -92,12 +93,12 @@ class Checkpoints:
         try:
             partial.mkdir(parents=True)
             self._write(partial, progress)
-            # One that was found broken.
+            # Replace a broken one.
             final.unlink() if final.is_file() else shutil.rmtree(final, ignore_errors=True)
             os.replace(partial, final)
             _sync(self.folder)
         except tf.errors.OpError as error:
-            # TensorFlow names its operation and its temporary file, and last what was wrong.
+            # TensorFlow's message has its operation and temporary file first, and the cause last.
             cause = error.message.splitlines()[0].rpartition("; ")[2].partition(" [Op")[0]
             raise OSError(f"{cause}, at the checkpoint of step {progress.step}") from error
         finally:
@@ -115,30 +116,30 @@ class Checkpoints:
         _sync(folder / MANIFEST)
 
     def restore(self) -> tuple[Progress, list[str]] | None:
-        """Read the newest whole checkpoint into the variables.
+        """Load the newest complete checkpoint into the variables.
 
         Returns:
-            how far the run had come, and a warning for every checkpoint that was passed over; or None if there
-            are no checkpoints.
+            the progress, and a warning for every broken checkpoint that was skipped; or None if there are no
+            checkpoints.
 
         Raises:
-            ValueError: if there are some, and none is whole, or the newest whole one is of another network.
+            ValueError: if all checkpoints are broken, or the newest complete one is of another network.
         """
         warnings: list[str] = []
         for path in self._newest_first():
             problem = _problem(path)
             if problem is None:
                 return self._read(path), warnings
-            warnings.append(f"The checkpoint {path} is not whole: {problem}. It is passed over.")
+            warnings.append(f"The checkpoint {path} is broken: {problem}. It is skipped.")
         if warnings:
             raise ValueError(
-                f"No checkpoint in {self.folder} can be used. {' '.join(warnings)} Put a whole one there, or delete "
-                "that folder to train from the start, or choose another --workdir."
+                f"No checkpoint in {self.folder} can be used. {' '.join(warnings)} Restore a complete one, delete that "
+                "folder to train from scratch, or choose another --workdir."
             )
         return None
 
     def _read(self, path: pathlib.Path) -> Progress:
-        """Read a whole checkpoint into the variables."""
+        """Load a complete checkpoint into the variables."""
         manifest = read_json(path / MANIFEST)
         try:
             if manifest.get("weights", self.weights) != self.weights:
@@ -147,19 +148,19 @@ class Checkpoints:
         except (ValueError, AssertionError, tf.errors.OpError) as error:
             cause = str(error).strip().splitlines()[0]
             raise ValueError(
-                f"The checkpoint {path} is whole, but of another network or version of this program: {cause}. "
+                f"The checkpoint {path} is of another network or version of this program: {cause}. "
                 "Choose another --workdir."
             ) from error
         return Progress.from_json(manifest["progress"])
 
     def _newest_first(self) -> list[pathlib.Path]:
-        """The checkpoints; files and folders of other names are somebody else's."""
+        """List the checkpoints, newest first; other files and folders are ignored."""
         paths = [path for path in self.folder.glob("step-*") if NAME.fullmatch(path.name)]
         return sorted(paths, key=lambda path: int(path.name.removeprefix("step-")), reverse=True)
 
 
 def _problem(path: pathlib.Path) -> str | None:
-    """What is wrong with a checkpoint, in words."""
+    """Describe why a checkpoint is broken; None if it is complete."""
     if not path.is_dir():
         return "it is a file"
     try:
@@ -167,7 +168,7 @@ def _problem(path: pathlib.Path) -> str | None:
         Progress.from_json(manifest["progress"])
         for name, expected in manifest["files"].items():
             if name != pathlib.PurePath(name).name:
-                return f"{MANIFEST} names {name!r}, which is no file beside it"
+                return f"{MANIFEST} names {name!r}, which is not a file in the same folder"
             found = _fingerprint(path / name)
             if found["bytes"] != expected["bytes"]:
                 return f"{name} has {found['bytes']} bytes instead of {expected['bytes']}"
@@ -186,7 +187,7 @@ def _fingerprint(path: pathlib.Path) -> dict[str, Any]:
 
 
 def _sync(path: pathlib.Path) -> None:
-    """Have the disk hold what was written, so that not even a power cut leaves a name without its content."""
+    """Flush to disk, so that even after a power failure no name lacks its content."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""Dropout of the blocks while training, the same whatever devices and parts a batch is computed on."""
+"""Dropout of the blocks in training, independent of the devices and parts that compute a batch."""
 
 import tensorflow as tf
 from keras import ops
@@ -10,34 +10,34 @@ from pixelrnn_tf.typing import Structure
 
 
 def origins(seed: int, step: tf.Tensor, first: tf.Tensor, images: int) -> tf.Tensor:
-    """What the dropout of each image of a step comes from, whatever devices and parts it is computed on.
+    """Make the origin of the dropout masks of each image of a step, independent of devices and parts.
 
     Args:
-        seed: of the run, below 2**32.
-        step: int64, the number of the step.
-        first: int32, the number of the first image within the global batch.
-        images: how many.
+        seed: seed of the run, below 2**32.
+        step: number of the step, int64.
+        first: index of the first image within the global batch, int32.
+        images: number of images.
 
     Returns:
-        int32 `(images, 3)`: seed less 2**31, step, number within the global batch.
+        int32 `(images, 3)`: seed minus 2**31, step, index within the global batch.
     """
     same = tf.stack([tf.constant(seed - 2**31, tf.int32), tf.cast(step, tf.int32)])
     return tf.concat([tf.tile(same[None], (images, 1)), (first + tf.range(images))[:, None]], axis=1)
 
 
 def parameters_with_dropout(model: ImageModel, images: Structure, origin: tf.Tensor, rate: float) -> tf.Tensor:
-    """The output parameters of a network each of whose blocks loses a part of its features.
+    """Compute the output parameters of a network with dropout in each block.
 
-    A feature is dropped at every position of an image at once, so that a recurrence meets the same features all the
-    way. What a residual block adds to its input is dropped; the input stays. What is kept is scaled by
+    A feature is dropped at all positions of an image, so a recurrence sees the same features throughout. Dropout
+    applies to the output of a residual branch; the input of the block is kept. Remaining features are scaled by
     `1 / (1 - rate)`.
 
     Args:
         model: the network.
-        images: what the model takes: integer levels `(batch, height, width, channels)`, or a dictionary with their
+        images: inputs of the model: integer levels `(batch, height, width, channels)`, or a dictionary with their
             conditions.
-        origin: int32 `(batch, 3)`, as `origins` gives them for one step; what an image loses depends on its own alone.
-        rate: the probability that a feature is dropped, in [0, 1).
+        origin: int32 `(batch, 3)` from `origins`; the mask of an image depends only on its own row.
+        rate: probability that a feature is dropped, in [0, 1).
 
     Returns:
         float32 `(batch, height, width, channels, parameters)`.
@@ -63,6 +63,6 @@ def parameters_with_dropout(model: ImageModel, images: Structure, origin: tf.Ten
 
 
 def _kept(seeds: tf.Tensor, blocks: int, features: int, rate: float) -> tf.Tensor:
-    """0 for every feature that is dropped, and `1 / (1 - rate)` for the others: float32 `(batch, blocks, features)`."""
+    """Dropout factors: 0 for dropped features, `1 / (1 - rate)` for the others: float32 `(batch, blocks, features)`."""
     noise = image_noise(seeds, (blocks, features, 1))[..., 0]
     return ops.where(noise >= rate, 1.0 / (1.0 - rate), 0.0)

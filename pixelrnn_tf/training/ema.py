@@ -1,4 +1,4 @@
-"""The exponential average of the weights, which is what gets evaluated and saved."""
+"""Exponential moving average (EMA) of the weights, used for evaluation and for the saved model."""
 
 import tensorflow as tf
 
@@ -7,19 +7,19 @@ from pixelrnn_tf.models.loading import float32_twin
 
 
 class ExponentialMovingAverage:
-    """A twin of a model that holds the exponential average of its weights.
+    """Copy of a model that holds the exponential moving average of its weights.
 
-    The decay after t updates is min(decay, (1 + t) / (10 + t)): a constant one would keep the initial
-    weights for about 1 / (1 - decay) steps and ruin short runs.
+    The decay after t updates is min(decay, (1 + t) / (10 + t)). A constant decay would keep the initial weights for
+    about 1 / (1 - decay) steps and ruin short runs.
 
-    To be made in the scope of the strategy.
+    Create it in the scope of the strategy.
 
     Args:
         model: the model in training.
-        decay: largest decay, in [0, 1); 0 keeps the twin equal to the model.
+        decay: maximum decay, in [0, 1); 0 keeps the copy equal to the model.
 
     Attributes:
-        model: the twin, float32 whatever the dtype policy of the model.
+        model: the copy, in float32 whatever the dtype policy of the model.
     """
 
     def __init__(self, model: ImageModel, decay: float):
@@ -28,19 +28,19 @@ class ExponentialMovingAverage:
         self.decay = decay
         self.source = model
         self.strategy = tf.distribute.get_strategy()
-        # What is evaluated, saved and sampled is one network, in one precision.
+        # Evaluation, saved model and samples use one network in one precision.
         self.model = float32_twin(model)
 
     def restart(self) -> None:
-        """Begin anew with the weights the model has now."""
+        """Restart the average from the current weights of the model."""
         self.model.set_weights(self.source.get_weights())
 
     def update(self, step: tf.Tensor) -> None:
-        """Move the twin towards the model, after `step` updates of the model, the last one included."""
+        """Update the average after `step` updates of the model, including the last one."""
         t = tf.cast(step, tf.float32)
         rate = 1.0 - tf.minimum(self.decay, (1.0 + t) / (10.0 + t))
         for average, weight in zip(self.model.weights, self.source.weights, strict=True):
-            # Outside of the replicas: each one's copy moves on its own device.
+            # Outside of the replicas, so that each replica's copy is updated on its own device.
             self.strategy.extended.update(
                 average.value, _move, args=(weight.value, tf.cast(rate, average.dtype)), group=False
             )

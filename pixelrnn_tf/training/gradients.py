@@ -15,20 +15,20 @@ LossAndGradients = tuple[tf.Tensor, list[tf.Tensor]]
 def loss_and_gradients(
     model: ImageModel, accumulation: int = 1, jit_compile: bool = False, dropout: float = 0.0
 ) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], LossAndGradients]:
-    """A function of images that computes their part of the mean loss of a global batch, and its gradients.
+    """Make a function that computes the contribution of images to the mean loss of a global batch, and its gradients.
 
     Args:
         model: the network.
-        accumulation: the images are computed in so many parts, one after another, to save memory.
-        jit_compile: whether XLA compiles the function.
-        dropout: the rate of `pixelrnn_tf.training.dropout`; 0 for none.
+        accumulation: number of parts in which the images are computed one after another, to save memory.
+        jit_compile: compile the function with XLA.
+        dropout: dropout rate, see `pixelrnn_tf.training.dropout`; 0 for none.
 
     Returns:
-        a `tf.function` of `images`, integer levels `(batch, height, width, channels)` of a batch size known in advance,
-        a multiple of `accumulation`, or a dictionary of them, "images", and of their "condition"; `origin`, int32
-        `(batch, 3)`, of which the dropout comes; `count`, the float32 number of images of the global batch; and
-        `scale`, a float32 factor for the gradients. It returns the sum of the images' nats divided by `count`, and the
-        gradients of `scale` times it as to the trainable variables.
+        a `tf.function` of four arguments. `images`: integer levels `(batch, height, width, channels)` with a static
+        batch size that is a multiple of `accumulation`, or a dictionary of "images" and "condition". `origin`: int32
+        `(batch, 3)`, the origin of the dropout masks. `count`: number of images of the global batch, float32. `scale`:
+        factor for the gradients, float32. It returns the sum of the images' nats divided by `count`, and the gradients
+        of `scale` times that with respect to the trainable variables.
     """
 
     def of_images(images, origin, count, scale):
@@ -50,7 +50,7 @@ def loss_and_gradients(
             return k + 1, loss + more, [a + b for a, b in zip(gradients, its_gradients, strict=True)]
 
         zeros = [tf.zeros(v.shape, v.dtype) for v in model.trainable_variables]
-        # A loop, since chunks that do not wait for each other might be computed, and held, all at once.
+        # A loop, since independent chunks might be computed, and kept in memory, all at once.
         _, loss, gradients = tf.while_loop(
             lambda k, *_: k < accumulation,
             add,
@@ -64,6 +64,6 @@ def loss_and_gradients(
 
 
 def sum_of_parts(parts: list[LossAndGradients]) -> LossAndGradients:
-    """Loss and gradients of all images from those of parts of them."""
+    """Sum the losses and gradients of parts of the images."""
     losses, gradients = zip(*parts, strict=True)
     return tf.add_n(losses), [tf.add_n(of_parts) for of_parts in zip(*gradients, strict=True)]

@@ -1,4 +1,4 @@
-"""Networks and weights that a run starts from."""
+"""Initial weights and network of a run from another model."""
 
 import os
 from typing import Any
@@ -11,16 +11,16 @@ from pixelrnn_tf.models.preset_files import weights_digest
 
 
 def start_from(model: ImageModel, source: str | os.PathLike) -> str:
-    """Give a model the weights of another, as --init_from says.
+    """Copy the weights of another model, for --init_from.
 
     Returns:
-        the digest of the weights of the other, as of `preset_files.weights_digest`.
+        the digest of these weights, see `preset_files.weights_digest`.
 
     Raises:
-        ValueError: as `load_model`, or if it is another network; the message lists what differs.
+        ValueError: see `load_model`; also if it is another network: the message lists the differences.
     """
     saved = load_model(source, "--init_from")
-    saved.trainable = True  # Whether it was frozen, and its conditioner with it, is nothing to a new run.
+    saved.trainable = True  # A new run ignores that the model or its conditioner was frozen.
     weights = _in_order_of_classes(saved, model)
     found, wanted = _without_class_names(saved.get_config()), _without_class_names(model.get_config())
     different = [f"{key}: {found[key]!r} there, {wanted[key]!r} now" for key in wanted if found[key] != wanted[key]]
@@ -32,10 +32,10 @@ def start_from(model: ImageModel, source: str | os.PathLike) -> str:
 
 
 def _in_order_of_classes(saved: ImageModel, model: ImageModel) -> list[np.ndarray]:
-    """The weights of `saved`, with the vectors of its classes in the order of those of `model`, by name.
+    """Return the weights of `saved`, with its class vectors reordered by name to match `model`.
 
     Raises:
-        ValueError: if the two have other classes.
+        ValueError: if the two have different classes.
     """
     weights, (there, now) = saved.get_weights(), (saved.class_names, model.class_names)
     if there is None or now is None or there == now:
@@ -61,10 +61,10 @@ def _without_class_names(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def network_in(source: str | os.PathLike) -> dict[str, Any]:
-    """Arguments of the `PixelRNN` that --init_from gives, but for the images' shape and levels.
+    """Arguments of the `PixelRNN` of --init_from, except for the shape and levels of the images.
 
     Raises:
-        ValueError: as `load_model`.
+        ValueError: see `load_model`.
     """
     config = load_model(source, "--init_from").get_config()
     names = ["block", "num_blocks", "hidden", "head_hidden", "residual", "skips"]

@@ -1,4 +1,4 @@
-"""What a run tells while it goes: lines of progress, `metrics.jsonl`, TensorBoard and the learning curve."""
+"""Outputs of a run in progress: progress lines, `metrics.jsonl`, TensorBoard and the learning curve."""
 
 import os
 import pathlib
@@ -23,12 +23,12 @@ from pixelrnn_tf.training.metrics import metrics_in
 
 
 class Journal:
-    """The journal of a run, kept by its chief; that of another worker stays silent.
+    """Journal of a run, written by its chief; on other workers it does nothing.
 
     Args:
-        workdir: where `metrics.jsonl`, `curve.png` and the folder `tensorboard` are.
-        last_step: the step the run stands at.
-        chief: whether this process is the chief.
+        workdir: folder of `metrics.jsonl`, `curve.png` and the folder `tensorboard`.
+        last_step: current step of the run.
+        chief: True if this process is the chief.
     """
 
     def __init__(self, workdir: pathlib.Path, last_step: int, chief: bool):
@@ -42,12 +42,12 @@ class Journal:
             self.summaries = tf.summary.create_file_writer(str(workdir / "tensorboard"))
 
     def say(self, text: str) -> None:
-        """Print a line."""
+        """Print a line on the chief."""
         if self.chief:
             progress_lines.say(text)
 
     def stepped(self, progress: Progress, steps: int) -> None:
-        """Show on a terminal how far a run is, after every step."""
+        """Update the progress bar on a terminal, after every step."""
         if not self.chief or not progress_lines.on_terminal():
             return
         if self._bar is None:
@@ -55,18 +55,18 @@ class Journal:
         self._bar.update(progress.step, self._note)
 
     def close(self) -> None:
-        """Take the line of progress away."""
+        """Remove the progress bar."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
 
     def trained(self, progress: Progress, steps: int, left: float, **values: float) -> None:
-        """Tell of the steps since the last line.
+        """Report the steps since the last line.
 
         Args:
-            progress: how far the run has come.
-            steps: where it ends.
-            left: seconds until then.
+            progress: progress of the run.
+            steps: total number of steps.
+            left: estimated remaining seconds.
             **values: `train_nats_per_image` and `train_bits_per_dim`, means over these steps; `images_per_second`;
                 `gradient_norm` and `learning_rate`.
         """
@@ -80,7 +80,7 @@ class Journal:
         self._record(progress, values)
 
     def evaluated(self, progress: Progress, score: Score, best: bool) -> None:
-        """Tell of an evaluation, and draw the curve."""
+        """Report an evaluation, and draw the learning curve."""
         self.say(f"step {progress.step}: validation {score}{', the best so far' if best else ''}")
         self._record(
             progress,
@@ -115,14 +115,14 @@ class Journal:
 
 
 class MetricsFile:
-    """`metrics.jsonl`: one JSON object a line, each with its step; values that are not finite are left out.
+    """File `metrics.jsonl`: one JSON object per line with its step; non-finite values are left out.
 
     Args:
-        path: the file. What it holds after `last_step` is dropped: a resumed run writes it again.
-        last_step: the step the run stands at.
+        path: path of the file. Lines after `last_step` are removed: a resumed run writes them again.
+        last_step: current step of the run.
 
     Attributes:
-        unreadable: how many lines the file had that are no such objects.
+        unreadable: number of lines in the file that are not such objects.
     """
 
     def __init__(self, path: str | os.PathLike, last_step: int):
@@ -134,19 +134,19 @@ class MetricsFile:
         write_text(self.path, "".join(to_json(line) + "\n" for line in kept))
 
     def write(self, **values: float) -> None:
-        """Add a line."""
+        """Append a line."""
         with self.path.open("a") as file:
             file.write(to_json(values) + "\n")
 
 
 class Window:
-    """The losses of the steps since the last line of progress, and how fast they were.
+    """Losses and speed of the steps since the last progress line.
 
-    Evaluations are not in a run's seconds, so a window may go on over one: the loss is never that of a few steps
-    alone. The first step is left out: it was compiled, which says nothing of the rate.
+    Evaluations do not count as training time, and a window may span one, so the loss is always averaged over many
+    steps. The first step is excluded, since its time is mostly compilation.
 
     Args:
-        seconds: between lines.
+        seconds: time between progress lines.
     """
 
     def __init__(self, seconds: float):
@@ -155,14 +155,14 @@ class Window:
         self._losses: list[float] = []
 
     def add(self, loss: float, trained: float) -> tuple[float, float] | None:
-        """Count a step.
+        """Record a step.
 
         Args:
-            loss: its own, in nats per image.
-            trained: seconds of training so far.
+            loss: loss of the step, in nats per image.
+            trained: total training time in seconds.
 
         Returns:
-            the mean loss and the steps per second of the window, when it is time for a line; it begins anew then.
+            mean loss and steps per second of the window when a line is due, after which a new window starts.
         """
         if self._throttle is None:
             self._throttle, self._start = Throttle(self._seconds), trained
@@ -176,7 +176,7 @@ class Window:
 
 
 class Throttle:
-    """True at most once in every `seconds`."""
+    """Callable that returns True at most once every `seconds`."""
 
     def __init__(self, seconds: float):
         self.seconds = seconds

@@ -1,11 +1,11 @@
-"""The learning curve of a run as a picture."""
+"""Learning curve of a run, as a picture."""
 
 import os
 from typing import Any
 
 from pixelrnn_tf.files import written_beside
 
-# So many points are shown whole, each with a mark.
+# Curves with at most this number of points get markers and full axis limits.
 FEW = 8
 
 
@@ -13,13 +13,13 @@ def write_curve(lines: list[dict[str, Any]], out: str | os.PathLike) -> None:
     """Draw the training loss and the validation score of a run, in nats per image, over the steps.
 
     Args:
-        lines: those of its `metrics.jsonl`.
-        out: the PNG file.
+        lines: lines of `metrics.jsonl`.
+        out: path of the PNG file.
 
-    Before training both are several times what they soon become: the vertical axis leaves out what would
-    flatten the rest.
+    The first losses are several times larger than the later ones; the vertical axis is cut so that they do not flatten
+    the rest.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # Slow to import, and needed here alone.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # Slow to import, and only needed here.
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
@@ -35,7 +35,7 @@ def write_curve(lines: list[dict[str, Any]], out: str | os.PathLike) -> None:
         points = [(line["step"], line[key]) for line in lines if key in line]
         if points:
             if len(points) <= FEW:
-                style["marker"] = "o"  # A line of one point is none.
+                style["marker"] = "o"  # A line with one point is invisible.
             axes.plot(*zip(*points, strict=True), label=label, **style)
             shown += [nats for _, nats in points]
     if shown:
@@ -50,7 +50,7 @@ def write_curve(lines: list[dict[str, Any]], out: str | os.PathLike) -> None:
 
 
 def _limits(values: list[float]) -> tuple[float, float]:
-    """From just below the lowest to twice as far above it as the median is, and a margin; of few values all."""
+    """Limits from just below the lowest value to twice the distance of the median above it; all of few values."""
     ordered = sorted(values)
     low, median, high = ordered[0], ordered[len(ordered) // 2], ordered[-1]
     top = min(high, median + 2 * (median - low)) if median > low and len(values) > FEW else high

@@ -1,4 +1,4 @@
-"""The loss of training, with the gradient that holds least memory where it runs."""
+"""Training loss, with the gradient that needs least memory."""
 
 import tensorflow as tf
 
@@ -8,17 +8,17 @@ from pixelrnn_tf.layers import OutputDistribution, Softmax
 def nats_per_image(
     output: OutputDistribution, levels: tf.Tensor, parameters: tf.Tensor, jit_compile: bool
 ) -> tf.Tensor:
-    """The negative log-likelihood of levels, all of which are in range.
+    """Compute the negative log-likelihood of valid levels.
 
-    The gradient of `Softmax.log_prob` holds one array of the size of the logits under XLA and two without; that of
-    TensorFlow's own operation one without XLA, where a single kernel computes it, and two under XLA. A graph cannot
-    tell when it is made which of the two will run it, but training knows.
+    The gradient of `Softmax.log_prob` holds one array of the size of the logits under XLA, but two without.
+    TensorFlow's own operation, a single kernel, holds one without XLA, but two with it. A traced graph does not know
+    whether XLA will compile it, but training does.
 
     Args:
         output: distribution of a sub-pixel.
         levels: integers `(batch, height, width, channels)`.
-        parameters: of the output, float32 `(batch, height, width, channels, parameters)`.
-        jit_compile: whether XLA compiles the graph that this is part of.
+        parameters: output parameters, float32 `(batch, height, width, channels, parameters)`.
+        jit_compile: True if XLA compiles the surrounding graph.
 
     Returns:
         float32 `(batch,)`.

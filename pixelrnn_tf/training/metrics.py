@@ -1,4 +1,4 @@
-"""The losses and scores of a run as its `metrics.jsonl` holds them."""
+"""Losses and scores of a run, from its `metrics.jsonl`."""
 
 import contextlib
 import json
@@ -9,9 +9,9 @@ from pixelrnn_tf.regular_files import read_regular
 
 
 def metrics_in(path: pathlib.Path) -> list[dict[str, Any]]:
-    """The lines of a `metrics.jsonl` that can be read; none if there is no such file.
+    """Read the valid lines of a `metrics.jsonl`; none if there is no such file.
 
-    A run that was killed while it wrote leaves half a line, and an editor may leave anything.
+    A run that is killed while writing leaves an incomplete line, which is skipped.
     """
     if not path.exists():
         return []

@@ -8,7 +8,7 @@ from pixelrnn_tf.typing import Config
 TABLE_HEAD = (
     "| preset | network | parameters | data | validation | test | paper | good for |\n|---|---|---|---|---|---|---|---|"
 )
-# Names of data sets on the Hugging Face Hub; of others the card has our own name.
+# Names of data sets on the Hugging Face Hub; for others the card has the name of this package.
 HUB_DATA = {
     "digits": "scikit-learn digits",
     "tfds:binarized_mnist": "ylecun/mnist",
@@ -43,7 +43,7 @@ PAPER = """@inproceedings{oord2016pixel,
 
 
 def card(metadata: Config) -> str:
-    """The README.md of a preset directory, in Markdown, with the YAML head of the Hugging Face Hub.
+    """Write the README.md of a preset directory in Markdown, with the YAML head of the Hugging Face Hub.
 
     Args:
         metadata: the content of the preset's metadata.json, which `trainers.publish` writes.
@@ -90,7 +90,7 @@ def card(metadata: Config) -> str:
 
 
 def _front_matter(metadata: Config) -> str:
-    """The YAML head that the Hugging Face Hub reads; strings are JSON, which is YAML too."""
+    """YAML head for the Hugging Face Hub; strings are written as JSON, which is valid YAML."""
     data = metadata["data"]
     hub = json.dumps(HUB_DATA.get(data["name"], data["name"]))
     given = " given the class" if metadata["network"].get("classes") else ""
@@ -122,7 +122,7 @@ def _front_matter(metadata: Config) -> str:
 
 
 def table(presets: Iterable[Config]) -> str:
-    """The table of presets in Markdown, one row each.
+    """Write the table of presets in Markdown, one row each.
 
     Args:
         presets: the content of each metadata.json.
@@ -131,7 +131,7 @@ def table(presets: Iterable[Config]) -> str:
 
 
 def nats_and_error(nats: float, standard_error: float | None) -> str:
-    """A mean with its standard error, such as "81.19 ± 0.20"; a single image has no standard error."""
+    """Format a mean with its standard error, such as "81.19 ± 0.20"; a single image has no standard error."""
     return f"{nats:.2f}" + ("" if standard_error is None else f" ± {standard_error:.2f}")
 
 
@@ -229,7 +229,7 @@ def _training(metadata: Config) -> str:
 
 
 def _stages(training: Config) -> list[str]:
-    """The runs before this one, whose weights it started from."""
+    """Describe the earlier training stages."""
     started = training.get("started_from")
     if not started:
         return []

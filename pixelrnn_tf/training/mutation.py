@@ -1,6 +1,6 @@
 """Mutated training images, for a background network (Ren et al. 2019, *Likelihood ratios*).
 
-A network that sees them learns what all images have in common, and less of what these ones show.
+A network trained on them learns what all images have in common, and less of their content.
 """
 
 import tensorflow as tf
@@ -10,17 +10,17 @@ from pixelrnn_tf.typing import Structure
 
 
 def mutated(batches: tf.data.Dataset, rate: float, levels: int, seed: int, first_step: int) -> tf.data.Dataset:
-    """Batches of images some of whose sub-pixels have another level, uniformly drawn from all.
+    """Replace random sub-pixels of the images in batches by uniformly drawn levels.
 
-    What changes is a function of the seed, the number of the step and the place in the batch, so that a run that is
-    gone on with sees what it would have seen.
+    The changes depend only on the seed, the number of the step and the position in the batch, so a resumed run sees the
+    same images.
 
     Args:
-        batches: of uint8 levels `(batch, height, width, channels)`, or of dictionaries with them as "images".
-        rate: the probability that a sub-pixel is drawn anew, in [0, 1].
+        batches: batches of uint8 levels `(batch, height, width, channels)`, or of dictionaries with "images".
+        rate: probability that a sub-pixel is replaced, in [0, 1].
         levels: number of levels.
-        seed: of the run.
-        first_step: number of the first batch.
+        seed: seed of the run.
+        first_step: number of the first step.
     """
 
     def mutate(step: tf.Tensor, batch: Structure) -> Structure:

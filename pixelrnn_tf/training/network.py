@@ -1,4 +1,4 @@
-"""The network of a training run, from its configuration and its images."""
+"""Network of a training run, from its configuration and images."""
 
 import dataclasses
 from typing import Any
@@ -10,7 +10,7 @@ from pixelrnn_tf.models import PRESETS, ImageModel, MultiScalePixelRNN, PixelRNN
 
 
 def with_batch_size(config: TrainConfig) -> TrainConfig:
-    """Set the batch size of a run where it is None: that of the preset, or 16."""
+    """Set the batch size if it is None: to that of the preset, or 16."""
     if config.batch_size is not None:
         return config
     return dataclasses.replace(config, batch_size=get_preset(config.preset).batch_size if config.preset else 16)
@@ -20,19 +20,19 @@ def network_arguments(config: TrainConfig, data: ImageData) -> dict[str, Any]:
     """Arguments of the network of a run.
 
     Args:
-        config: the run.
-        data: its images.
+        config: configuration of the run.
+        data: images of the run.
 
     Raises:
-        ValueError: if neither the preset nor a flag gives one of the network's arguments, or there is no such
-            preset.
+        ValueError: if an argument of the network is given neither by the preset nor by a flag, or the preset is
+            unknown.
     """
     arguments: dict[str, Any] = {**(get_preset(config.preset).arguments if config.preset else {}), **config.model}
     arguments |= {"image_shape": data.image_shape, "levels": data.levels, "dtype": config.dtype_policy}
     missing = [name for name in ("block", "num_blocks", "hidden", "head_hidden") if name not in arguments]
     if missing:
         raise ValueError(
-            f"The network is not given: pass --preset (one of {', '.join(PRESETS)}), or all of "
+            f"The network is not defined: pass --preset (one of {', '.join(PRESETS)}), or all of "
             f"{', '.join('--' + name for name in missing)}."
         )
     if data.classes:
@@ -45,6 +45,6 @@ def make_model(arguments: dict[str, Any]) -> ImageModel:
     """Make an untrained network.
 
     Args:
-        arguments: those of `PixelRNN`, or of `MultiScalePixelRNN` if "scales" is among them.
+        arguments: arguments of `PixelRNN`, or of `MultiScalePixelRNN` if "scales" is one of them.
     """
     return (MultiScalePixelRNN if "scales" in arguments else PixelRNN)(**arguments)

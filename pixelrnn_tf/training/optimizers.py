@@ -1,4 +1,4 @@
-"""Optimizers, the schedules of their learning rates, and the scale of the loss for float16."""
+"""Optimizers, learning-rate schedules, and loss scaling for float16."""
 
 import math
 import re
@@ -10,12 +10,12 @@ from keras import ops
 from pixelrnn_cli.train_config import TrainConfig
 
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}
-# Weights that stand for a value, not for a strength of a connection: they are not drawn to zero.
+# Weights that represent values, not connection strengths, are excluded from weight decay.
 WITHOUT_DECAY = re.compile(r"(^|/)(bias(_\d+)?|initial_[hc])$")
 
 
 def make_optimizer(config: TrainConfig, weights: list[keras.Variable]) -> keras.optimizers.Optimizer:
-    """The optimizer of a run, with its schedule, built for these weights. It clips nothing: `TrainStep` does.
+    """Make the optimizer of a run, with its schedule, built for these weights. `TrainStep` clips gradients.
 
     Weight decay is decoupled from the gradient: a step first multiplies a weight by 1 - learning rate * decay.
     """
@@ -27,14 +27,14 @@ def make_optimizer(config: TrainConfig, weights: list[keras.Variable]) -> keras.
 
 
 class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
-    """The learning rate of every step.
+    """Learning-rate schedule with warm-up.
 
-    It rises linearly over the first `warmup_steps` steps, to `learning_rate`, which "constant" keeps. "cosine"
-    then falls along half a cosine and is `final_learning_rate` from step `decay_steps` on. "step" is multiplied by
+    The rate rises linearly to `learning_rate` over the first `warmup_steps` steps. "constant" keeps it. "cosine" falls
+    along half a cosine to `final_learning_rate` at step `decay_steps` and keeps that. "step" multiplies it by
     `decay_factor` at each of the steps `lr_boundaries`.
 
     Args:
-        config: holds all of these.
+        config: configuration with these values.
     """
 
     def __init__(self, config: TrainConfig):
@@ -50,19 +50,19 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
         elif config.schedule == "step":
             for boundary in config.lr_boundaries:
                 rate = rate * ops.where(step < boundary, 1.0, config.decay_factor)
-        # The first step, 0, has a part of the rate, not nothing.
+        # Step 0 has a part of the rate, not zero.
         return rate * ops.minimum(1.0, (step + 1.0) / max(config.warmup_steps, 1))
 
 
 class LossScale(tf.Module):
-    """A factor for the loss, halved when a gradient overflows and doubled after a run of good steps.
+    """Dynamic loss scale: halved when a gradient overflows, doubled after a number of successful steps.
 
-    Keras's own looks at the gradients of one replica; this one is told of their sum, so that all replicas keep
-    the same scale. To be made in the scope of the strategy.
+    Keras's own uses the gradients of one replica; this one uses their sum, so that all replicas keep the same scale.
+    Create it in the scope of the strategy.
 
     Args:
-        initial: the first scale.
-        growth_steps: after so many good steps in a row the scale is doubled.
+        initial: initial scale.
+        growth_steps: number of successive successful steps before the scale is doubled.
     """
 
     def __init__(self, initial: float = 2.0**15, growth_steps: int = 2000):
@@ -73,19 +73,19 @@ class LossScale(tf.Module):
         self.good_steps = tf.Variable(0, dtype=tf.int64, aggregation=first)
 
     def value(self) -> tf.Tensor:
-        """The scale, a float32 scalar."""
+        """Current scale, a float32 scalar."""
         return tf.convert_to_tensor(self.scale)
 
     def succeeded(self) -> None:
-        """Count a step whose gradients were finite."""
+        """Record a step with finite gradients."""
         grows = self.good_steps + 1 >= self.growth_steps
         self.scale.assign(tf.where(grows, self.scale * 2.0, self.scale))
         self.good_steps.assign(tf.where(grows, tf.zeros_like(self.good_steps), self.good_steps + 1))
 
     def failed(self, overflow: tf.Tensor) -> None:
-        """Halve the scale if `overflow`: the loss was finite and a gradient was not.
+        """Halve the scale if `overflow`, that is, if the loss was finite but a gradient was not.
 
-        A scale below 1 says that the gradients overflow by themselves.
+        A scale below 1 means that the gradients overflow even without scaling.
         """
         self.scale.assign(tf.where(overflow, self.scale / 2.0, self.scale))
         self.good_steps.assign(tf.where(overflow, tf.zeros_like(self.good_steps), self.good_steps))

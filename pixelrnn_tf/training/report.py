@@ -1,4 +1,4 @@
-"""What a run leaves for people and programs to read: `report.md` and `model.json`."""
+"""Results of a run: `report.md` for people and `model.json` for programs."""
 
 import dataclasses
 import pathlib
@@ -24,12 +24,12 @@ from pixelrnn_tf.version import __version__
 
 @dataclasses.dataclass(frozen=True)
 class Results:
-    """What the best model of a run scores on whole splits, by split.
+    """Scores of the best model of a run on full splits, by split.
 
     Attributes:
-        scores: of validation and test, where there are.
-        classification: of a class-conditional model, on one of them.
-        scales: the terms of the scores of a Multi-Scale PixelRNN.
+        scores: scores on validation and test, if they exist.
+        classification: results of a class-conditional model, on one split.
+        scales: terms of the scores of a Multi-Scale PixelRNN.
     """
 
     scores: dict[str, Score]
@@ -39,17 +39,17 @@ class Results:
 
 @dataclasses.dataclass(frozen=True)
 class RunSummary:
-    """What there is to say of a run.
+    """Summary of a run.
 
     Attributes:
-        config: what was asked for.
-        data: the images.
+        config: configuration of the run.
+        data: images of the run.
         network: arguments of the `PixelRNN`.
-        parameters: number of its weights.
-        progress: how far the run has come.
-        devices: kind of strategy and number of replicas, in words.
-        xla: whether XLA compiles a step.
-        started_from: the weights it started from and their training, as of `stages.started_from`; None for none.
+        parameters: number of parameters.
+        progress: progress of the run.
+        devices: description of the strategy and number of replicas.
+        xla: True if XLA compiles a step.
+        started_from: initial weights and their training, see `stages.started_from`; None for a run from scratch.
     """
 
     config: TrainConfig
@@ -69,7 +69,7 @@ class RunSummary:
 
 
 def write_card(workdir: pathlib.Path, run: RunSummary, results: Results) -> None:
-    """Write `model.json`: what `model.keras` was trained on, and its scores."""
+    """Write `model.json`: the training data of `model.keras`, and its scores."""
     found = {name: by_split for name, by_split in dataclasses.asdict(results).items() if by_split or name == "scores"}
     write_json(
         workdir / "model.json",
@@ -87,13 +87,13 @@ def write_card(workdir: pathlib.Path, run: RunSummary, results: Results) -> None
 
 
 def write_report(workdir: pathlib.Path, run: RunSummary, results: Results, command: str) -> None:
-    """Write `report.md`: data, network, training, scores with their units, and what it takes to do it again.
+    """Write `report.md`: data, network, training, scores with units, and the command and versions to reproduce it.
 
     Args:
         workdir: folder of the run.
         run: the finished run.
-        results: of the best model.
-        command: what the user typed; empty if the run was started from Python.
+        results: results of the best model.
+        command: command line of the user; empty if the run was started from Python.
     """
     write_text(workdir / "report.md", "\n\n".join(_sections(run, results, command)) + "\n")
 
@@ -110,7 +110,7 @@ def _sections(run: RunSummary, results: Results, command: str) -> list[str]:
         *[f"Scales, {split}: {terms}." for split, terms in results.scales.items()],
         *_paper_score(config),
         "## Data",
-        f"`{data.name}`: images of shape {data.image_shape}, {data.levels} levels. Binarisation: {data.binarization}.",
+        f"`{data.name}`: images of shape {data.image_shape}, {data.levels} levels. Binarization: {data.binarization}.",
         *([f"Classes, in the order of their labels: {', '.join(data.classes)}."] if data.classes else []),
         _table(["split", "what it is", "images"], [[k, s.name, f"{s.size:,}"] for k, s in data.splits.items()]),
         "## Network",
@@ -138,8 +138,8 @@ def _score_table(run: RunSummary, scores: dict[str, Score]) -> str:
         for split, score in scores.items()
     ]
     return (
-        "Mean negative log-likelihood of whole splits, exact, with the standard error over the images; the weights are "
-        f"the average with the best validation score, of step {run.progress.best_step}:\n\n"
+        "Exact mean negative log-likelihood of full splits, with the standard error over the images. The weights are "
+        f"the average with the best validation score, from step {run.progress.best_step}:\n\n"
         + _table(["split", "nats per image", "bits/dim", "images"], rows)
     )
 

@@ -1,4 +1,4 @@
-"""`train`: a run from its start, or from where it was interrupted, to its report."""
+"""Training runs, from start or resumption to the report."""
 
 import contextlib
 import dataclasses
@@ -22,28 +22,27 @@ from pixelrnn_tf.training.workdir import check_workdir, checked_data, locked, re
 
 
 def train(config: TrainConfig, workdir: str | pathlib.Path, command: str = "") -> dict[str, Score] | None:
-    """Train a model, or go on with an interrupted run, and score the best one on whole splits.
+    """Train a model, or resume an interrupted run, and score the best model on full splits.
 
-    The model that is evaluated and saved, `workdir/model.keras`, is the exponential average of the weights
-    with the best validation score. `model.json` beside it says what it was trained on and its scores, and
-    `report.md` all there is to say. In a cluster every worker calls this, with a `workdir` on a file system that they
-    share; the chief alone writes there.
+    The evaluated and saved model, `workdir/model.keras`, is the exponential moving average of the weights with the best
+    validation score. `model.json` holds its training data and scores, and `report.md` a full report. In a cluster every
+    worker calls this with a `workdir` on a shared file system; only the chief writes there.
 
     Args:
-        config: the run.
-        workdir: its folder, made if it is not there.
-        command: what the user typed, for the report.
+        config: configuration of the run.
+        workdir: folder of the run, created if it does not exist.
+        command: command line of the user, for the report.
 
     Returns:
-        the scores by split, or None if the run was interrupted: the same call goes on with it.
+        the scores by split, or None if the run was interrupted. Call again to resume it.
 
     Raises:
-        ValueError: for a configuration that does not fit the data or the devices, or that of another run in
-            `workdir`, or one on images that have changed since; or if another program is at work there.
-        FloatingPointError: at the first loss or score that is not finite. The last checkpoint stays.
-        ConnectionError: if another worker cannot be reached any more.
-        OSError: if files cannot be written. Those that were written before are whole.
-        MemoryError: if the memory of a device does not hold a step.
+        ValueError: for a configuration that does not fit the data or the devices, or differs from that of the run in
+            `workdir`; if the images have changed since that run began; or if another program uses the folder.
+        FloatingPointError: if a loss or score is not finite. The last checkpoint is kept.
+        ConnectionError: if another worker is lost.
+        OSError: if files cannot be written. Earlier files stay intact.
+        MemoryError: if a step does not fit into the memory of a device.
     """
     workdir = pathlib.Path(workdir)
     config = _with_network(with_batch_size(config), workdir)
@@ -58,18 +57,18 @@ def train(config: TrainConfig, workdir: str | pathlib.Path, command: str = "") -
 
 
 def _with_network(config: TrainConfig, workdir: pathlib.Path) -> TrainConfig:
-    """The run with the network of --init_from, where none is told; the run in `workdir` has noted it."""
+    """Use the network of --init_from if no other is given; the run in `workdir` has recorded it."""
     if not config.init_from or config.preset or config.model:
         return config
     path = workdir / "config.json"
-    # What a run started from may be gone by the time it is gone on with.
+    # The source of the initial weights may be gone when the run resumes.
     model = read_config(path).get("model", {}) if path.exists() else network_in(config.init_from)
     return dataclasses.replace(config, model=model)
 
 
 @contextlib.contextmanager
 def _in_plain_words(workdir: pathlib.Path, strategy: tf.distribute.Strategy) -> Iterator[None]:
-    """Add to what may go wrong on the way what to do about it."""
+    """Add advice to the errors of a run."""
     try:
         yield
     except FloatingPointError as error:
@@ -81,27 +80,27 @@ def _in_plain_words(workdir: pathlib.Path, strategy: tf.distribute.Strategy) -> 
         if isinstance(error, ConnectionError):
             raise
         raise OSError(
-            f"Cannot write to {workdir}: {error.strerror or error}. What was written before is whole: make room, and "
-            "the same command goes on from the last checkpoint."
+            f"Cannot write to {workdir}: {error.strerror or error}. Earlier files are intact: free space, then "
+            "the same command resumes from the last checkpoint."
         ) from error
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError(
-            f"A device has too little memory: {error.message.splitlines()[0]} Take more "
+            f"A device is out of memory: {error.message.splitlines()[0]} Use more "
             "--gradient_accumulation_steps or a smaller --batch_size."
         ) from error
     except tf.errors.OpError as error:
         if strategy.cluster_resolver is None or not tells_of_lost_worker(error):
             raise
         raise ConnectionError(
-            f"Another worker cannot be reached any more: {error.message.splitlines()[0]} Start all workers anew, with "
-            "the same commands: they go on from the last checkpoint."
+            f"Another worker is lost: {error.message.splitlines()[0]} Restart all workers with "
+            "the same commands: they resume from the last checkpoint."
         ) from error
 
 
 def finish(trainer: Trainer, command: str) -> dict[str, Score]:
-    """Score the best model on whole splits, draw from it, and write the report."""
+    """Score the best model on full splits, draw from it, and write the report."""
     config, data, strategy, workdir = trainer.config, trainer.data, trainer.strategy, trainer.workdir
-    barrier(strategy)  # The chief has written the model.
+    barrier(strategy)  # Wait until the chief has written the model.
     with strategy.scope():
         best = load_model(workdir / "model.keras")
         evaluator = Evaluator(best, jit_compile=trainer.xla)
@@ -123,7 +122,7 @@ def finish(trainer: Trainer, command: str) -> dict[str, Score]:
 
 
 def _classification(trainer: Trainer, evaluator: Evaluator) -> dict[str, Classification]:
-    """By its split, what the best model makes of images without their labels; empty without classes."""
+    """Classify images without their labels with the best model, by split; empty without classes."""
     data = trainer.data
     split = "test" if "test" in data.splits else "validation"
     if not data.classes or split not in data.splits:

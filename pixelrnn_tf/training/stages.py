@@ -1,4 +1,4 @@
-"""The stages of a network that was trained in several runs: each from the weights of the one before."""
+"""Training stages of a network, where each run starts from the weights of the previous one."""
 
 import os
 import pathlib
@@ -8,22 +8,22 @@ from pixelrnn_tf.files import read_json
 from pixelrnn_tf.models import preset_files
 from pixelrnn_tf.zoo import find_preset
 
-# The entry of config.json and model.json that says what a run started from.
+# Entry of config.json and model.json with the initial weights of a run.
 STARTED_FROM = "started_from"
-# What is kept of the training of an earlier stage.
+# Recorded properties of an earlier stage.
 KEPT = ("command", "steps", "best_step", "batch_size", "seconds", "commit", "scores")
 
 
 def started_from(source: str | os.PathLike, digest: str) -> dict[str, Any]:
-    """What a run notes of the weights that it starts from.
+    """Make the record of the weights that a run starts from.
 
     Args:
         source: the value of --init_from: a `.keras` file or a preset.
-        digest: of its weights.
+        digest: digest of its weights.
 
     Returns:
-        `source`, `weights_sha256`, and `stages`: what is known of the training of these weights, a dictionary for each
-        run, the first one first.
+        `source`, `weights_sha256`, and `stages`: known properties of the training of these weights, one dictionary per
+        run, first one first.
     """
     path = pathlib.Path(os.path.expanduser(source))
     directory = None if path.is_file() else find_preset(source)
@@ -47,13 +47,13 @@ def started_from(source: str | os.PathLike, digest: str) -> dict[str, Any]:
 
 
 def read(workdir: pathlib.Path) -> dict[str, Any] | None:
-    """What the run in a folder noted; None for a run from scratch, or of an earlier version."""
+    """Read the record of the run in a folder; None for a run from scratch or of an earlier version."""
     noted = _read(workdir / "config.json").get(STARTED_FROM)
     return noted if isinstance(noted, dict) else None
 
 
 def describe(noted: dict[str, Any]) -> str:
-    """The weights that a run started from, in words."""
+    """Describe the weights that a run started from."""
     names = ", then ".join(str(stage.get("name")) for stage in noted.get("stages", []))
     return f"`{noted['source']}` (weights of SHA-256 {noted['weights_sha256'][:16]}...; trained as {names})"
 

@@ -1,4 +1,4 @@
-"""Steps one after another, started before the results of those before them are known."""
+"""Queue of steps that start before the results of earlier ones are known."""
 
 import collections
 from collections.abc import Callable, Iterator
@@ -11,23 +11,23 @@ from pixelrnn_tf.devices.strategies import split_batch
 from pixelrnn_tf.training.mutation import mutated
 from pixelrnn_tf.training.train_step import TrainStep
 
-# So many steps are started before the result of the first of them is waited for, to keep an accelerator busy.
+# Number of steps that are started before the result of the first is awaited, to keep an accelerator busy.
 IN_FLIGHT = 2
 
 
 class StepQueue:
-    """Feeds the batches of a data set to a `TrainStep`.
+    """Feed the batches of a data set to a `TrainStep`.
 
-    Step t has batch t of the seed, whatever was interrupted before it. A step whose float16 gradients overflow is
-    done again at half the loss scale.
+    Step t gets batch t of the seed, whatever was interrupted before. A step whose float16 gradients overflow is
+    repeated with half the loss scale.
 
     Args:
         step: the step.
-        data: the images.
+        data: the training images.
         batch_size: images per step, over all replicas.
-        seed: of their order.
-        first_step: how many steps came before.
-        mutation_rate: of `pixelrnn_tf.training.mutation`; 0 for images as they are.
+        seed: seed of their order.
+        first_step: number of earlier steps.
+        mutation_rate: rate of `pixelrnn_tf.training.mutation`; 0 for unchanged images.
     """
 
     def __init__(
@@ -51,20 +51,20 @@ class StepQueue:
         self.batches = iter(batches)
 
     def run(self, end: int, votes: Callable[[], tuple[bool, ...]]) -> Iterator[tuple[float, float, np.ndarray]]:
-        """Run until `end` steps are finished, or a worker casts a vote; then finish those started.
+        """Run until `end` steps are finished or a worker casts a vote; then finish the steps in flight.
 
-        Every worker finishes the same steps, since each hears of a vote with the result of the same step.
+        All workers finish the same steps, since each gets a vote with the result of the same step.
 
         Args:
-            end: a number of steps.
-            votes: asked when a step starts for this worker's votes.
+            end: total number of steps.
+            votes: called when a step starts, for the votes of this worker.
 
         Yields:
-            for every finished step the loss in nats per image, the norm of the gradients, and which votes were
-            cast by any worker so far.
+            for every finished step the loss in nats per image, the norm of the gradients, and the votes of any worker
+            so far.
 
         Raises:
-            FloatingPointError: at the first loss or gradient that is not finite. Nothing came of that step.
+            FloatingPointError: if a loss or gradient is not finite. That step does not change the weights.
         """
         in_flight: collections.deque[tuple[tf.Tensor, ...]] = collections.deque()
         cast = np.array(False)
@@ -86,11 +86,11 @@ class StepQueue:
                 yield float(loss), float(norm), cast
             else:
                 self._check(float(loss), float(norm))
-                in_flight.clear()  # They found the step before them missing, and did nothing.
+                in_flight.clear()  # They detected the missing step and did nothing.
                 self._start_at(self.finished)
 
     def _check(self, loss: float, norm: float) -> None:
-        """Whether a step that failed may be tried again."""
+        """Raise an error unless a failed step may be repeated."""
         for what, value in (("loss", loss), ("norm of the gradients", norm)):
             scale = self.step.loss_scale
             if not np.isfinite(value) and (what == "loss" or scale is None or float(scale.value()) < 1.0):

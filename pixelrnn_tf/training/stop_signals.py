@@ -1,4 +1,4 @@
-"""Signals that ask a run to stop: it saves, and the same command goes on."""
+"""Signals that stop a run after saving it, so that it can resume."""
 
 import io
 import os
@@ -7,15 +7,15 @@ import sys
 import threading
 from types import FrameType
 
-# SIGHUP comes when the terminal is closed.
+# SIGHUP is sent when the terminal is closed.
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class StopRequest:
-    """Turns SIGINT, SIGTERM and SIGHUP into a request to stop after the step in progress.
+    """Context manager that turns SIGINT, SIGTERM and SIGHUP into a request to stop after the current step.
 
-    A second signal ends the program as `KeyboardInterrupt` does, which may take a moment; a third one ends the process
-    where it stands. Files are whole all the same, as they are renamed into place.
+    A second signal raises `KeyboardInterrupt`, which may take a moment. A third one ends the process immediately. Files
+    stay intact, since they are renamed into place.
     """
 
     def __init__(self):
@@ -25,9 +25,9 @@ class StopRequest:
 
     def __enter__(self) -> "StopRequest":
         if threading.current_thread() is not threading.main_thread():
-            return self  # Python allows signal handlers in the main thread alone.
+            return self  # Python only allows signal handlers in the main thread.
         for number in SIGNALS:
-            # A program that was started to outlive its terminal, by nohup, ignores that signal.
+            # A program started with nohup ignores that signal.
             if signal.getsignal(number) != signal.SIG_IGN:
                 self._previous[number] = signal.signal(number, self._handle)
         return self
@@ -44,18 +44,18 @@ class StopRequest:
             raise KeyboardInterrupt
         self.signal = signal.Signals(number).name
         try:
-            print(f"{self.signal}: stopping after this step. Once more ends at once.", flush=True)
+            print(f"{self.signal}: stopping after this step. Send it again to stop now.", flush=True)
         except OSError:
             _be_silent()
 
 
 class _Discarded(io.TextIOBase):
-    """A stream that goes nowhere."""
+    """A stream that discards its input."""
 
     def write(self, text: str) -> int:
         return len(text)
 
 
 def _be_silent() -> None:
-    """Discard what is printed from now on: the terminal is gone, and writing to it would fail."""
+    """Discard all further output: the terminal is gone, and writing would fail."""
     sys.stdout = sys.stderr = _Discarded()

@@ -15,24 +15,24 @@ from pixelrnn_tf.typing import Structure
 
 
 class TrainStep:
-    """One update: the gradient of the mean loss of a global batch, clipped, to the optimizer and the average.
+    """One update: the clipped gradient of the mean loss of a global batch goes to the optimizer and the average.
 
-    Every replica sums the loss of its images and divides by the size of the *global* batch, so that the sum over
-    replicas is the mean. Gradients are summed over the replicas first and then tested and clipped: a Keras
-    optimizer would clip those of each replica. The result is that of one device, to rounding.
+    Every replica sums the loss of its images and divides by the size of the *global* batch, so the sum over replicas is
+    the mean. Gradients are first summed over the replicas, then checked and clipped; a Keras optimizer would clip those
+    of each replica. The result equals that of one device up to rounding.
 
-    To be made in the scope of the strategy.
+    Create it in the scope of the strategy.
 
     Args:
         model: the network.
-        optimizer: built for its trainable variables, without clipping of its own.
-        average: updated after every step.
-        global_clipnorm: largest global norm of the gradients; 0 for no clipping.
-        gradient_accumulation_steps: parts in which a replica computes its images one after another, to save memory.
-        jit_compile: whether XLA compiles loss and gradients.
-        loss_scale: for float16; None for no scaling.
-        dropout: the rate of `pixelrnn_tf.training.dropout`; 0 for none.
-        seed: of the dropout.
+        optimizer: optimizer built for the trainable variables, without clipping.
+        average: average of the weights, updated after every step.
+        global_clipnorm: maximum global norm of the gradients; 0 for no clipping.
+        gradient_accumulation_steps: number of parts that a replica computes one after another, to save memory.
+        jit_compile: compile loss and gradients with XLA.
+        loss_scale: loss scale for float16; None for no scaling.
+        dropout: dropout rate, see `pixelrnn_tf.training.dropout`; 0 for none.
+        seed: seed of the dropout.
 
     Attributes:
         step: int64 variable, the number of updates so far.
@@ -62,23 +62,23 @@ class TrainStep:
     def update(self, images: Any, number: tf.Tensor, votes: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Update unless the loss or a gradient is not finite, or the model has not made exactly `number` updates.
 
-        The second condition lets steps be started before the result of those before them is known: after one that
-        was not finite, those already started do nothing.
+        The second condition allows starting steps before the results of earlier ones are known: after a non-finite one,
+        steps already started do nothing.
 
         Args:
-            images: the global batch, integer levels or a dictionary with their conditions, split by
+            images: global batch, integer levels or a dictionary with their conditions, split by
                 `pixelrnn_tf.devices.strategies.split_batch`.
-            number: int64, how many updates came before this one.
-            votes: float32 `(votes,)`, 1 for each that this worker casts.
+            number: number of earlier updates, int64.
+            votes: votes of this worker, float32 `(votes,)` of 0 and 1.
 
         Returns:
             `(loss, norm, updated, votes)`: the loss in nats per image and the global norm of the gradients, both
-            float32 and from before the update; whether there was one; and for every vote, bool `(votes,)`, whether
-            any worker cast it.
+            float32 and from before the update; bool, True after an update; and bool `(votes,)`, True for the votes that
+            any worker cast.
         """
         with self.strategy.scope():
             loss, norm, votes, gradients = self.strategy.run(self._summed_gradients, args=(images, number, votes))
-            # They are the same on every replica; this worker goes by its first one.
+            # All replicas have the same values; use those of this worker's first one.
             loss, norm, votes = (self.strategy.experimental_local_results(value)[0] for value in (loss, norm, votes))
             expected = tf.equal(self.step, number)
             updated = tf.cond(
@@ -89,7 +89,7 @@ class TrainStep:
             return loss, norm, updated, votes > 0
 
     def _summed_gradients(self, images: Structure, number: tf.Tensor, votes: tf.Tensor) -> tuple:
-        """On a replica: loss, norm of the gradients, votes and clipped gradients, all summed over the replicas."""
+        """Compute, on a replica, the loss, gradient norm, votes and clipped gradients, all summed over the replicas."""
         scale = self.loss_scale.value() if self.loss_scale else tf.constant(1.0)
         size = number_of_images(images)
         count = tf.constant(float(size * self.strategy.num_replicas_in_sync))
@@ -102,7 +102,7 @@ class TrainStep:
         for part, its in zip(*both, strict=True):
             parts.append(self._loss_and_gradients(part, its, count, scale))
         loss, gradients = sum_of_parts(parts)
-        votes = tf.identity(votes)  # On this replica's device; an argument has none, and cannot be reduced.
+        votes = tf.identity(votes)  # Place it on this replica's device: an argument has none and cannot be reduced.
         loss, votes, *gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, [loss, votes, *gradients])
         if self.loss_scale:
             gradients = [gradient / scale for gradient in gradients]
@@ -120,7 +120,7 @@ class TrainStep:
         return True
 
     def _apply_on_replica(self, gradients: list[tf.Tensor]) -> None:
-        # Keras sums over the replicas, where all have the same by now.
+        # Keras sums over the replicas, which all have the same gradients here.
         replicas = self.strategy.num_replicas_in_sync
         self.optimizer.apply([gradient / replicas for gradient in gradients], self.model.trainable_variables)
 

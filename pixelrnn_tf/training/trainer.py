@@ -1,4 +1,4 @@
-"""A model in training: steps, evaluations and checkpoints in their order."""
+"""Training loop: steps, evaluations and checkpoints."""
 
 import contextlib
 import pathlib
@@ -29,21 +29,21 @@ from pixelrnn_tf.training.workdir import CLASSES, FINGERPRINT, as_json
 
 
 class Trainer:
-    """A model in training over the replicas of a strategy, and all that a checkpoint keeps of it.
+    """Trainer of a model over the replicas of a strategy, with everything that a checkpoint saves.
 
-    Once made it stands where the newest whole checkpoint of its working directory was saved; without one at its
-    beginning, with given weights or new ones. Every worker of a cluster makes one and calls the same methods; all come
-    to the same decisions, since they go by numbers that were summed over the workers.
+    It starts from the newest complete checkpoint of its working directory; otherwise from given or new weights. Every
+    worker of a cluster creates one and calls the same methods. All come to the same decisions, since they use numbers
+    that were summed over the workers.
 
     Args:
-        config: the run, with a batch size.
-        data: its images.
-        workdir: its folder. Nothing is written there before all of the configuration has proved right.
-        strategy: its devices; by default those of TensorFlow's default strategy.
+        config: configuration of the run, with a batch size.
+        data: images of the run.
+        workdir: folder of the run. Nothing is written there before the full configuration has been checked.
+        strategy: strategy of the run; TensorFlow's default strategy by default.
 
     Raises:
-        ValueError: for a configuration that does not fit the data, the devices or the weights to start from; or if
-            there are checkpoints, and none is whole.
+        ValueError: for a configuration that does not fit the data, the devices or the initial weights; or if all
+            checkpoints are broken.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Trainer:
         strategy: tf.distribute.Strategy | None = None,
     ):
         self.config, self.data, self.workdir = config, data, workdir
-        # What the run notes of the weights it started from, when it starts and when it goes on.
+        # Record of the initial weights, made when the run starts and read when it resumes.
         self.started_from = stages.read(workdir)
         self.strategy = strategy or tf.distribute.get_strategy()
         self.chief = is_chief(self.strategy)
@@ -87,12 +87,12 @@ class Trainer:
         self.journal = Journal(workdir, self.progress.step, self.chief)
         for line in news:
             self.journal.say(line)
-        # All workers have read the same progress; later on their clocks differ, and they vote.
+        # All workers have read the same progress; later their clocks differ, so they vote.
         self._interrupted, self._out_of_time = False, self._minutes_are_over(self.progress.seconds)
         self._last_save, self._window = time.monotonic(), Window(config.log_seconds)
 
     def _state(self) -> tf.train.Checkpoint:
-        # Variable by variable and in their order: a file that does not depend on how layers name their attributes.
+        # A flat list of variables does not depend on how layers name their attributes.
         parts = {"model": self.model.weights, "average": self.average.model.weights}
         parts["optimizer"] = self.optimizer.variables
         lists = {name: [variable.value for variable in variables] for name, variables in parts.items()}
@@ -100,12 +100,12 @@ class Trainer:
         return tf.train.Checkpoint(step=self.step.step, **lists, **scale)
 
     def _starting_point(self) -> tuple[Progress, list[str]]:
-        """Take up the newest whole checkpoint, or given weights; how far the run has come, and lines that tell."""
+        """Load the newest complete checkpoint or given weights; return the progress and messages."""
         restored = self.checkpoints.restore()
         if restored:
             progress, warnings = restored
             news = [f"Warning: {warning}" for warning in warnings]
-            return progress, [*news, f"Going on from step {progress.step} of {self.workdir}."]
+            return progress, [*news, f"Resuming from step {progress.step} of {self.workdir}."]
         if not self.config.init_from:
             return Progress(), []
         with self.strategy.scope():
@@ -115,7 +115,7 @@ class Trainer:
         return Progress(), [f"Starting from the weights of {self.config.init_from}."]
 
     def summary(self) -> RunSummary:
-        """What there is to say of the run so far."""
+        """Summarize the run so far."""
         return RunSummary(
             config=self.config,
             data=self.data,
@@ -128,7 +128,7 @@ class Trainer:
         )
 
     def run(self, stop: StopRequest) -> bool:
-        """Train to the end of the run. Returns False if any worker was told to stop, and has saved all it had done."""
+        """Train to the end of the run. Return False, after saving, if any worker received a signal to stop."""
         with contextlib.closing(self.journal):
             self._introduce()
             if self.progress.evaluated < 0:
@@ -139,8 +139,8 @@ class Trainer:
                     self._count(loss, norm, votes)
                 if self._interrupted:
                     self.save()
-                    # Every worker says so: it is what whoever signalled one of them waits for.
-                    print(f"Stopped at step {self.progress.step}; the same command goes on from there.", flush=True)
+                    # Every worker prints this, for whoever sent it the signal.
+                    print(f"Stopped at step {self.progress.step}; resume with the same command.", flush=True)
                     return False
                 if self.progress.step % self.config.eval_every == 0:
                     self.evaluate()
@@ -151,11 +151,11 @@ class Trainer:
             return True
 
     def _introduce(self) -> None:
-        """Print what is trained, on what; write the configuration."""
+        """Print the data and the network; write the configuration."""
         config, model = self.config, self.model
         self.journal.say(self.data.describe())
         self.journal.say(
-            f"{model.block}, {model.num_blocks} x {model.hidden}, {model.count_params():,} weights; "
+            f"{model.block}, {model.num_blocks} x {model.hidden}, {model.count_params():,} parameters; "
             f"{config.optimizer}, batches of {config.batch_size}, XLA {'on' if self.xla else 'off'}; "
             f"{describe(self.strategy)}"
         )
@@ -165,10 +165,10 @@ class Trainer:
             write_json(self.workdir / "config.json", {**as_json(config), **noted})
 
     def evaluate(self) -> None:
-        """Score the average on validation images, and keep it if it is the best so far; then save a checkpoint.
+        """Score the average on validation images, save the model if it is the best so far, and save a checkpoint.
 
         Raises:
-            FloatingPointError: if the score is not finite; nothing is saved then.
+            FloatingPointError: if the score is not finite; then nothing is saved.
         """
         progress = self.progress
         try:
@@ -190,14 +190,14 @@ class Trainer:
             self.journal.draws(progress, self.average.model, self.config.num_samples, self.config.seed)
 
     def save(self) -> None:
-        """Save a checkpoint; the chief does."""
+        """Save a checkpoint, on the chief."""
         now = time.monotonic()
         self.progress.wall_seconds, self._last_save = self.progress.wall_seconds + now - self._last_save, now
         if self.chief:
             self.checkpoints.save(self.progress)
 
     def _draws_now(self) -> bool:
-        """Whether a multiple of `sample_every` lies after the last evaluation, up to this one."""
+        """Return True if a multiple of `sample_every` is after the last evaluation and not after this one."""
         every = self.config.sample_every
         if not every or not self.config.num_samples or self.progress.step == 0:
             return False
@@ -214,12 +214,12 @@ class Trainer:
         return progress.step >= config.steps or self._out_of_time
 
     def _next_pause(self) -> int:
-        """The next step after which there is something else to do."""
+        """Next step after which an evaluation or a checkpoint is due."""
         periods = [every for every in (self.config.eval_every, self.config.checkpoint_every) if every]
         return min(self.config.steps, *((self.progress.step // every + 1) * every for every in periods))
 
     def _votes(self, stop: StopRequest) -> tuple[bool, bool]:
-        """Whether this worker was told to stop, and whether its time is over."""
+        """Votes of this worker: to stop because of a signal, and because its time is over."""
         elapsed = self.progress.seconds + time.monotonic() - self._clock
         return stop.signal is not None, self._minutes_are_over(elapsed)
 
@@ -227,7 +227,7 @@ class Trainer:
         return bool(self.config.minutes) and seconds >= 60 * self.config.minutes
 
     def _count(self, loss: float, norm: float, votes: np.ndarray) -> None:
-        """Take note of a finished step and of what any worker voted."""
+        """Record a finished step and the votes of all workers."""
         now, progress = time.monotonic(), self.progress
         progress.step, progress.seconds, self._clock = progress.step + 1, progress.seconds + now - self._clock, now
         self._interrupted, self._out_of_time = bool(votes[0]), bool(votes[1])
@@ -237,7 +237,7 @@ class Trainer:
             self._tell(*told, norm)
 
     def _tell(self, nats: float, rate: float, norm: float) -> None:
-        """Tell of the steps since the last time: their mean loss, and how many there were in a second."""
+        """Report the steps since the last report: their mean loss and speed."""
         config, progress = self.config, self.progress
         left = (config.steps - progress.step) / rate
         self.journal.trained(

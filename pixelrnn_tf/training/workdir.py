@@ -1,4 +1,4 @@
-"""The working directory of a run: one program at a time, and the configuration it was begun with."""
+"""Working directory of a run: its lock, and the configuration it was started with."""
 
 import contextlib
 import dataclasses
@@ -21,33 +21,33 @@ from pixelrnn_tf.training.metrics import metrics_in
 
 try:
     import fcntl
-except ImportError:  # On Windows, where nothing guards against a second program.
+except ImportError:  # On Windows, where there is no lock.
     fcntl = None  # type: ignore[assignment]
 
 LOCK = ".lock"
-# The entry of config.json that says what the images were when the run began.
+# Entry of config.json with the fingerprint of the images at the start of the run.
 FINGERPRINT = "fingerprint"
-# The entry that says the names of the classes, in the order of their labels.
+# Entry with the names of the classes, in the order of their labels.
 CLASSES = "classes"
-# The files of a run besides its checkpoints and the folder for TensorBoard.
+# Files of a run besides its checkpoints and TensorBoard's folder.
 CONFIG, METRICS = "config.json", "metrics.jsonl"
 FILES = ("model.keras", "model.json", "report.md", "curve.png", "samples.png", METRICS, CONFIG)
 
 
 @contextlib.contextmanager
 def locked(workdir: pathlib.Path, is_chief: bool = True) -> Iterator[None]:
-    """Keep other programs from writing in a folder, which is made if it is not there.
+    """Lock a folder against other programs; it is created if it does not exist.
 
-    The lock is that of the operating system on a file, so it ends with the process, however that ends. Files of a run
-    that an earlier process left half written are removed. A folder that was made for nothing is removed again.
+    The lock is a file lock of the operating system, so it ends with the process. Incomplete files of an earlier process
+    are removed. A folder that stays empty is removed again.
 
     Args:
         workdir: the folder.
-        is_chief: whether this worker writes there; the others take no lock.
+        is_chief: True if this worker writes there; other workers take no lock.
 
     Raises:
-        ValueError: if another program holds the lock; the message says which.
-        OSError: if nothing can be written there.
+        ValueError: if another program holds the lock; the message names it.
+        OSError: if the folder is not writable.
     """
     if not is_chief or fcntl is None:
         yield
@@ -67,7 +67,7 @@ def locked(workdir: pathlib.Path, is_chief: bool = True) -> Iterator[None]:
 
 
 def _half_written(workdir: pathlib.Path) -> list[pathlib.Path]:
-    """Regular files with the temporary name of a file of a run, of this version or an earlier one."""
+    """List regular files with the temporary name of a file of a run, of this version or an earlier one."""
     patterns = [
         re.compile(rf"{re.escape(prefix)}(\d+|[a-z0-9_]{{8}}){re.escape(suffix)}")
         for prefix, suffix in map(temporary_name, FILES)
@@ -87,10 +87,12 @@ def _lock_file(path: pathlib.Path) -> Iterator[None]:
         except OSError as error:
             if not path.is_symlink() and not path.exists():
                 raise
-            raise ValueError(f"{path} is no lock of a run but a link or a folder: choose another --workdir.") from error
+            raise ValueError(
+                f"{path} is a link or a folder instead of a lock file: choose another --workdir."
+            ) from error
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise ValueError(f"{path} is no lock of a run but no regular file: choose another --workdir.")
+            raise ValueError(f"{path} is not a regular file, so it is no lock: choose another --workdir.")
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -99,7 +101,7 @@ def _lock_file(path: pathlib.Path) -> Iterator[None]:
             raise ValueError(
                 f"{path.parent} is in use by {holder}. Wait until it has ended, stop it, or choose another --workdir."
             ) from error
-        # The one before may have removed the file between the two calls: then this lock is of no file.
+        # The previous owner may have removed the file between the two calls: then this lock is useless.
         with contextlib.suppress(FileNotFoundError):
             if os.fstat(descriptor).st_ino == path.stat().st_ino:
                 break
@@ -114,22 +116,22 @@ def _lock_file(path: pathlib.Path) -> Iterator[None]:
 
 
 def check_workdir(workdir: pathlib.Path, config: TrainConfig) -> None:
-    """Check that a run in `workdir`, if there is one, has the same configuration, and that nothing would be lost.
+    """Check that a run in `workdir`, if there is one, has the same configuration, and that no file would be lost.
 
     Raises:
-        ValueError: if it has another one; the message lists what differs. Also if there are files that a run would
-            replace: of no run, or of one whose checkpoints are gone.
+        ValueError: if the configuration differs; the message lists how. Also if the run would replace files that belong
+            to no run, or to one whose checkpoints are gone.
     """
     path = workdir / CONFIG
     if not path.exists():
         taken = [name for name in FILES if (workdir / name).exists()]
         if taken:
             raise ValueError(
-                f"{workdir} has {', '.join(taken)}, which the run would replace, and no {CONFIG} of a run. Choose "
+                f"{workdir} has {', '.join(taken)}, which the run would replace, but no {CONFIG} of a run. Choose "
                 "another --workdir."
             )
         return
-    # A run of an earlier version lacks what that did not have, and went by today's defaults.
+    # A run of an earlier version lacks newer settings and used today's defaults.
     found, wanted = with_defaults(read_config(path)), as_json(config)
     different = [
         f"{key}: {found[key]!r} there, {wanted[key]!r} now"
@@ -138,19 +140,19 @@ def check_workdir(workdir: pathlib.Path, config: TrainConfig) -> None:
     ]
     if different:
         raise ValueError(
-            f"{workdir} holds a run of another configuration ({'; '.join(different)}). Choose another "
-            "--workdir, or the same configuration to go on with that run."
+            f"{workdir} holds a run with another configuration ({'; '.join(different)}). Choose another "
+            "--workdir, or resume that run with the same configuration."
         )
     if not any((workdir / "checkpoints").glob("step-*")) and _has_trained(workdir):
         raise ValueError(
-            f"{workdir} holds the results of a run whose checkpoints are gone: it cannot go on, and starting again "
-            "would replace them. Choose another --workdir; to start there from these weights, give "
+            f"{workdir} holds the results of a run whose checkpoints are gone: it cannot resume, and restarting would "
+            "replace them. Choose another --workdir; to start there from these weights, pass "
             f"--init_from={shlex.quote(str(workdir / 'model.keras'))}."
         )
 
 
 def _has_trained(workdir: pathlib.Path) -> bool:
-    """Whether a run has results of more than its beginning."""
+    """Return True if a run has results from after its first step."""
     card = read_json(workdir / "model.json") if (workdir / "model.json").is_file() else {}
     steps = card.get("steps") if isinstance(card, dict) else None
     trained = isinstance(steps, int) and steps > 0
@@ -159,17 +161,17 @@ def _has_trained(workdir: pathlib.Path) -> bool:
 
 
 def with_defaults(config: dict[str, Any]) -> dict[str, Any]:
-    """The configuration of a run, with the defaults of what the version that began it did not have."""
+    """Complete the configuration of a run with the defaults of settings that its version did not have."""
     defaults, config = as_json(TrainConfig()), renamed(TrainConfig, config)
     data = config.get("data")
     return {**defaults, **config, "data": {**defaults["data"], **(data if isinstance(data, dict) else {})}}
 
 
 def checked_data(workdir: pathlib.Path, data: ImageData) -> ImageData:
-    """Check that a run in `workdir`, if there is one, was begun on the images that are there now.
+    """Check that a run in `workdir`, if there is one, was started on the current images.
 
     Returns:
-        the data, with their classes numbered as the run numbers them.
+        the data, with the class labels of the run.
 
     Raises:
         ValueError: if they have changed; the message lists how.
@@ -183,22 +185,22 @@ def checked_data(workdir: pathlib.Path, data: ImageData) -> ImageData:
         return data
     recorded = found.get(CLASSES)
     if recorded and not isinstance(recorded, list):
-        raise ValueError(f"{path} has {CLASSES} that are no list of names: it is no configuration of a run.")
+        raise ValueError(f"{path} has {CLASSES} that are not a list of names: it is not the configuration of a run.")
     return match_classes(data, recorded) if recorded else as_numbered_before_names(data)
 
 
 def read_config(path: pathlib.Path) -> dict[str, Any]:
-    """The configuration of a run as JSON.
+    """Read the configuration of a run as JSON.
 
     Raises:
-        ValueError: if the file holds something else.
+        ValueError: if the file holds anything else.
     """
     found = read_json(path)
     if not isinstance(found, dict) or not isinstance(found.get("model", {}), dict):
-        raise ValueError(f"{path} is no configuration of a run. Choose another --workdir.")
+        raise ValueError(f"{path} is not the configuration of a run. Choose another --workdir.")
     return found
 
 
 def as_json(config: TrainConfig) -> dict[str, Any]:
-    """The configuration as JSON holds it, with lists in place of tuples."""
+    """Convert a configuration to JSON types, with lists in place of tuples."""
     return json.loads(to_json(dataclasses.asdict(config)))

@@ -60,7 +60,7 @@ def test_the_unmasked_twin_has_the_weights_of_the_pixel_cnn(channels):
 
 
 def test_useful_operations_by_hand():
-    # Per pixel, grey: stem 24 taps to 8 features; a block 8x4, 5 taps 4x4, 4x8; skips 8x8; head 8x6, 6x6, 6x2.
+    # Per pixel, gray: stem 24 taps to 8 features; a block 8x4, 5 taps 4x4, 4x8; skips 8x8; head 8x6, 6x6, 6x2.
     stem, block, skip, head = 24 * 8, 8 * 4 + 5 * 16 + 4 * 8, 64, 48 + 36 + 12
     expected = 2 * 36 * 3 * (2 * stem + 3 * (2 * block + 2 * skip + head))
     assert flops.useful_flops(PixelRNN(block="pixel_cnn", **TINY), 3) == expected
@@ -116,10 +116,10 @@ def test_the_program_runs_the_parts_it_is_told(tmp_path, capsys):
     assert "training" not in results
     with pytest.raises(
         ValueError,
-        match="--parts has speed; it may have training, scaling, sampling, compression, start",
+        match="--parts must be among training, scaling, sampling, compression, start; got speed",
     ):
         benchmark.Options(parts=("speed",))
-    with pytest.raises(ValueError, match="--sizes has '3x'; a size is HEIGHTxWIDTH"):
+    with pytest.raises(ValueError, match=r"--sizes must be HEIGHTxWIDTH.* got '3x'"):
         benchmark.Options(sizes=("3x",))
 
 

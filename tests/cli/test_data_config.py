@@ -8,9 +8,12 @@ from pixelrnn_cli.data_config import DataConfig, in_words_of_flags
 @pytest.mark.parametrize(
     ("of_library", "of_flags"),
     [
-        ("folder:x needs image_size=(height, width), to which", "folder:x needs --image_size=HEIGHT,WIDTH, to which"),
-        ("give channels=1 to make all gray, or channels=3", "give --channels=1 to make all gray, or --channels=3"),
-        ("Leave out class_conditional.", "Leave out --class_conditional."),
+        (
+            "folder:x requires image_size=(height, width), the size",
+            "folder:x needs --image_size=HEIGHT,WIDTH, to which",
+        ),
+        ("pass channels=1 to make all gray, or channels=3", "give --channels=1 to make all gray, or --channels=3"),
+        ("Omit class_conditional.", "Leave out --class_conditional."),
         ("Map them by --value_range=0,9", "Map them by --value_range=0,9"),
         ("of 17 levels: levels must be", "of 17 levels: levels must be"),
     ],

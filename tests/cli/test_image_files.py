@@ -41,7 +41,7 @@ def test_what_is_given_is_found(folder, given, found):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["b.png,c.png"], r"--images must be PNG files; there is no file 'c\.png'"),
+        (["b.png,c.png"], r"--images must be PNG files, but there is no file 'c\.png'"),
         (["*.jpg"], "there is no file '\\*.jpg'"),
         (["empty"], "there are none in the folder empty"),
         ([], "none is given"),

@@ -45,7 +45,7 @@ def test_a_fault_of_the_program_is_a_traceback_and_a_request_to_report_it():
     assert lines[0].startswith("Traceback")
     assert lines[-2:] == [
         "KeyError: 'key'",
-        "Error: this is a fault of the program. Please report it, with the lines above.",
+        "Error: this is a bug. Please report it, with the lines above.",
     ]
 
 

@@ -86,9 +86,9 @@ def test_a_condition_is_asked_for_again():
     assert np.array_equal(codec.decode(data, condition).images, images)
     with pytest.raises(ValueError, match="condition_features=2"):
         codec.decode(data)
-    with pytest.raises(ValueError, match=r"Give the condition that they were compressed with"):
+    with pytest.raises(ValueError, match=r"Pass the condition that they were compressed with"):
         codec.decode(data, -3 * condition)
-    with pytest.raises(ValueError, match=r"condition is for 2 images; there are 3"):
+    with pytest.raises(ValueError, match=r"condition is for 2 images, but there are 3"):
         codec.decode(data, condition[:2])
 
 
@@ -102,9 +102,9 @@ def test_labels_travel_with_their_images():
     assert -1 < overhead(encoded) < 8
     assert encoded.model_bits == pytest.approx(encoded.nats.sum() / math.log(2) + 16 * math.log2(10))
     np.testing.assert_allclose(encoded.nats, negative_log_likelihood(images, codec.model([images, labels])), rtol=1e-5)
-    with pytest.raises(ValueError, match="leave out `condition`"):
+    with pytest.raises(ValueError, match="omit `condition`"):
         codec.decode(encoded.data, labels)
-    with pytest.raises(ValueError, match="whole numbers from 0 to 9"):
+    with pytest.raises(ValueError, match="integers from 0 to 9"):
         codec.encode(images, labels + 1)
 
 
@@ -145,7 +145,7 @@ def test_images_of_several_scales_cost_what_the_pixels_of_each_do(image_shape, l
 def test_what_is_no_level_is_refused(codec, wrong):
     images = random_images(codec.model, 2).astype("float32")
     images[1, 2, 0] = wrong
-    with pytest.raises(ValueError, match="whole numbers from 0 to 16"):
+    with pytest.raises(ValueError, match="integers from 0 to 16"):
         codec.encode(images)
 
 

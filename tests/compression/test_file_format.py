@@ -50,20 +50,20 @@ def test_what_was_written_is_read():
 @pytest.mark.parametrize(
     ("position", "value", "message"),
     [
-        (0, b"P", "no file of compressed images"),
-        (8, b"\2", "has version 2 of the format"),
+        (0, b"P", "not a file of compressed images"),
+        (8, b"\2", "has format version 2"),
         (10, b"\6", r"written with constriction 0\.6"),
         (11, b"\x0c", r"a grid of 2\^-12"),
-        (12, b"\3", "conditions of the kind 3"),
-        (29, b"\0\0", "makes no sense"),
-        (34, b"\0", "makes no sense"),
-        (39, b"\0\0", "makes no sense"),
+        (12, b"\3", "condition kind 3"),
+        (29, b"\0\0", "is invalid"),
+        (34, b"\0", "is invalid"),
+        (39, b"\0\0", "is invalid"),
         (39, b"\xff\xff", "65535 in a batch"),
-        (41, b"\0\0", "makes no sense"),
-        (35, b"\xff\xff\xff\xff", "the images 12 to 15 of 4294967295, after 101 bytes: it was cut off"),
-        (47, b"\xff\xff\xff\xff", "cannot have 4,294,967,295 bytes, but at most"),
-        (47, b"\3", "cannot have 3 bytes"),
-        (47, b"\xf0", "it was cut off"),
+        (41, b"\0\0", "is invalid"),
+        (35, b"\xff\xff\xff\xff", "the images 12 to 15 of 4294967295, after 101 bytes: it is truncated"),
+        (47, b"\xff\xff\xff\xff", "has 4,294,967,295 bytes; at most"),
+        (47, b"\3", "has 3 bytes"),
+        (47, b"\xf0", "it is truncated"),
     ],
 )
 def test_a_field_that_makes_no_sense_is_named_though_the_checksums_are_right(position, value, message):
@@ -113,7 +113,7 @@ def mutations(data, other, number):
 def test_no_changed_file_is_taken_for_one(files):
     codec, _, (data, other) = files
     for changed in mutations(data, other, 2000):
-        with pytest.raises(ValueError, match=r"The file|This is no file"):
+        with pytest.raises(ValueError, match=r"The file|This is not a file"):
             codec.decode(changed)
 
 

@@ -53,13 +53,13 @@ def test_labels_follow_their_images():
     [
         ({"train": IMAGES / 100}, r"train must be integer levels, got float64.*np.round\(255"),
         ({"train": NUMBERS}, r"must have the shape \(number, height, width\) or .*got \(100,\)"),
-        ({"train": IMAGES, "test": IMAGES[:, 1:]}, r"test has images of shape \(1, 3, 1\), and train of \(2, 3, 1\)"),
-        ({"train": IMAGES, "levels": 99}, r"Values must be in \[0, 99\), got values from 0 to 99. Give value_range"),
-        ({"train": IMAGES, "labels": NUMBERS[1:]}, "train has 100 images and 99 labels"),
+        ({"train": IMAGES, "test": IMAGES[:, 1:]}, r"test has images of shape \(1, 3, 1\), but train of \(2, 3, 1\)"),
+        ({"train": IMAGES, "levels": 99}, r"Values must be in \[0, 99\), got values from 0 to 99. Pass value_range"),
+        ({"train": IMAGES, "labels": NUMBERS[1:]}, "train has 100 images but 99 labels"),
         ({"train": IMAGES, "labels": NUMBERS - 1.0}, "labels must be integers or strings, got float64"),
         ({"train": IMAGES, "labels": NUMBERS.astype(int) - 1}, "must be from 0 to 98, one of each class; got -1"),
         ({"train": IMAGES, "test": IMAGES, "labels": NUMBERS}, "must be given for train and test; got those of train"),
-        ({"train": IMAGES, "value_range": (5, 5)}, "value_range must be two growing whole numbers"),
+        ({"train": IMAGES, "value_range": (5, 5)}, "value_range must be two increasing integers"),
         ({"train": IMAGES[:1]}, "are 1 different ones; train, validation need one each"),
     ],
 )
@@ -70,7 +70,7 @@ def test_what_does_not_fit_is_named(arguments, message):
 
 def test_a_range_is_found_and_mapped():
     twelve_bits = IMAGES.astype("uint16") * 41
-    with pytest.raises(ValueError, match=r"Give value_range=\(low, high\)"):
+    with pytest.raises(ValueError, match=r"Pass value_range=\(low, high\)"):
         from_arrays(twelve_bits)
     data = from_arrays(twelve_bits, value_range=(0, 4095))
     assert data.levels == 256

@@ -43,12 +43,12 @@ def test_labels_are_matched_by_name():
 
 
 def test_other_names_are_refused_with_both_lists():
-    with pytest.raises(ValueError, match=r"'zero', which the model has not.*data: zero, one\. .*model: 0, 1\."):
+    with pytest.raises(ValueError, match=r"'zero', which the model does not know.*data: zero, one\. .*model: 0, 1\."):
         match_classes(of_classes("zero", "one"), ["0", "1"])
 
 
 def test_a_class_folder_that_is_not_utf8_is_named(tmp_path):
     write_numbered(tmp_path / "a", range(5))
     write_numbered(tmp_path / os.fsdecode(b"b\xff"), range(5, 10))
-    with pytest.raises(ValueError, match=r"folder of a class whose name is not UTF-8: 'b\\udcff'.*rename the folder"):
+    with pytest.raises(ValueError, match=r"class folder whose name is not UTF-8: 'b\\udcff'.*rename the folder"):
         load(f"folder:{tmp_path}", image_size=(3, 4), class_conditional=True)

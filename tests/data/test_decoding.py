@@ -205,7 +205,7 @@ def test_tiffs_are_read():
     exif = {ORIENTATION: 6}
     lying = Image.fromarray(np.array([[1, 2, 3], [4, 5, 6]], "uint8"))
     assert np.array(pixels(encoded(lying, "TIFF", tiffinfo=exif)))[..., 0].tolist() == [[4, 1], [5, 2], [6, 3]]
-    with pytest.raises(ValueError, match=r"this TIFF has 2 pages; files of one page are read"):
+    with pytest.raises(ValueError, match=r"this TIFF has 2 pages, but only one is supported"):
         decode_picture(encoded(lying, "TIFF", save_all=True, append_images=[lying]))
 
 

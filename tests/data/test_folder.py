@@ -83,7 +83,9 @@ def test_copies_of_a_file_never_fall_into_two_splits(tmp_path):
     assert sorted(itertools.chain(*numbers.values())) == sorted(3 * list(range(30)))
     assert len({frozenset(part) for part in numbers.values()}) == 3
     assert sum(len(set(part)) for part in numbers.values()) == 30
-    assert f"  note: train: {2 * len(set(numbers['train']))} files are copies of others in it" in images.describe()
+    assert (
+        f"  note: train: {2 * len(set(numbers['train']))} files are copies of others in the split" in images.describe()
+    )
 
 
 def test_three_images_are_enough_if_they_differ(tmp_path):
@@ -163,8 +165,8 @@ def test_every_format_is_read_as_colour(tmp_path):
     assert images[exact].tolist() == expected[exact].tolist()
     for note in (
         "left out 1 files of other kinds (.txt 1)",
-        "1 files are transparent in places: they lie on white",
-        "1 files are animations: the first frame counts",
+        "1 files are partly transparent: drawn on white",
+        "1 files are animations: only the first frame is used",
     ):
         assert f"  note: {note}\n" in f"{data.describe()}\n"
 
@@ -173,14 +175,14 @@ def test_a_folder_is_of_the_kind_of_its_pictures(tmp_path):
     write_numbered(tmp_path / "grey", range(5))
     grey = load_small(tmp_path / "grey")
     assert grey.image_shape == (2, 2, 1)
-    assert "  note: grey, as all files are" in grey.describe()
+    assert "  note: gray, as all files are" in grey.describe()
     for number in range(5):
         write_picture(tmp_path / "colour" / f"{number}.png", np.full((3, 3, 3), number))
     colour = load_small(tmp_path / "colour")
     assert colour.image_shape == (2, 2, 3)
-    assert "  note: colour, as all files are" in colour.describe()
+    assert "  note: color, as all files are" in colour.describe()
     with pytest.raises(
-        ValueError, match=r"5 grey images \(such as .*grey/000.png\) and 5 in colour \(such as .*0.png\)"
+        ValueError, match=r"5 gray images \(such as .*grey/000.png\) and 5 in color \(such as .*0.png\)"
     ):
         load_small(tmp_path)
     for channels in (1, 3):
@@ -273,7 +275,7 @@ def test_wrong_folders_are_named(tmp_path):
     write_numbered(tmp_path / "train", range(2))
     with pytest.raises(ValueError, match=r"has 2 images .* it needs at least 3"):
         load_small(tmp_path)
-    with pytest.raises(ValueError, match=r"needs image_size=\(height, width\)"):
+    with pytest.raises(ValueError, match=r"requires image_size=\(height, width\)"):
         load(f"folder:{tmp_path}")
     (tmp_path / "test").mkdir()
     with pytest.raises(ValueError, match=r"test has no images .* it needs at least 1"):

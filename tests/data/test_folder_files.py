@@ -46,17 +46,17 @@ def test_pictures_beside_train_are_refused_by_name(tmp_path, splits):
     (tmp_path / "README.txt").write_text("no picture")
     assert sum(map(len, stems(tmp_path).values())) == 3 * len(splits)
     write_numbered(tmp_path / "vaildation" / "deep", [7])
-    with pytest.raises(ValueError, match=r"pictures beside them in vaildation/, whose name is that of no split .*dev"):
+    with pytest.raises(ValueError, match=r"other pictures in vaildation/, whose name is that of no split .*dev"):
         find_files(tmp_path)
     (tmp_path / "vaildation" / "deep" / "007.png").rename(tmp_path / "7.png")
-    with pytest.raises(ValueError, match=r"pictures beside them in 7\.png, whose name"):
+    with pytest.raises(ValueError, match=r"other pictures in 7\.png, whose name"):
         find_files(tmp_path)
 
 
 def test_splits_deeper_in_a_folder_are_not_mixed(tmp_path):
     for name in ("train", "val"):
         write_numbered(tmp_path / "archive" / name, range(3))
-    with pytest.raises(ValueError, match=r"archive has splits of its own \(train/, val/\).* give folder:.*/archive"):
+    with pytest.raises(ValueError, match=r"archive has its own splits \(train/, val/\).* use folder:.*/archive"):
         find_files(tmp_path)
     # A class of that name alone is a class.
     write_numbered(tmp_path / "vehicles" / "train", range(3))
@@ -103,7 +103,7 @@ def test_a_link_to_nowhere_is_named(tmp_path):
     write_numbered(tmp_path, range(3))
     for name in ("cats", "004.png"):
         (tmp_path / name).symlink_to(tmp_path / "gone")
-        with pytest.raises(ValueError, match=f"{name} is a link to .*/gone, which is not there: mend or remove it"):
+        with pytest.raises(ValueError, match=f"{name} is a broken link to .*/gone: repair or remove it"):
             find_files(tmp_path)
         (tmp_path / name).unlink()
 

@@ -1,4 +1,4 @@
-"""Quantisation, binary samples and the fitting of images: literal numbers and exact round trips."""
+"""Quantization, binary samples and the fitting of images: literal numbers and exact round trips."""
 
 from fractions import Fraction
 
@@ -97,7 +97,7 @@ def test_colour_becomes_grey_by_luma_and_grey_colour_by_repetition():
     repeated = fit_image(grey, (16, 16, 3), 256).numpy()
     assert np.array_equal(repeated, np.repeat(grey, 3, -1))
     assert np.array_equal(fit_image(repeated, (16, 16, 1), 256), grey)
-    # A grey image whose channels are known only when it runs does not pass through its luma, which rounds.
+    # A gray image whose channels are known only when it runs does not pass through its luma, which rounds.
     halves = [np.array([[[value], [value]], [[value + 1]] * 2], "uint8") for value in range(255)]
     varying = tf.data.Dataset.from_generator(
         lambda: halves, output_signature=tf.TensorSpec((None, None, None), "uint8")
@@ -113,7 +113,7 @@ def test_a_fitted_shape_says_what_is_missing():
     assert fitted_shape("x", (None, None, 3), (4, 5), 1) == (4, 5, 1)
     with pytest.raises(ValueError, match=r"images of x vary in size: give image_size=\(height, width\)"):
         fitted_shape("x", (None, 4, 3), None, 1)
-    with pytest.raises(ValueError, match="vary in their number of channels: give channels=1 or 3"):
+    with pytest.raises(ValueError, match="vary in their number of channels: pass channels=1 or 3"):
         fitted_shape("x", (4, 4, None), None, None)
     with pytest.raises(ValueError, match="have 4 channels; only 1"):
         fitted_shape("x", (4, 4, 4), None, 3)

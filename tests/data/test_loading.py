@@ -59,14 +59,14 @@ def test_the_split_of_the_digits_never_changes():
 
 def test_describe_names_everything():
     assert load("digits").describe().splitlines() == [
-        "digits: images (8, 8, 1), 17 levels, binarisation: none (17 levels)",
+        "digits: images (8, 8, 1), 17 levels, binarization: none (17 levels)",
         "  train: load_digits permuted by RandomState(0), [0:1437], 1437 images",
         "  validation: load_digits permuted by RandomState(0), [1437:1617], 180 images",
         "  test: load_digits permuted by RandomState(0), [1617:1797], 180 images",
     ]
 
 
-def test_requantised_digits():
+def test_requantized_digits():
     native = all_images(load("digits"), "test")
     quarter = load("digits", levels=5)
     assert quarter.binarization == "none (5 levels, rounded from 17)"
@@ -137,7 +137,7 @@ def test_batches_hold_every_image_once_in_order(storage):
 def test_dynamic_binarisation_is_drawn_anew_every_epoch_but_not_for_scores():
     digits = load("digits", binarization="dynamic")
     assert (digits.levels, digits.sampled_from) == (2, 17)
-    assert "dynamic (sampled anew every epoch; validation and test: one fixed sample)" in digits.describe()
+    assert "dynamic (sampled again every epoch; validation and test: one fixed sample)" in digits.describe()
     assert np.array_equal(all_images(digits, "test"), all_images(load("digits", binarization="dynamic"), "test", 7))
     assert not np.array_equal(all_images(digits, "test"), all_images(digits, "validation"))
     epochs = [
@@ -169,7 +169,7 @@ def test_dynamic_binarisation_of_a_data_set_has_its_mean():
     [
         (
             {"name": "mnist"},
-            "There is no data set 'mnist'. Give digits, tfds:NAME, tfds:NAME/CONFIG, folder:PATH or npz",
+            "There is no data set 'mnist'. Pass digits, tfds:NAME, tfds:NAME/CONFIG, folder:PATH or npz",
         ),
         ({"name": "tfds:"}, "There is no data set 'tfds:'"),
         ({"name": "folder:"}, "There is no data set 'folder:'"),
@@ -177,16 +177,16 @@ def test_dynamic_binarisation_of_a_data_set_has_its_mean():
         ({"name": "digits", "levels": 1}, "levels must be from 2 to 256, got 1"),
         ({"name": "digits", "levels": 257}, "levels must be from 2 to 256, got 257"),
         ({"name": "digits", "binarization": "random"}, "one of none, dynamic, threshold, got 'random'"),
-        ({"name": "digits", "binarization": "dynamic", "levels": 4}, "'dynamic' gives 2 levels: leave out levels=4"),
-        ({"name": "digits", "channels": 2}, r"channels must be 1 \(grey\) or 3 \(colour\), got 2"),
+        ({"name": "digits", "binarization": "dynamic", "levels": 4}, "'dynamic' gives 2 levels: omit levels=4"),
+        ({"name": "digits", "channels": 2}, r"channels must be 1 \(gray\) or 3 \(color\), got 2"),
         ({"name": "digits", "image_size": (8,)}, r"two positive integers \(height, width\), got \(8,\)"),
         ({"name": "digits", "image_size": (8, 0)}, r"two positive integers \(height, width\), got \(8, 0\)"),
-        ({"name": "digits", "image_size": (8, 10**6)}, r"two positive integers .* none may be larger than 4096"),
+        ({"name": "digits", "image_size": (8, 10**6)}, r"two positive integers .* up to 4096"),
         ({"name": "digits", "image_size": (8, 8.5)}, r"two positive integers \(height, width\), got \(8, 8.5\)"),
         ({"name": "digits", "image_size": 8}, r"two positive integers \(height, width\), got 8"),
         ({"name": "digits", "levels": 2.5}, "levels must be an integer, got 2.5"),
         ({"name": "digits", "levels": True}, "levels must be an integer, got True"),
-        ({"name": "digits", "channels": True}, r"channels must be 1 \(grey\) or 3 \(colour\), got True"),
+        ({"name": "digits", "channels": True}, r"channels must be 1 \(gray\) or 3 \(color\), got True"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, message):
@@ -220,7 +220,7 @@ def test_wrong_batches_are_named():
 def test_a_split_of_another_size_than_it_says_is_named():
     for size, there in ((9, 10), (11, 10), (3, 600)):
         split = Split("train", size, numbered().splits["train"].images.repeat(there // 10))
-        with pytest.raises(ValueError, match=f"train should have {size} images, and has {there}"):
+        with pytest.raises(ValueError, match=f"train should have {size} images, but has {there}"):
             ImageData("wrong", (1, 1, 1), 256, "none", {"train": split}).batches("train", 2)
 
 

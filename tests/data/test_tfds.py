@@ -45,7 +45,7 @@ def test_binarized_mnist_is_fixed_and_binary():
     images = load("tfds:binarized_mnist")
     assert (images.image_shape, images.levels) == ((28, 28, 1), 2)
     assert images.describe().splitlines() == [
-        "tfds:binarized_mnist: images (28, 28, 1), 2 levels, binarisation: fixed (as shipped)",
+        "tfds:binarized_mnist: images (28, 28, 1), 2 levels, binarization: fixed (as shipped)",
         "  train: train, 50000 images",
         "  validation: validation, 10000 images",
         "  test: test, 10000 images",
@@ -56,9 +56,9 @@ def test_binarized_mnist_is_fixed_and_binary():
     # An MNIST image is about an eighth ink.
     assert 0.1 < test.mean() < 0.16
     for binarization in ("dynamic", "threshold"):
-        with pytest.raises(ValueError, match="binarized_mnist is already binary: its binarisation is fixed"):
+        with pytest.raises(ValueError, match="binarized_mnist is already binary: its binarization is fixed"):
             load("tfds:binarized_mnist", binarization=binarization)
-    with pytest.raises(ValueError, match="is already binary: resizing it would change its binarisation"):
+    with pytest.raises(ValueError, match="is already binary: resizing it would change its binarization"):
         load("tfds:binarized_mnist", image_size=(14, 14))
 
 

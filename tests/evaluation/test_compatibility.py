@@ -38,7 +38,9 @@ def test_the_labels_of_the_data_become_those_of_the_model():
     assert abs(right.mean() - wrong.mean()) > 0.01, "labels that change nothing prove nothing"
     fewer = fit_data(model, data_of_classes("cat", "dog"))
     assert set(fewer.first("train")[1]) == {2, 0}
-    with pytest.raises(ValueError, match=r"'zero', which the model has not.*data: zero, one\..*model: dog, eel, cat"):
+    with pytest.raises(
+        ValueError, match=r"'zero', which the model does not know.*data: zero, one\..*model: dog, eel, cat"
+    ):
         fit_data(model, data_of_classes("zero", "one"))
 
 
@@ -92,7 +94,7 @@ def test_a_run_starts_from_the_vectors_of_its_own_classes(tmp_path):
 def test_a_label_that_is_worth_less_than_nothing_is_a_warning():
     found = Classification(68.1, 0.1, 0.9, 10, 180)
     assert "WARNING" not in str(found)
-    assert "WARNING: a label is worth less than nothing" in str(dataclasses.replace(found, gain=-25.6))
+    assert "WARNING: labels do not improve the score" in str(dataclasses.replace(found, gain=-25.6))
 
 
 def test_shipped_models_name_their_classes():
@@ -107,5 +109,5 @@ def test_shipped_models_name_their_classes():
 def test_a_model_that_takes_a_map_is_named():
     model = make_network("pixel_cnn", (3, 4, 1), levels=4, num_blocks=1, condition_features=2)
     data = dataclasses.replace(data_of_classes("a"), classes=())
-    with pytest.raises(ValueError, match=r"takes a condition of the shape \(3, 4, 2\), which data sets do not hold"):
+    with pytest.raises(ValueError, match=r"takes a condition of shape \(3, 4, 2\), which data sets do not hold"):
         fit_data(model, data)

@@ -100,7 +100,7 @@ def test_a_subclass_with_both_forms_of_its_own_is_scored_and_drawn_alike(monkeyp
 @pytest.mark.parametrize("cls", [keras.layers.Dense, keras.layers.Layer, dict])
 def test_a_block_that_cannot_run_pixel_by_pixel_is_refused(monkeypatch, cls):
     monkeypatch.setitem(BLOCKS, "other", cls)
-    with pytest.raises(TypeError, match=f"{cls.__name__} cannot be a part of a network: it has no incremental form"):
+    with pytest.raises(TypeError, match=f"{cls.__name__} cannot be part of a network: it has no incremental form"):
         PixelRNN(block="other", **ARGUMENTS)
 
 
@@ -111,7 +111,7 @@ def test_so_is_a_block_with_a_part_that_cannot(monkeypatch):
             self.spatial = keras.layers.Conv2D(self.hidden, 3, padding="same")
 
     monkeypatch.setitem(BLOCKS, "other", Block)
-    with pytest.raises(TypeError, match="Conv2D cannot be a part of a network"):
+    with pytest.raises(TypeError, match="Conv2D cannot be part of a network"):
         PixelRNN(block="other", **ARGUMENTS)
 
 
@@ -126,7 +126,7 @@ def test_a_part_that_is_not_listed_is_named_when_images_are_drawn(monkeypatch):
 
     monkeypatch.setitem(BLOCKS, "other", Block)
     model = PixelRNN(block="other", **ARGUMENTS)
-    with pytest.raises(TypeError, match=r"spatial.* is not among the `parts`"):
+    with pytest.raises(TypeError, match=r"spatial.* is missing from `parts`"):
         generate(model, np.zeros((1, 4, 5, 1), "float32"))
 
 

@@ -32,11 +32,11 @@ IMAGE = np.array([[0.1, 0.2], [0.3, 0.4]])[None, :, :, None]
 
 def test_one_row_lstm_step_by_hand():
     layer = set_weights(RowLSTM(1, dtype="float64"), [1.0, 2, 3, 4], 0.5, initial_h=0.2, initial_c=0.7)
-    # Pixel (0, 0): i-s sees 0.1 alone; s-s reads zero on the left, h0 in the centre and on the right: 0.5 * 0.4.
+    # Pixel (0, 0): i-s sees 0.1 alone; s-s reads zero on the left, h0 in the center and on the right: 0.5 * 0.4.
     # o, f, i = sigmoid(0.3), sigmoid(0.4), sigmoid(0.5); g = tanh(0.6)
     # c = 0.598687660 * 0.7 + 0.622459331 * 0.537049567 = 0.753373; h = 0.574442517 * tanh(c)
     assert np.array(layer(IMAGE))[0, 0, 0, 0] == pytest.approx(0.3660100, abs=1e-7)
-    # Pixel (0, 1): i-s sees 0.1 + 0.2; s-s h0 on the left and in the centre. Gates 0.5, 0.8, 1.1, tanh(1.4).
+    # Pixel (0, 1): i-s sees 0.1 + 0.2; s-s h0 on the left and in the center. Gates 0.5, 0.8, 1.1, tanh(1.4).
     # c = 0.689974481 * 0.7 + 0.750260106 * 0.885351648 = 1.147226; h = 0.622459331 * tanh(c)
     assert np.array(layer(IMAGE))[0, 0, 1, 0] == pytest.approx(0.5084454, abs=1e-7)
 
@@ -221,11 +221,11 @@ def test_initial_states_are_float32_under_mixed_precision(layer_class):
 
 @pytest.mark.parametrize("layer_class", LAYERS)
 def test_errors_name_what_was_given(layer_class):
-    with pytest.raises(ValueError, match="height and width known in advance"):
+    with pytest.raises(ValueError, match="a map with static height and width"):
         layer_class(3).build((None, None, 4, 2))
     with pytest.raises(ValueError, match="condition_features=0"):
         layer_class(3)(np.zeros((1, 4, 4, 2)), np.zeros((1, 4, 4, 1)))
-    with pytest.raises(ValueError, match="condition_features=2, and none was given"):
+    with pytest.raises(ValueError, match="condition_features=2, but for the condition none was given"):
         layer_class(3, condition_features=2)(np.zeros((1, 4, 4, 2)))
-    with pytest.raises(ValueError, match="cannot be split into 3 colour groups"):
+    with pytest.raises(ValueError, match="cannot be split into 3 color groups"):
         layer_class(2, channels=3)

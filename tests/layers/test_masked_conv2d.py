@@ -62,7 +62,7 @@ def test_the_bias_of_a_gate_starts_where_it_is_told():
 def test_errors_name_what_was_given():
     with pytest.raises(ValueError, match="got the shape"):
         MaskedConv2D(1, 3, "A").build((None, 3, 1))
-    with pytest.raises(ValueError, match="cannot be split into 3 colour groups"):
+    with pytest.raises(ValueError, match="cannot be split into 3 color groups"):
         MaskedConv2D(2, 3, "A", channels=3)
 
 
@@ -78,7 +78,7 @@ def test_activation_bias_and_initializers_are_those_of_any_keras_convolution(jit
     assert not np.array_equal(after_relu(mixed), ones(mixed))
     twin = MaskedConv2D.from_config(json.loads(json.dumps(after_relu.get_config())))
     assert np.array_equal(twin(mixed), after_relu(mixed))
-    with pytest.raises(ValueError, match=r"pre_activation must be 0 at 0, which pads the map, .* got 'sigmoid'"):
+    with pytest.raises(ValueError, match=r"pre_activation must map 0, which pads the map, to 0.* got 'sigmoid'"):
         MaskedConv2D(1, 3, "B", pre_activation="sigmoid")
     squashed = MaskedConv2D(1, 1, "B", kernel_initializer="zeros", bias_initializer="ones", activation=keras.ops.tanh)
     outputs = tf.function(squashed, jit_compile=jit_compile)(RAMP)

@@ -40,7 +40,7 @@ def test_pixels_before_this_one_are_open_to_every_colour():
     [
         (("C", (3, 3), 1, 1), 'must be "A" or "B"'),
         (("A", (2, 3), 1, 1), "two odd numbers"),
-        (("B", (3, 3), 3, 2, 3), "2 features cannot be split into 3 colour groups"),
+        (("B", (3, 3), 3, 2, 3), "2 features cannot be split into 3 color groups"),
         (("B", (3, 3), 3, 10, 3, 4), "10 features cannot be split into 4 gates"),
     ],
 )

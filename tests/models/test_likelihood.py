@@ -74,7 +74,7 @@ def test_the_distribution_of_one_pass_equals_the_loss(block):
 def test_the_distribution_casts_half_precision_and_checks_levels():
     distribution = discretized_categorical(np.zeros((1, 2, 2, 1, 4), "float16"), validate_args=True)
     assert distribution.log_prob(np.zeros((1, 2, 2, 1), "int32")).dtype == "float32"
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"whole numbers in \[0, 4\)"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"integers in \[0, 4\)"):
         distribution.log_prob(np.full((1, 2, 2, 1), 4, "int32"))
     with pytest.raises(ValueError, match=r"\(\.\.\., height, width, channels, levels\).* got \(2, 2, 1\)"):
         discretized_categorical(np.zeros((2, 2, 1)))

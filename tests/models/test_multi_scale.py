@@ -169,14 +169,14 @@ def test_files_and_presets(tmp_path):
 @pytest.mark.parametrize(
     ("image_shape", "scales", "message"),
     [
-        ((4, 4, 1), (3, 4), r"each a multiple of the one before.* 4 is no multiple of 3"),
-        ((6, 6, 1), (2, 4, 6), r"6 is no multiple of 4 that is greater, in \(2, 4, 6\)"),
-        ((4, 4, 1), (4, 4), "4 is no multiple of 4 that is greater"),
-        ((4, 4, 1), (4,), r"two heights or more, the last of them that of the images, 4; got \(4,\)"),
-        ((4, 4, 1), (2, 8), r"the last of them that of the images, 4; got \(2, 8\)"),
-        ((4, 4, 1), 4, "two heights or more.* got 4"),
+        ((4, 4, 1), (3, 4), r"each a multiple of the previous one.* 4 is not a larger multiple of 3"),
+        ((6, 6, 1), (2, 4, 6), r"got \(2, 4, 6\), where 6 is not a larger multiple of 4"),
+        ((4, 4, 1), (4, 4), "4 is not a larger multiple of 4"),
+        ((4, 4, 1), (4,), r"at least two heights, the last one that of the images, 4; got \(4,\)"),
+        ((4, 4, 1), (2, 8), r"the last one that of the images, 4; got \(2, 8\)"),
+        ((4, 4, 1), 4, "at least two heights.* got 4"),
         ((4, 4, 1), (0, 4), "scales must be at least 1, got 0"),
-        ((4, 6, 1), (1, 4), "every 4-th pixel of those of 4 x 6, and 6 is no multiple of 4"),
+        ((4, 6, 1), (1, 4), "every 4-th pixel of images of 4 x 6, but 6 is not a multiple of 4"),
     ],
 )
 def test_scales_that_do_not_divide_are_refused(image_shape, scales, message):
@@ -185,10 +185,10 @@ def test_scales_that_do_not_divide_are_refused(image_shape, scales, message):
 
 
 def test_an_upsampler_makes_maps_of_its_images():
-    with pytest.raises(ValueError, match=r"makes maps of 4 x 6; the images beside them are \(4, 4, 1\)"):
+    with pytest.raises(ValueError, match=r"makes maps of 4 x 6; the images to condition are \(4, 4, 1\)"):
         PixelRNN((4, 4, 1), 2, "pixel_cnn", 1, 4, 4, conditioner=Upsampler((2, 3, 1), 2, 2, 4))
     model = randomize(PixelRNN((4, 6, 1), 2, "pixel_cnn", 1, 4, 4, conditioner=Upsampler((2, 3, 1), 5, 2, 4)))
     images, small = np.zeros((2, 4, 6, 1), "uint8"), np.zeros((2, 2, 3, 1), "uint8")
     assert model([images, small]).shape == (2, 4, 6, 1, 2)
-    with pytest.raises(ValueError, match="condition must hold whole numbers from 0 to 4; got 5"):
+    with pytest.raises(ValueError, match="condition must hold integers from 0 to 4; got 5"):
         model([images, small + 5])

@@ -68,7 +68,7 @@ def test_log_probabilities_are_one_for_each_image():
         lambda: oddness.input_complexity_score(column, images),
         lambda: oddness.typicality(flat, column, (2, 2, 1)),
     ):
-        with pytest.raises(ValueError, match=r"must have the shape \(batch,\), one for each image; got \(3, 1\)"):
+        with pytest.raises(ValueError, match=r"must have the shape \(batch,\), one per image; got \(3, 1\)"):
             call()
     with pytest.raises(ValueError, match="at least one training image"):
         oddness.typicality(flat, [], (2, 2, 1))

@@ -55,15 +55,15 @@ def test_a_palette_is_looked_up():
     colours.putpalette([200, 10, 30, 0, 0, 255, 9, 8, 7] * 4 + [0] * 732)
     picture = png_files.decode(saved(colours), "a.png", 3)
     assert picture[0, :3].tolist() == [[200, 10, 30], [0, 0, 255], [9, 8, 7]]
-    with pytest.raises(ValueError, match=r"a\.png is a PNG of mode P; greyscale is needed"):
+    with pytest.raises(ValueError, match=r"a\.png is a PNG of mode P; grayscale is needed"):
         png_files.decode(saved(colours), "a.png", 1)
 
 
 @pytest.mark.parametrize(
     ("png", "words"),
     [
-        (saved(Image.fromarray(GREY.astype("uint16") * 257)), "a 16-bit PNG; 8 bits are needed"),
-        (saved(with_alpha(254)), "a PNG with transparent pixels; opaque ones are needed"),
+        (saved(Image.fromarray(GREY.astype("uint16") * 257)), "a 16-bit PNG; 8 bits are required"),
+        (saved(with_alpha(254)), "a PNG with transparent pixels; opaque ones are required"),
         (saved(Image.fromarray(GREY), transparency=40), "a PNG with transparent pixels"),
         (saved(Image.fromarray(GREY), save_all=True, append_images=[Image.fromarray(255 - GREY)]), "an animated PNG"),
     ],
@@ -116,10 +116,10 @@ def test_what_viewers_turn_or_move_is_told():
 def test_what_another_reader_would_change_is_refused():
     """Pillow drops the lower byte of 16-bit colors, shows hidden grays and leaves missing rows black."""
     row = bytes([0, 1, 2, 3, 4, 5, 6])
-    with pytest.raises(ValueError, match="x is a 16-bit PNG; 8 bits are needed"):
+    with pytest.raises(ValueError, match="x is a 16-bit PNG; 8 bits are required"):
         png_files.decode(raw_png((1, 1, 16, 2, 0, 0, 0), zlib.compress(row)), "x", 3)
     hidden = raw_png((4, 1, 2, 0, 0, 0, 0), zlib.compress(b"\0\x1b"), chunk(b"tRNS", b"\0\2"))
-    with pytest.raises(ValueError, match="x is a PNG with transparent pixels; opaque ones are needed"):
+    with pytest.raises(ValueError, match="x is a PNG with transparent pixels; opaque ones are required"):
         png_files.decode(hidden, "x", 1)
     half = raw_png((4, 4, 8, 0, 0, 0, 0), zlib.compress(2 * b"\0abcd"))
     with pytest.raises(ValueError, match="x is no PNG file that can be read: its image data end after 10 of 20 bytes"):

@@ -119,7 +119,7 @@ def test_a_run_starts_from_a_model_that_was_saved_frozen(tmp_path):
 def test_a_card_of_another_form_is_named(content, tmp_path):
     (tmp_path / "model.json").write_text(json.dumps(content))
     wrong_form = (
-        r"model\.json is not the card of a model|does not say what it was trained on .* Give --data|no .*model\.json"
+        r"model\.json is not the card of a model|does not name the training data .* Pass --data|no .*model\.json"
     )
     with pytest.raises(ValueError, match=wrong_form):
         model_files.data_config(model_files.card_of(tmp_path / "model.keras"), tmp_path / "model.keras")

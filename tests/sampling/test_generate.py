@@ -124,7 +124,7 @@ def test_known_pixels_hold_levels_and_others_may_hold_anything(wrong):
     noise = uniform(model, 2)
     expected = generate(model, noise, *one_known_pixel(3, elsewhere=0))
     assert np.array_equal(generate(model, noise, *one_known_pixel(3, elsewhere=wrong)), expected)
-    with pytest.raises(ValueError, match="must hold whole numbers from 0 to 3"):
+    with pytest.raises(ValueError, match="must hold integers from 0 to 3"):
         generate(model, noise, *one_known_pixel(wrong, elsewhere=0))
 
 
@@ -269,7 +269,7 @@ def test_noise_out_of_range_is_refused_and_in_a_graph_draws_nothing(wrong):
     model = make_network("pixel_cnn", (2, 3, 1), num_blocks=1)
     noise = np.full((3, 2, 3, 1), 0.5)
     noise[1, 1, 2] = wrong
-    with pytest.raises(ValueError, match=r"noise must be at least 0 and below 1"):
+    with pytest.raises(ValueError, match=r"noise must be in \[0, 1\)"):
         generate(model, noise)
     images, log_prob = tf.function(lambda noise: generate(model, noise, return_log_prob=True))(tf.constant(noise))
     assert (images.numpy().reshape(3, -1) == -1).all(axis=1).tolist() == [False, True, False]

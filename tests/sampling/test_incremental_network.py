@@ -32,7 +32,7 @@ def row_of(condition_map, row):
 
 
 def walk(model, images, condition, rows=None, dtype="float32"):
-    """Call an incremental network by hand: logits of every sub-pixel when the colours from it on are not yet known."""
+    """Call an incremental network by hand: logits of every sub-pixel when the colors from it on are not yet known."""
     network = IncrementalNetwork(model, dtype)
     condition = model.condition_map(model.convert_condition(condition), dtype)
     height, width, channels = model.image_shape
@@ -48,7 +48,7 @@ def walk(model, images, condition, rows=None, dtype="float32"):
                 out, next_state, records = network.decode(network.scale(pixel), here, state)
                 logits[:, row, column, k] = out[:, k]
             scaled = network.scale(images[:, row, column])
-            state, records = network.with_last_colour(scaled, here, state, next_state, records)
+            state, records = network.with_last_color(scaled, here, state, next_state, records)
             records_of_row.append(records)
         stacked = keras.tree.map_structure(lambda *x: ops.stack(x, axis=1), *records_of_row)
         caches = network.next_cache(caches, stacked, row_of(condition, row))

@@ -64,7 +64,7 @@ def test_generate_takes_one_temperature_or_one_for_each_image():
         assert np.array_equal(generate(model, noise, temperature=temperature)[k], both[k])
     with pytest.raises(ValueError, match="same batch size; got noise 2, temperature 3"):
         generate(model, noise, temperature=[1.0, 1.0, 1.0])
-    with pytest.raises(ValueError, match=r"one for each image; got the shape \(1, 2\)"):
+    with pytest.raises(ValueError, match=r"one per image; got the shape \(1, 2\)"):
         generate(model, noise, temperature=[[1.0, 1.0]])
 
 

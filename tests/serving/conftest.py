@@ -59,7 +59,7 @@ def small_loader(small_export):
 
 @pytest.fixture(scope="session")
 def grey_export(made_once, run_program):
-    """A grey network of four levels, in float32, and its export by the program from a file in half precision.
+    """A gray network of four levels, in float32, and its export by the program from a file in half precision.
 
     The file is `model.keras` above the folder of the models. None of it may be changed.
     """
@@ -80,6 +80,6 @@ def grey_export(made_once, run_program):
 
 @pytest.fixture(scope="session")
 def grey_loader(grey_export):
-    """The loader that runs `grey_export`."""
+    """The loader that runs `gray_export`."""
     with Loader(grey_export[1]) as loader:
         yield loader

@@ -80,14 +80,14 @@ def test_a_label_out_of_range_is_refused(model, label):
     names = [item.name for item in signatures.inputs["score"]]
     assert np.isfinite(serve(*(tf.constant(inputs[name]) for name in names))["log_prob"]).all()
     inputs["condition"][1] = label
-    with pytest.raises(tf.errors.InvalidArgumentError, match="condition must hold whole numbers from 0 to 2"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="condition must hold integers from 0 to 2"):
         serve(*(tf.constant(inputs[name]) for name in names))
 
 
 @pytest.mark.parametrize("label", [CLASSES, -1])
 def test_a_label_out_of_range_is_refused_by_a_server(loader, label):
     inputs = {"images": np.zeros((2, 3, 4, 1), "uint8"), "condition": np.array([0, label], "int32")}
-    with pytest.raises(LoaderError, match="condition must hold whole numbers from 0 to 2") as caught:
+    with pytest.raises(LoaderError, match="condition must hold integers from 0 to 2") as caught:
         loader.run("score", inputs)
     assert caught.value.code == tf.errors.INVALID_ARGUMENT
 
@@ -107,7 +107,7 @@ def test_the_client_classifies_and_draws_by_label(model, exported, tmp_path, cap
                 drawn = client.sample(3, seed=5, condition=labels)
                 assert np.array_equal(drawn.images, PixelDistribution(twin, labels).sample(seed=5))
                 np.testing.assert_allclose(client.score(drawn.images, labels).log_prob, drawn.log_prob, rtol=1e-5)
-                with pytest.raises(RequestRejectedError, match="whole numbers from 0 to 2"):
+                with pytest.raises(RequestRejectedError, match="integers from 0 to 2"):
                     client.sample(1, condition=[3])
                 with pytest.raises(ValueError, match="for 'sample'; got seed, temperature"):
                     client.sample(1)
@@ -122,5 +122,5 @@ def test_the_client_classifies_and_draws_by_label(model, exported, tmp_path, cap
         assert (tmp_path / "b.png").exists()
         with pytest.raises(ValueError, match="--label must be one of cat, dog, été; got 1"):
             client_commands.sample(client_options.SampleOptions(out=tmp_path / "c.png", label="1", **common))
-        with pytest.raises(ValueError, match="--condition and --label are two ways"):
+        with pytest.raises(ValueError, match="only one of --condition and --label"):
             client_options.SampleOptions(out=tmp_path / "c.png", label=1, condition=tmp_path / "x.npy", **common)

@@ -25,7 +25,7 @@ def inputs_of(loader, signature, batch=2, **changed):
 
 
 def png(header=None, pixels=None, contents=None):
-    """A PNG file; by default a good one of 6 by 5 grey pixels."""
+    """A PNG file; by default a good one of 6 by 5 gray pixels."""
     rows = (np.zeros((5, 7), "uint8") if pixels is None else pixels).tobytes()
     return raw_png(header or (6, 5, 8, 0, 0, 0, 0), zlib.compress(rows) if contents is None else contents)
 
@@ -119,13 +119,13 @@ def test_only_grey_and_rgb_images_travel_as_png():
         ("complete", "known", np.zeros((1, 5, 6), bool), r"same batch size.*\[2 1 2 2\]"),
         ("complete", "images", np.full((2, 5, 6, 1), 9, "uint8"), "images must hold levels from 0 to 3"),
         ("score_png", "image_bytes", np.array([b"", b""], object), "image_bytes must hold PNG files.*in bytes.*0"),
-        ("score_png", "image_bytes", np.array([b"x" * 99] * 2, object), "image_bytes must hold PNG files; one is none"),
+        ("score_png", "image_bytes", np.array([b"x" * 99] * 2, object), "image_bytes must hold PNG files; one is not"),
         ("score_png", "image_bytes", [png(), png((7, 5, 8, 0, 0, 0, 0))], r"width 6 and height 5.*\[\[6 5\]\[7 5\]\]"),
         ("score_png", "image_bytes", [png(), png((60000, 60000, 8, 0, 0, 0, 0))], r"width 6 and height 5.*60000"),
         ("score_png", "image_bytes", [png(), png((2**31 - 1, 2**31 - 1, 8, 0, 0, 0, 0))], "width 6 and height 5"),
-        ("score_png", "image_bytes", [png(), png((6, 5, 16, 0, 0, 0, 0))], r"8-bit greyscale PNGs.*\[16 0\]"),
-        ("score_png", "image_bytes", [png(), png((6, 5, 8, 2, 0, 0, 0))], r"8-bit greyscale PNGs.*\[8 2\]"),
-        ("score_png", "image_bytes", [png(), png((6, 5, 8, 3, 0, 0, 0))], r"8-bit greyscale PNGs.*\[8 3\]"),
+        ("score_png", "image_bytes", [png(), png((6, 5, 16, 0, 0, 0, 0))], r"8-bit grayscale PNGs.*\[16 0\]"),
+        ("score_png", "image_bytes", [png(), png((6, 5, 8, 2, 0, 0, 0))], r"8-bit grayscale PNGs.*\[8 2\]"),
+        ("score_png", "image_bytes", [png(), png((6, 5, 8, 3, 0, 0, 0))], r"8-bit grayscale PNGs.*\[8 3\]"),
         ("score_png", "image_bytes", [png(), png()[:50]], "PNG"),
         ("score_png", "image_bytes", [png(), png(contents=b"no deflate")], "PNG"),
         ("score_png", "image_bytes", [png(), png(pixels=np.zeros((2, 7), "uint8"))], "PNG"),
@@ -166,7 +166,7 @@ def test_pngs_are_read_and_written_as_levels(grey_loader):
     drawn = grey_loader.run("complete_png", inputs_of(grey_loader, "complete_png", 3, **files))["image_bytes"]
     completed = grey_loader.run("complete", values)["images"]
     for file, image in zip(drawn, completed, strict=True):
-        assert file[24:26] == b"\x08\x00", "8 bits, greyscale"
+        assert file[24:26] == b"\x08\x00", "8 bits, grayscale"
         assert np.array_equal(tf.io.decode_png(file), data.to_bytes(image, 4))
 
 
@@ -233,5 +233,5 @@ def test_the_program_checks_what_the_program_exported(grey_export, run_program):
     done = run_program("check", f"--model_dir={base}", f"--model={keras_file}", "--batch_sizes=1,2")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert done.stdout.startswith("    ok  ")
-    assert "a server will take it" in done.stdout
+    assert "ready to be served" in done.stdout
     assert "without Python" in done.stdout

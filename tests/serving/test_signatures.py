@@ -201,7 +201,7 @@ def test_networks_of_real_size_equal_the_model(arguments, tmp_path):
 
 @pytest.mark.parametrize("name", ["score", "sample"])
 def test_a_batch_beyond_the_limit_is_refused_before_anything_is_computed(name, monkeypatch):
-    """A few bytes may ask for any number of rows: the server repeats the one value of a tensor."""
+    """A few bytes may request any number of rows: the server repeats the single value of a tensor."""
     signatures = Signatures(make_network("pixel_cnn", (3, 4, 1), num_blocks=1), max_batch_size=5)
     computed = []
 

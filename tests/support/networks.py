@@ -19,7 +19,7 @@ def randomize(model, seed=0, scale=0.3):
 
 
 def make_network(block, image_shape=(5, 6, 1), seed=0, scale=0.3, **arguments):
-    """A small PixelRNN; hidden is no multiple of 3, so colour groups have unequal sizes."""
+    """A small PixelRNN; hidden is no multiple of 3, so color groups have unequal sizes."""
     defaults = {"levels": 4, "num_blocks": 2, "hidden": 5, "head_hidden": 7}
     return randomize(PixelRNN(image_shape, block=block, **{**defaults, **arguments}), seed, scale)
 

@@ -17,7 +17,7 @@ def write_picture(path: pathlib.Path, pixels: np.ndarray | list) -> None:
 
 
 def write_numbered(folder: pathlib.Path, numbers: range | list[int], suffix: str = ".png") -> None:
-    """Write grey 3x4 pictures that are their number everywhere."""
+    """Write gray 3x4 pictures that are their number everywhere."""
     for number in numbers:
         write_picture(folder / f"{number:03}{suffix}", np.full((3, 4), number))
 

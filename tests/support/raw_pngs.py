@@ -17,7 +17,7 @@ def raw_png(header: tuple[int, ...], data: bytes, *more: bytes) -> bytes:
     """A PNG file.
 
     Args:
-        header: width, height, bit depth, colour type, compression, filter, interlacing.
+        header: width, height, bit depth, color type, compression, filter, interlacing.
         data: what its data chunk holds.
         *more: chunks to put before the data.
     """
@@ -26,7 +26,7 @@ def raw_png(header: tuple[int, ...], data: bytes, *more: bytes) -> bytes:
 
 
 def interlaced(picture: np.ndarray) -> bytes:
-    """uint8 `(height, width)` as an interlaced greyscale PNG file."""
+    """uint8 `(height, width)` as an interlaced grayscale PNG file."""
     data = b""
     for row, column, rows, columns in ADAM7:
         part = picture[row::rows, column::columns]

@@ -98,7 +98,7 @@ class SessionModel:
         return dict(zip(signature.outputs, self.runs[name](*feeds), strict=True))
 
     def check_method(self, name: str) -> None:
-        """Refuse a signature that is not for predict, such as TensorFlow's own, which initialises the model."""
+        """Refuse a signature that is not for predict, such as TensorFlow's own, which initializes the model."""
         if name not in self.runs:
             raise tf.errors.InternalError(None, None, f"Expected prediction signature method_name to be {PREDICT}.")
 

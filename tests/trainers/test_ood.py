@@ -71,6 +71,6 @@ def test_the_program_tells_digits_from_what_was_made_of_them(networks, tmp_path,
         assert (tmp_path / "out" / picture).stat().st_size > 1000
     printed = capsys.readouterr().out
     assert f"AUROC {found['likelihood ratio'][0]:.4f}" in printed
-    assert "digits: images (8, 8, 1), 17 levels, binarisation: none" in printed
+    assert "digits: images (8, 8, 1), 17 levels, binarization: none" in printed
     assert "90 images of digits, 90 of made (test)" in printed
-    assert "s of the processor" in printed
+    assert "s of CPU time" in printed

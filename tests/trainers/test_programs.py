@@ -127,7 +127,7 @@ def test_evaluate_needs_the_model_alone_and_names_data_split_and_unit(trained, p
     assert f"{said['nats_per_image']:.2f} nats per image" in last
     assert f"{said['bits_per_dim']:.4f} bits/dim, 180 images" in last
     assert "test" in last
-    assert "binarisation" in last
+    assert "binarization" in last
 
 
 def test_sample_draws_the_same_images_from_the_same_seed(trained, program, tmp_path):
@@ -143,10 +143,14 @@ def test_sample_draws_the_same_images_from_the_same_seed(trained, program, tmp_p
 @pytest.mark.parametrize(
     ("name", "flags", "message"),
     [
-        ("train", ["--workdir=w"], "The network is not given: pass --preset"),
+        ("train", ["--workdir=w"], "The network is not defined: pass --preset"),
         ("train", ["--workdir=w", "--preset=mnist"], "There is no preset 'mnist'"),
         ("train", ["--workdir=w", "--image_size=8"], "--image_size must be HEIGHT,WIDTH"),
-        ("train", ["--workdir=w", "--schedule=step", "--lr_boundaries=9,3"], "--lr_boundaries must be growing steps"),
+        (
+            "train",
+            ["--workdir=w", "--schedule=step", "--lr_boundaries=9,3"],
+            "--lr_boundaries must be increasing steps",
+        ),
         ("evaluate", ["--model=nowhere.keras"], "There is no model at nowhere.keras"),
         (
             "sample",
@@ -180,10 +184,10 @@ def test_a_signal_saves_and_the_same_command_goes_on(tmp_path):
     run.send_signal(signal.SIGTERM)
     rest = run.communicate(timeout=120)[0]
     assert run.returncode == 0
-    assert "the same command goes on from there" in rest
+    assert "resume with the same command" in rest
     step = int(rest.split("Stopped at step ")[1].split(";")[0])
     done = subprocess.run([*command, f"--steps={step + 3}"], cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert f"Going on from step {step}" in done.stdout, done.stderr
+    assert f"Resuming from step {step}" in done.stdout, done.stderr
     assert f"step {step + 3}: validation" in done.stdout
     assert (tmp_path / "model.keras").exists()
 
@@ -214,7 +218,7 @@ def test_complete_keeps_the_known_half_of_test_images(trained, program, tmp_path
 
 def test_a_model_without_its_card_needs_data_named(trained, program, tmp_path):
     alone = shutil.copy(trained[0] / "model.keras", tmp_path)
-    with pytest.raises(ValueError, match="Give --data"):
+    with pytest.raises(ValueError, match="Pass --data"):
         model_files.data_config(model_files.card_of(alone), alone)
     done = program("evaluate", f"--model={alone}", "--data=digits")
     assert "180 images" in done.stdout, done.stderr

@@ -42,8 +42,8 @@ def test_all_maps_share_one_scale_whose_bar_is_beside_them():
     shown = surprise_maps.picture(np.full((2, 3, 3, 1), 200, "uint8"), bits)
     colours = {tuple(colour) for colour in shown.reshape(-1, 3)}
     for value in (0, 4, 8):
-        assert tuple(surprise_maps.coloured(np.array(value / 8))) in colours
-    brightness = surprise_maps.coloured(np.linspace(0, 1, 64)).sum(-1, dtype="int64")
+        assert tuple(surprise_maps.colored(np.array(value / 8))) in colours
+    brightness = surprise_maps.colored(np.linspace(0, 1, 64)).sum(-1, dtype="int64")
     assert (np.diff(brightness) >= 0).all(), "brighter is odder"
     assert shown.shape[2] == 3
 
@@ -51,7 +51,7 @@ def test_all_maps_share_one_scale_whose_bar_is_beside_them():
 def test_one_pixel_of_many_does_not_darken_the_others():
     bits = np.full((4, 20, 20), 2.0)
     bits[0, 0, 0] = 100.0
-    bright = surprise_maps.coloured(np.array(1.0))
+    bright = surprise_maps.colored(np.array(1.0))
     shown = surprise_maps.picture(np.zeros((4, 20, 20, 1), "uint8"), bits, rows=["four images"], title="Maps")
     assert (shown == bright).all(-1).mean() > 0.1
 

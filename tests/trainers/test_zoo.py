@@ -20,7 +20,7 @@ def test_the_first_test_images_score_what_the_card_says(name):
     expected = metadata["check"]
     score = Evaluator(load_model(name)).score(data, expected["split"], expected["images"])
     assert score.images == expected["images"]
-    # To 1e-3 nats, or where there are thousands of them, as of colour images, to what float32 can tell.
+    # To 1e-3 nats, or where there are thousands of them, as of color images, to what float32 can tell.
     assert score.nats_per_image == pytest.approx(expected["nats_per_image"], abs=1e-3, rel=1e-6)
 
 

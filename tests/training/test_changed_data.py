@@ -59,5 +59,5 @@ def test_a_run_on_a_folder_that_wrote_nothing_down_was_split_in_another_way(trai
     described = json.loads((root / "run" / "config.json").read_text())
     del described["fingerprint"]
     (tmp_path / "config.json").write_text(json.dumps(described))
-    with pytest.raises(ValueError, match=r"comes from a version that split folder:.* in another way"):
+    with pytest.raises(ValueError, match=r"comes from a version that split folder:.* differently"):
         train(config, tmp_path)

@@ -32,8 +32,14 @@ def folder(tmp_path):
         (lambda m: m.update(progress=3), "its progress must have"),
         (lambda m: m.pop("files"), "KeyError: 'files'"),
         (lambda m: m.update(files=[1]), "manifest.json cannot be used"),
-        (lambda m: m["files"].update({"../../x": {"bytes": 1}}), "names '../../x', which is no file beside it"),
-        (lambda m: m["files"].update({"/dev/zero": {"bytes": 1}}), "names '/dev/zero', which is no file beside it"),
+        (
+            lambda m: m["files"].update({"../../x": {"bytes": 1}}),
+            "names '../../x', which is not a file in the same folder",
+        ),
+        (
+            lambda m: m["files"].update({"/dev/zero": {"bytes": 1}}),
+            "names '/dev/zero', which is not a file in the same folder",
+        ),
         (lambda m: m["files"].update({"x": {"bytes": 1}}), "there is no x"),
     ],
 )
@@ -57,7 +63,7 @@ def test_what_is_no_checkpoint_is_left_alone(folder):
     saved = checkpoints(folder)
     progress, warnings = saved.restore()
     assert progress.step == 2
-    assert [warning.partition("whole: ")[2] for warning in warnings] == ["it is a file. It is passed over."]
+    assert [warning.partition("whole: ")[2] for warning in warnings] == ["it is a file. It is skipped."]
     saved.save(Progress(step=3))
     saved.save(Progress(step=4))
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -79,7 +85,7 @@ def test_the_newest_checkpoint_has_the_largest_step_not_the_last_name(tmp_path):
 
 @pytest.mark.parametrize("other", [{"weights": ("kernel", "bias")}, {"shape": (3,)}], ids=str)
 def test_a_checkpoint_of_another_network_is_refused(other, folder):
-    with pytest.raises(ValueError, match=r"step-00000002 is whole, but of another network or version .* --workdir"):
+    with pytest.raises(ValueError, match=r"step-00000002 is of another network or version .* --workdir"):
         checkpoints(folder, **other).restore()
 
 

@@ -68,7 +68,7 @@ def test_the_scores_of_classes_are_those_of_the_model(run):
 def test_programs_take_labels(run, tmp_path, capsys):
     model = run[0] / "model.keras"
     evaluate.main(evaluate.Options(model=model, data=DataConfig()))
-    assert "180 images classified right" in capsys.readouterr().out
+    assert "180 images classified correctly" in capsys.readouterr().out
     sample.main(sample.Options(model=model, out=tmp_path / "all.png", num_images=20))
     sample.main(sample.Options(model=model, out=tmp_path / "three.png", num_images=4, label=3))
     assert "4 images of class 3 at temperature 1" in capsys.readouterr().out
@@ -132,7 +132,7 @@ def test_what_does_not_fit_is_refused(run, tmp_path):
     model = run[0] / "model.keras"
     with pytest.raises(ValueError, match="The model takes 10 classes, and digits was loaded with none"):
         scoring.Evaluator(load_model(model)).score(DataConfig().load(), "test")
-    with pytest.raises(ValueError, match="--condition_features belongs to --class_conditional"):
+    with pytest.raises(ValueError, match="--condition_features requires --class_conditional"):
         tiny_config(model=WIDE)
     other = tiny_config(data=DIGITS, model={**WIDE, "condition_features": 6}, init_from=str(model))
     with pytest.raises(ValueError, match=r"another network .*conditioner"):
@@ -159,7 +159,7 @@ def test_a_run_keeps_the_names_of_its_classes(tmp_path, capsys):
     assert load_model(model).class_names == tuple(names)
     (tmp_path / "data" / "val" / "11").rename(tmp_path / "data" / "val" / "eleven")
     (tmp_path / "data" / "train" / "11").rename(tmp_path / "data" / "train" / "eleven")
-    with pytest.raises(ValueError, match=r"has the class 'eleven', which the model has not"):
+    with pytest.raises(ValueError, match=r"has the class 'eleven', which the model does not know"):
         evaluate.main(evaluate.Options(model=model, data=config.data))
     capsys.readouterr()
     sample.main(sample.Options(model=model, out=tmp_path / "two.png", num_images=2, label="2"))

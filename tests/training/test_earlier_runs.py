@@ -27,7 +27,7 @@ def test_an_earlier_model_has_the_score_it_had():
 def test_an_earlier_run_goes_on_to_where_its_own_version_came(jit_compile, tmp_path, capsys):
     shutil.copytree(EARLIER, tmp_path, dirs_exist_ok=True)
     scores = training_run.train(tiny_config(steps=25, jit_compile=jit_compile), tmp_path)
-    assert "Going on from step 20" in capsys.readouterr().out
+    assert "Resuming from step 20" in capsys.readouterr().out
     # What the earlier version printed when it went on from this checkpoint.
     assert scores["validation"].nats_per_image == pytest.approx(176.75348273383247, rel=1e-6)
     assert scores["test"].nats_per_image == pytest.approx(176.86525056627062, rel=1e-6)

@@ -81,9 +81,9 @@ def test_a_published_network_says_its_scales(run, tmp_path):
 def test_flags_say_the_scales():
     words = as_flags(config.TrainConfig, as_json(tiny_config(model=SCALES)))
     assert "--scales=4,8" in words
-    with pytest.raises(ValueError, match="--upsampler_features belongs to --scales"):
+    with pytest.raises(ValueError, match="--upsampler_features requires --scales"):
         tiny_config(model={**TINY, "upsampler_features": 3})
-    with pytest.raises(ValueError, match="--scales and --class_conditional do not go together"):
+    with pytest.raises(ValueError, match="--scales and --class_conditional cannot be combined"):
         tiny_config(model=SCALES, data=DataConfig(class_conditional=True))
 
 

@@ -72,8 +72,8 @@ def test_a_damaged_checkpoint_is_passed_over(damage, straight, tmp_path, capsys)
         (manifest if damage == "no manifest" else data).unlink()
     again = opened(tiny_config(), tmp_path)
     printed = capsys.readouterr().out
-    assert f"Warning: The checkpoint {newest} is not whole" in printed
-    assert "Going on from step 20" in printed
+    assert f"Warning: The checkpoint {newest} is broken" in printed
+    assert "Resuming from step 20" in printed
     if damage == "truncated":
         assert "has 1000 bytes instead of" in printed
         again.run(StopRequest())
@@ -85,7 +85,9 @@ def test_a_run_does_not_start_anew_when_all_its_checkpoints_are_damaged(straight
     shutil.copytree(straight.workdir, tmp_path, dirs_exist_ok=True)
     for path in (tmp_path / "checkpoints").glob("*/state.index"):
         path.write_bytes(b"")
-    with pytest.raises(ValueError, match=r"No checkpoint in .* can be used\. .* delete that folder to train from the"):
+    with pytest.raises(
+        ValueError, match=r"No checkpoint in .* can be used\. .* delete that folder to train from scratch"
+    ):
         opened(tiny_config(), tmp_path)
 
 
@@ -105,7 +107,7 @@ def test_a_full_disk_is_named_and_leaves_earlier_files_whole(first_file, straigh
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     cause = "File too large" + (", at the checkpoint of step 35" if first_file == "checkpoint" else "")
-    assert f"Error: Cannot write to {tmp_path}: {cause}. What was written before is whole" in done.stderr
+    assert f"Error: Cannot write to {tmp_path}: {cause}. Earlier files are intact" in done.stderr
     kept = [path for path in before if "checkpoints" in path.parts or path.name in ("model.keras", "model.json")]
     assert all(path.read_bytes() == before[path] for path in kept)
     assert not [path for path in tmp_path.rglob(".*") if path.exists()], "nothing half-written is left"
@@ -124,7 +126,7 @@ def test_a_signal_to_one_of_two_workers_stops_both_and_nothing_is_lost(tmp_path)
     second = start_workers(tmp_path / "two", f"--steps={total}", "--eval_every=1000000", "--optimizer=sgd")
     (code, out, error), (other_code, other_out, _) = ends(*second)
     assert code == other_code == 0, error
-    assert f"Going on from step {stopped[0]} of" in out
+    assert f"Resuming from step {stopped[0]} of" in out
     assert "strategy multi_worker, 2 CPU replicas" in out
     assert other_out == "", "the chief speaks for all"
     assert not list(tmp_path.glob("two/.*"))
@@ -150,12 +152,12 @@ def test_workers_go_on_after_one_of_them_was_killed(tmp_path):
     assert time.monotonic() - begin < 30
     assert code == 1
     assert "Error: Another worker cannot be reached any more" in error
-    assert "they go on from the last checkpoint" in error
+    assert "they resume from the last checkpoint" in error
     last = steps_in(tmp_path)[-1]
     assert last >= 20
     (code, out, error), (other, *_) = ends(*start_workers(tmp_path, f"--steps={last + 5}", *flags, by_environment=True))
     assert code == other == 0, error
-    assert f"Going on from step {last} of" in out
+    assert f"Resuming from step {last} of" in out
     assert steps_in(tmp_path)[-1] == last + 5
 
 
@@ -177,7 +179,7 @@ def test_only_a_lost_worker_is_called_one(kind, message, lost):
     if kind is tf.errors.ResourceExhaustedError:
         expected = pytest.raises(MemoryError, match=r"too little memory: OOM .* smaller --batch_size")
     elif lost:
-        expected = pytest.raises(ConnectionError, match=f"Another worker cannot be reached any more: {message}")
+        expected = pytest.raises(ConnectionError, match=f"Another worker is lost: {message}")
     else:
         expected = pytest.raises(kind, match=message)
     with expected, training_run._in_plain_words(pathlib.Path("w"), strategy):

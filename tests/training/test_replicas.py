@@ -147,25 +147,25 @@ def test_fit_refuses_batches_that_replicas_cannot_share_evenly(number, batch_siz
     with replicas(2).scope():
         model = make_network("pixel_cnn", (3, 3, 1))
         model.compile(keras.optimizers.SGD(0.01), loss=NegativeLogLikelihood())
-    with pytest.raises(ValueError, match=r"fit on 2 replicas needs batches of one size, a multiple of 2, .*unequally"):
+    with pytest.raises(ValueError, match=r"fit on 2 replicas needs batches of equal size, a multiple of 2, .*equally"):
         model.fit(pixels, pixels, batch_size=batch_size, verbose=0)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"strategy": "mirrored", "num_devices": 8}, "needs 8 devices or more, and this machine has"),
-        ({"strategy": "mirrored", "num_virtual_devices": 9}, "cannot be split into 9 devices any more"),
+        ({"strategy": "mirrored", "num_devices": 8}, "needs at least 8 devices, but this machine has"),
+        ({"strategy": "mirrored", "num_virtual_devices": 9}, "can no longer be split into 9 devices"),
         ({"strategy": "tpu"}, "There is no TPU on this machine"),
-        ({"strategy": "multi_worker"}, "needs the cluster: give --cluster"),
+        ({"strategy": "multi_worker"}, "needs a cluster: pass --cluster"),
         (
             {"strategy": "mirrored", "cluster": ("a:1",), "task_index": 0},
-            "--cluster belongs to --strategy=multi_worker",
+            "--cluster requires --strategy=multi_worker",
         ),
-        ({"strategy": "multi_worker", "cluster": ("a:1", "b:1")}, "--cluster and --task_index belong together"),
+        ({"strategy": "multi_worker", "cluster": ("a:1", "b:1")}, "--cluster and --task_index require each other"),
         ({"strategy": "multi_worker", "cluster": ("a:1",), "task_index": 1}, "must be from 0 to 0"),
         ({"strategy": "multi_worker", "cluster": ("a", "b"), "task_index": 0}, "must be HOST:PORT, got 'a'"),
-        ({"num_virtual_devices": 2}, "--num_virtual_devices belongs to --strategy=mirrored, and --strategy is none"),
+        ({"num_virtual_devices": 2}, "--num_virtual_devices requires --strategy=mirrored, got --strategy=none"),
         ({"strategy": "ring"}, "must be one of none, mirrored, multi_worker, tpu, got 'ring'"),
     ],
     ids=str,

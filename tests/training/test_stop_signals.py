@@ -51,7 +51,7 @@ def test_the_first_signal_is_a_request(name, capsys):
         assert stop.signal is None
         os.kill(os.getpid(), signal.Signals[name])
         assert stop.signal == name
-        assert capsys.readouterr().out == f"{name}: stopping after this step. Once more ends at once.\n"
+        assert capsys.readouterr().out == f"{name}: stopping after this step. Send it again to stop now.\n"
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.Signals[name]) is before
@@ -94,4 +94,4 @@ def test_interrupts_while_a_file_is_written_leave_it_whole_and_no_traceback(time
     done = programs.run("-c", INTERRUPTED, str(times), path)
     assert (done.returncode, done.stderr) == (status, "")
     assert path.read_text() == content
-    assert done.stdout == "SIGINT: stopping after this step. Once more ends at once.\n"
+    assert done.stdout == "SIGINT: stopping after this step. Send it again to stop now.\n"

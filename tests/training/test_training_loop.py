@@ -89,7 +89,7 @@ def test_a_workdir_of_another_configuration_is_refused(tmp_path):
     "change", [{"batch_size": 5000}, {"ema_decay": 1.0}, {"model": {**TINY, "hidden": 0}}], ids=str
 )
 def test_a_configuration_that_does_not_fit_leaves_nothing_behind(change, tmp_path):
-    with pytest.raises(ValueError, match=r"5000|1\.0|hidden must be a whole number of at least 1"):
+    with pytest.raises(ValueError, match=r"5000|1\.0|hidden must be an integer of at least 1"):
         training_run.train(tiny_config(**change), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

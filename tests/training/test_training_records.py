@@ -81,7 +81,7 @@ def test_the_report_says_what_was_trained_on_what_and_how_well(finished):
         cells = [split, f"{score.nats_per_image:.2f} ± {score.standard_error:.2f}", f"{score.bits_per_dim:.4f}", "180"]
         assert f"| {' | '.join(cells)} |" in report
     for words in (
-        "row_lstm 1 x 4 on digits", "Binarisation: none (17 levels)", "permuted by RandomState(0), [0:1437]",
+        "row_lstm 1 x 4 on digits", "Binarization: none (17 levels)", "permuted by RandomState(0), [0:1437]",
         "1,253 parameters", "constant, 0.001, warm-up over 3 steps", "wall time", "nats per image", "bits/dim",
         "python -m trainers.train --steps=8", f"TensorFlow {tf.__version__}, Keras {keras.__version__}",
         "strategy none, 1 CPU replica", "(curve.png)", "(samples.png)",

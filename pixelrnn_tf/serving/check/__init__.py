@@ -1,1 +1,1 @@
-"""Whether TensorFlow Serving will take an export: rules read from its graphs, and its answers beside the network."""
+"""Checks that TensorFlow Serving can serve an export: rules on its graphs, and comparison with the network."""

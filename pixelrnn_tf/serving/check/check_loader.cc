@@ -1,12 +1,12 @@
-// Loads a SavedModel as TensorFlow Serving does, and runs requests that it reads from its standard input.
+// Load a SavedModel as TensorFlow Serving does, and run requests read from standard input.
 //
 // The server loads with LoadSavedModel({"serve"}) and Session::Run, after DisableXlaCompilation(). This program
-// calls the same through TensorFlow's C API, and there is no Python in its process. export/loader.py compiles and
+// calls the same through TensorFlow's C API, without Python in its process. loader.py compiles and
 // drives it.
 //
 //   check_loader FOLDER
 //
-// It answers "ready" or an error. Then it answers one request after the other, in text and raw little-endian bytes:
+// It answers "ready" or an error, then one request after the other, in text and raw little-endian bytes:
 //
 //   request:  run INPUTS OUTPUTS \n, a tensor for each input, NAME \n for each output
 //   answer:   ok SECONDS OUTPUTS \n and a tensor for each output; or: error CODE BYTES \n MESSAGE
@@ -28,7 +28,7 @@
 #include "tensorflow/c/tf_tstring.h"
 
 namespace tensorflow {
-void DisableXlaCompilation();  // Declared in a header of the server's; TensorFlow's library has it.
+void DisableXlaCompilation();  // Declared in a header of the server; defined in TensorFlow's library.
 }
 
 namespace {
@@ -60,7 +60,7 @@ std::string ReadBytes(size_t size) {
   return bytes;
 }
 
-// The strings of a tensor, from and to their raw form.
+// Convert the strings of a tensor from and to their raw form.
 void FillStrings(const std::string& bytes, int64_t count, TF_TString* strings) {
   size_t position = 0;
   for (int64_t k = 0; k < count; ++k) {
@@ -122,7 +122,7 @@ void WriteTensor(const std::string& name, const TF_Tensor* tensor) {
   std::cout.write(is_string ? strings.data() : static_cast<const char*>(TF_TensorData(tensor)), size);
 }
 
-// The output of an operation from its name "node:0"; it has no operation if the graph has none.
+// Find the output of an operation by its name "node:0"; its operation is null if the graph has none.
 TF_Output FindOutput(TF_Graph* graph, const std::string& name) {
   const size_t colon = name.rfind(':');
   if (colon == std::string::npos) BadRequest("a tensor name has no colon: " + name);

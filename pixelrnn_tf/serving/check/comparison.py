@@ -1,4 +1,4 @@
-"""Every signature of a SavedModel, run by the server's loader, beside the network it was made from."""
+"""Compare every signature of a SavedModel, run by the server's loader, with the network."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from pixelrnn_tf.serving.check.loader import Loader, LoaderError
 from pixelrnn_tf.serving.check.reference import Format, Reference
 from pixelrnn_tf.serving.example_inputs import example_inputs
 
-# What is compared, and the worst value that is right.
+# Compared quantities and their limits.
 LIMITS = {
-    "scores": 1e-5,  # Difference relative to max(1, |value|) of log-probabilities in nats, the same as bits, logits.
+    "scores": 1e-5,  # Difference relative to max(1, |value|) of log-probabilities in nats, of bits and of logits.
     "split": 1e-5,  # Relative difference of scores between a batch and the same rows in two requests.
-    "noise": 1e-5,  # How far a noise value lies outside the interval of the level that it drew.
+    "noise": 1e-5,  # Distance of a noise value from the interval of the level that it drew.
     "known": 0,  # Known sub-pixels that a completion changed.
-    "answered": 0,  # Wrong requests that got an answer.
+    "answered": 0,  # Invalid requests that got an answer.
 }
 
 Values = dict[str, np.ndarray]
@@ -31,8 +31,8 @@ class Measure:
 
     Attributes:
         signature: name of the signature.
-        quantity: what was compared, one of `LIMITS`.
-        value: the worst that was found.
+        quantity: compared quantity, one of `LIMITS`.
+        value: the worst value found.
     """
 
     signature: str
@@ -47,10 +47,10 @@ class Measure:
 def compare(
     loader: Loader, fmt: Format, reference: Reference, batch_sizes: tuple[int, ...] = (1, 3, 64)
 ) -> list[Measure]:
-    """Run every signature on batches of several sizes, and on each of them split in two.
+    """Compare every signature on batches of several sizes, each also split in two.
 
     Returns:
-        the worst values over all batches, per signature and quantity.
+        the worst values over all batches, by signature and quantity.
     """
     measures: list[Measure] = []
     batch_sizes = tuple(sorted({min(batch, fmt.max_batch_size or batch) for batch in batch_sizes}))
@@ -67,7 +67,7 @@ def compare(
 
 
 def worst(measures: list[Measure]) -> list[Measure]:
-    """One measure of those of the same quantity; a value that is no number is the worst of all."""
+    """Reduce measures of the same quantity to the worst one; NaN is worst."""
     found: dict[tuple[str, str], Measure] = {}
     for item in measures:
         key = item.signature, item.quantity
@@ -118,13 +118,13 @@ def measure(reference: Reference, fmt: Format, signature: str, inputs: Values, o
 
 
 def _relative(given: np.ndarray, expected: np.ndarray, unit: float = 1.0) -> float:
-    """The largest difference relative to max(unit, |expected|)."""
+    """Largest difference relative to max(unit, |expected|)."""
     difference = np.abs(given.astype("float64") - expected) / np.maximum(unit, np.abs(expected))
     return float(difference.max())
 
 
 def _images(outputs: Values, fmt: Format) -> np.ndarray:
-    """The levels of drawn images, from whichever output holds them."""
+    """Levels of drawn images, from the output that holds them."""
     if "images" in outputs:
         return outputs["images"]
     pictures = [tf.io.decode_png(file, channels=fmt.image_shape[-1]).numpy() for file in outputs["image_bytes"]]
@@ -132,17 +132,17 @@ def _images(outputs: Values, fmt: Format) -> np.ndarray:
 
 
 def _run_split(loader: Loader, signature: str, inputs: Values, first: int) -> Values:
-    """The outputs of two requests that hold a batch: `first` rows, at least one, and the others."""
+    """Run a batch as two requests: `first` rows, at least one, and the rest."""
     rows = slice(max(1, first)), slice(max(1, first), None)
     parts = [_run(loader, signature, {name: value[part] for name, value in inputs.items()}) for part in rows]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _split_difference(outputs: Values, split: Values, fmt: Format) -> float:
-    """The difference between the scores of a batch and of its two parts.
+    """Difference between the scores of a batch and of its two parts.
 
-    A drawn image may differ, by rounding, where noise lies at the end of an interval; the intervals of both are
-    tested, and its score is left out here.
+    Drawn images may differ by rounding, if noise is at the end of an interval. The intervals of both are tested, and
+    the scores of such images are left out here.
     """
     if "logits" in outputs:
         return _relative(split["logits"], outputs["logits"])
@@ -159,7 +159,7 @@ def _split_difference(outputs: Values, split: Values, fmt: Format) -> float:
 
 
 def refusals(loader: Loader, fmt: Format) -> Iterator[Measure]:
-    """Requests with one wrong input each: none may be answered, and the loader must go on."""
+    """Send requests with one invalid input each: none may be answered, and the loader must survive."""
     good = example_inputs(fmt.image_shape, fmt.levels, fmt.condition, batch=2)
     for signature in sorted(loader.signatures):
         answered, names = 0, loader.signatures[signature].inputs
@@ -183,7 +183,7 @@ def _is_answered(loader: Loader, signature: str, inputs: Values) -> bool:
 
 
 def _wrong(name: str, value: np.ndarray, fmt: Format, alone: bool) -> Iterator[np.ndarray]:
-    """Values of a batch size that other inputs have not (unless it is alone), a wrong shape, and a wrong range."""
+    """Make invalid values: a batch size that differs from other inputs (or 0), a wrong shape, and a wrong range."""
     yield value[:0] if alone else np.concatenate([value, value])
     if value.ndim > 1:
         yield np.concatenate([value, value[..., :1]], axis=-1)

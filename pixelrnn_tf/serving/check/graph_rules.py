@@ -1,4 +1,4 @@
-"""What can be told of a SavedModel without running it: whether TensorFlow Serving can and should serve it."""
+"""Static rules for a SavedModel that TensorFlow Serving can and should serve."""
 
 import pathlib
 import re
@@ -10,7 +10,7 @@ from pixelrnn_tf.serving.warmup import read_warmup
 
 EXPECTED_SIGNATURES = ("score", "serving_default", "logits", "sample", "complete")
 PREDICT = "tensorflow/serving/predict"
-MAX_WARMUP_RECORDS = 1000  # The server loads no model with more.
+MAX_WARMUP_RECORDS = 1000  # The server does not load models with more.
 
 _PYTHON = re.compile(r"(Eager)?PyFunc(Stateless)?$")
 _RANDOM = re.compile(
@@ -22,7 +22,7 @@ _WRITE = re.compile(r"Assign\w*VariableOp$|ResourceScatter|Assign(Add|Sub)?$|Sca
 
 
 def broken_rules(folder: pathlib.Path) -> dict[str, list[str]]:
-    """Every rule, and how it is broken; a rule that is kept has an empty list.
+    """Check all rules; the result has the violations of each, an empty list if there are none.
 
     Args:
         folder: the folder of a version.
@@ -41,7 +41,7 @@ def broken_rules(folder: pathlib.Path) -> dict[str, list[str]]:
         "dimension 0 is the batch": list(_without_batch(graph)),
         "no Python function": list(_operations(graph, _PYTHON)),
         "no stateful randomness": list(_operations(graph, _RANDOM)),
-        "no operation for XLA alone": list(_operations(graph, _XLA)),
+        "no XLA-only operation": list(_operations(graph, _XLA)),
         "no function that XLA must compile": list(_must_compile(graph)),
         "requests change no variable": list(_writes(graph)),
         "warm-up requests fit": list(_warmup_problems(folder, graph)),
@@ -55,7 +55,7 @@ def _other_methods(graph: Any) -> Iterator[str]:
 
 
 def _tensors(graph: Any) -> Iterator[tuple[str, str, Any]]:
-    """Where it is, its name, and the `TensorInfo` of every input and output."""
+    """Iterate over inputs and outputs: location, name and `TensorInfo`."""
     for name, signature in serving_signatures(graph).items():
         for kind, infos in (("input", signature.inputs), ("output", signature.outputs)):
             for key, info in infos.items():
@@ -63,7 +63,7 @@ def _tensors(graph: Any) -> Iterator[tuple[str, str, Any]]:
 
 
 def _unnamed(graph: Any) -> Iterator[str]:
-    """Names that TensorFlow made up for want of one."""
+    """Find tensors with names that TensorFlow made up."""
     for place, name, _ in _tensors(graph):
         if re.fullmatch(r"output_\d+|args_\d+(_\d+)*|inputs(_\d+)*|unknown(_\d+)*", name):
             yield place
@@ -78,7 +78,7 @@ def _without_batch(graph: Any) -> Iterator[str]:
 
 
 def _nodes(graph: Any) -> Iterator[tuple[str, Any]]:
-    """Every node and the function it is in, of the graph and of its library."""
+    """Iterate over the nodes of the graph and its library, each with the function that contains it."""
     yield from (("graph", node) for node in graph.graph_def.node)
     for function in graph.graph_def.library.function:
         yield from ((function.signature.name, node) for node in function.node_def)
@@ -101,9 +101,9 @@ def _must_compile(graph: Any) -> Iterator[str]:
 
 
 def _writes(graph: Any) -> Iterator[str]:
-    """Nodes behind the signatures that change a variable, such as the state of a Keras SeedGenerator.
+    """Find nodes that change a variable, such as the state of a Keras SeedGenerator, in requests.
 
-    Restoring writes variables too, so only what a request runs is looked at.
+    Restoring writes variables too, so only nodes that a request runs are checked.
     """
     library = {function.signature.name: function.node_def for function in graph.graph_def.library.function}
     for place, node in _behind(_behind_signatures(graph), library):
@@ -112,7 +112,7 @@ def _writes(graph: Any) -> Iterator[str]:
 
 
 def _behind_signatures(graph: Any) -> list[Any]:
-    """The nodes of the outer graph that the outputs of the signatures need."""
+    """Nodes of the outer graph that the outputs of the signatures depend on."""
     nodes = {node.name: node for node in graph.graph_def.node}
     names = [
         output.name.rsplit(":")[0] for value in serving_signatures(graph).values() for output in value.outputs.values()
@@ -127,7 +127,7 @@ def _behind_signatures(graph: Any) -> list[Any]:
 
 
 def _behind(nodes: list[Any], library: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The nodes, and those of all functions that they call."""
+    """Iterate over nodes and those of all functions that they call."""
     places: list[tuple[str, Any]] = [("graph", nodes)]
     seen: set[str] = set()
     while places:

@@ -1,4 +1,4 @@
-"""A SavedModel in a process of its own, loaded as the server loads it."""
+"""Run a SavedModel in a separate process, loaded as the server loads it."""
 
 import contextlib
 import functools
@@ -22,7 +22,7 @@ SOURCE = pathlib.Path(__file__).with_name("check_loader.cc")
 
 
 class LoaderError(Exception):
-    """A request, or the loading of a model, failed.
+    """Failure of a request or of loading a model.
 
     Attributes:
         code: the canonical status code, such as `tf.errors.INVALID_ARGUMENT`.
@@ -34,15 +34,15 @@ class LoaderError(Exception):
 
 
 class Loader:
-    """A SavedModel in a process without Python; where nothing can compile that, in one with Python, XLA disabled.
+    """A SavedModel in a process without Python; without a C++ compiler, in a Python process with XLA disabled.
 
     Args:
         folder: the folder of a version.
-        compiler: a C++ compiler; empty for the process with Python. By default `$CXX` or `g++`, if there is one.
+        compiler: a C++ compiler; empty for the Python process. By default `$CXX` or `g++`, if it exists.
 
     Attributes:
-        process: words for the kind of process.
-        signatures: the `SignatureDef` of every signature that clients can ask for, by name.
+        process: description of the process.
+        signatures: the `SignatureDef` of every public signature, by name.
 
     Raises:
         LoaderError: if the model cannot be loaded.
@@ -81,7 +81,7 @@ class Loader:
             raise
 
     def run(self, signature: str, inputs: dict[str, Any]) -> dict[str, np.ndarray]:
-        """The outputs of one request, by name.
+        """Run one request and return its outputs by name.
 
         Args:
             signature: name of a signature.
@@ -93,7 +93,7 @@ class Loader:
         return self.run_timed(signature, inputs)[0]
 
     def run_timed(self, signature: str, inputs: dict[str, Any]) -> tuple[dict[str, np.ndarray], float]:
-        """`run`, and the seconds that the session took, without the way there and back."""
+        """`run`, plus the seconds that the session took, without communication."""
         definition = self.signatures[signature]
         stream, outputs = self._requests, definition.outputs
         try:
@@ -146,10 +146,10 @@ class Loader:
 
 @functools.cache
 def compiled_loader(compiler: str) -> pathlib.Path | None:
-    """`check_loader.cc`, compiled against the installed TensorFlow; kept in the user's cache.
+    """Compile `check_loader.cc` against the installed TensorFlow; the program is cached in the user's cache.
 
     Returns:
-        the program, or None, after a warning, if the compiler fails.
+        the program, or None, after a warning, if compilation fails.
     """
     library = pathlib.Path(tf.sysconfig.get_lib())
     key = hashlib.sha256(SOURCE.read_bytes() + f"{tf.__version__} {library} {compiler}".encode()).hexdigest()[:16]

@@ -1,9 +1,9 @@
-"""`check_loader.cc` in Python, for machines without a C++ compiler.
+"""Python version of `check_loader.cc`, for machines without a C++ compiler.
 
-`python -m pixelrnn_tf.serving.check.python_loader FOLDER` starts it.
+Start it with `python -m pixelrnn_tf.serving.check.python_loader FOLDER`.
 
-The same C++ session runs the same graphs, and XLA is disabled as it is in the server, but in a process that
-holds Python, where more operations exist: what needs Python is not found out here.
+The same C++ session runs the same graphs, with XLA disabled as in the server. But the process contains Python and more
+operations, so a graph that needs Python is not detected.
 """
 
 import ctypes
@@ -17,7 +17,7 @@ from pixelrnn_tf.serving.check.tensor_pipes import read_tensor, write_tensor
 
 
 def disable_xla() -> None:
-    """What the server calls before it loads a model."""
+    """Disable XLA, as the server does before it loads a model."""
     library = pathlib.Path(tf.sysconfig.get_lib()) / "libtensorflow_cc.so.2"
     ctypes.CDLL(str(library))._ZN10tensorflow21DisableXlaCompilationEv()
 

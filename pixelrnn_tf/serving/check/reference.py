@@ -1,4 +1,4 @@
-"""What the answers of an export are compared with: a network, or the export's own logits."""
+"""References for the answers of an export: a network, or the export's own logits."""
 
 import dataclasses
 import pathlib
@@ -18,7 +18,7 @@ from pixelrnn_tf.serving.saved_model_writer import CARD_FILE, in_float32
 
 @dataclasses.dataclass(frozen=True)
 class Format:
-    """What a served model takes, and of an export the rows of a request and the names of classes that its card says."""
+    """Input format of a served model, and for an export the maximum batch size and class names from its card."""
 
     image_shape: tuple[int, int, int]
     levels: int
@@ -28,10 +28,10 @@ class Format:
 
     @classmethod
     def of(cls, folder: pathlib.Path) -> "Format":
-        """The format of an exported version, from its `logits` signature and its card.
+        """Read the format of an exported version from its `logits` signature and its card.
 
         Raises:
-            ValueError: if it has none: then it is no export of `export.saved_model`.
+            ValueError: if it has no card, so that it is not an export of `export.saved_model`.
         """
         card = folder / CARD_FILE
         if not card.is_file():
@@ -45,7 +45,7 @@ class Format:
 
 
 def _condition_of(card: dict[str, Any], image_shape: tuple[int, ...]) -> ConditionFormat | None:
-    """What a card says of the condition; that of an earlier version tells of the features of a map alone."""
+    """Read the format of the condition from a card; older cards only have the features of a map."""
     if "condition" in card:
         takes = card["condition"]
         return ConditionFormat(tuple(takes["shape"]), takes["dtype"], takes["below"])
@@ -57,38 +57,38 @@ ROWS_PER_RUN = 16
 
 
 class Reference:
-    """The network that the signatures are compared with.
+    """Reference network for the comparison of signatures.
 
     Args:
-        run: from images `(batch, height, width, channels)` and a condition or None to logits.
+        run: function from images `(batch, height, width, channels)` and a condition or None to logits.
     """
 
     def __init__(self, run: Callable[[np.ndarray, Any], np.ndarray]):
         self.run = run
 
     def logits(self, images: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
-        """Logits of all rows."""
+        """Compute the logits of all rows."""
         return np.concatenate([self.run(*rows) for rows in self._chunks(images, condition)])
 
     def log_prob(self, images: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
-        """Log-probability of every image, in nats, summed in float64: `(batch,)`."""
+        """Compute the log-probability of every image, in nats, summed in float64: `(batch,)`."""
         return self.log_prob_map(images, condition).sum((1, 2, 3))
 
     def log_prob_map(self, images: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
-        """Log-probability of every sub-pixel given those before it, in nats, float64, of the shape of the images."""
+        """Compute the log-probability of every sub-pixel given the earlier ones, in nats, float64, image-shaped."""
         return np.concatenate([_log_prob(self.run(*rows), rows[0]) for rows in self._chunks(images, condition)])
 
     def class_log_probs(self, images: np.ndarray, num_classes: int) -> np.ndarray:
-        """Log-probability of every image given every class, in nats: `(batch, num_classes)`."""
+        """Compute the log-probability of every image given every class, in nats: `(batch, num_classes)`."""
         labels = [np.full(len(images), label, "int32") for label in range(num_classes)]
         return np.stack([self.log_prob(images, label) for label in labels], axis=1)
 
     def outside(
         self, images: np.ndarray, condition: np.ndarray | None, noise: np.ndarray, temperature: np.ndarray
     ) -> np.ndarray:
-        """How far the noise of every sub-pixel lies outside the interval of the level it drew.
+        """Distance of the noise of every sub-pixel from the interval of the level that it drew.
 
-        The drawn images are teacher-forced; zero where the noise lies within.
+        The drawn images are teacher-forced; the distance is zero inside the interval.
         """
         parts = []
         for rows in self._chunks(images, condition, noise, temperature):
@@ -104,7 +104,7 @@ class Reference:
 
 
 def intervals(logits: np.ndarray, images: np.ndarray, temperature: Any = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """The interval of the cumulative distribution that belongs to each level, in float64.
+    """Compute the interval of the cumulative distribution of each level, in float64.
 
     Args:
         logits: `(..., levels)`.
@@ -112,7 +112,7 @@ def intervals(logits: np.ndarray, images: np.ndarray, temperature: Any = 1.0) ->
         temperature: broadcasts to the logits.
 
     Returns:
-        its ends, each `(...)`.
+        lower and upper ends, each `(...)`.
     """
     scaled = logits.astype("float64") / temperature
     probabilities = np.exp(scaled - scaled.max(-1, keepdims=True))
@@ -130,14 +130,14 @@ def _log_prob(logits: np.ndarray, images: np.ndarray) -> np.ndarray:
 
 
 def model_reference(model: ImageModel, fmt: Format) -> Reference:
-    """A Keras model, in float32, as what an export is compared with.
+    """Make the reference of a Keras model, in float32.
 
     Raises:
-        ValueError: if the export takes other images than the model.
+        ValueError: if the export takes different images than the model.
     """
     own = Format(model.image_shape, model.levels, model.condition_format)
     if own != fmt:
-        raise ValueError(f"The export is of another model: it is {fmt}, the model given is {own}.")
+        raise ValueError(f"The export is of another model: it takes {fmt}, but the given model takes {own}.")
     model = in_float32(model)
     run = tf.function(
         lambda images, condition: model(images if condition is None else [images, condition]), reduce_retracing=True
@@ -146,7 +146,7 @@ def model_reference(model: ImageModel, fmt: Format) -> Reference:
 
 
 def own_reference(loader: Loader) -> Reference:
-    """The `logits` signature of an export as what its other signatures are compared with."""
+    """Make a reference of the `logits` signature of an export, for its other signatures."""
 
     def run(images, condition):
         inputs = {"images": images} | ({} if condition is None else {"condition": condition})

@@ -1,4 +1,4 @@
-"""All that is checked of an export, printed: its rules, its warm-up, and its answers beside the network."""
+"""Run and print all checks of an export: rules, warm-up, and comparison with the network."""
 
 import pathlib
 
@@ -15,7 +15,7 @@ SHOWN = 3  # Problems of each rule.
 
 
 def run_warmup(folder: pathlib.Path, loader: Loader) -> list[str]:
-    """Run the warm-up requests as the server does before it says that a model is available; what failed."""
+    """Run the warm-up requests, as the server does before it reports a model as available; return failures."""
     problems = []
     for request in read_warmup(folder):
         try:
@@ -27,7 +27,7 @@ def run_warmup(folder: pathlib.Path, loader: Loader) -> list[str]:
 
 
 def print_rules(rules: dict[str, list[str]]) -> bool:
-    """Print every rule and its first problems. Returns whether there are none."""
+    """Print every rule and its first violations. Return True if there are none."""
     for rule, problems in rules.items():
         print(f"{'FAILED' if problems else 'ok':>6}  {rule}")
         for problem in problems[:SHOWN]:
@@ -38,7 +38,7 @@ def print_rules(rules: dict[str, list[str]]) -> bool:
 
 
 def print_measures(measures: list[Measure]) -> bool:
-    """Print a row per signature and a column per quantity. Returns whether all is right."""
+    """Print one row per signature and one column per quantity. Return True if all are within their limits."""
     print(f"{'':<17}" + "".join(f"{name:>10}" for name in LIMITS))
     for signature in sorted({item.signature for item in measures}):
         values = {item.quantity: item for item in measures if item.signature == signature}
@@ -47,20 +47,20 @@ def print_measures(measures: list[Measure]) -> bool:
         print(f"{signature:<17}" + "".join(f"{cell:>10}" for cell in cells) + ("" if right else "  FAILED"))
     print(f"{'limit':<17}" + "".join(f"{limit:>10g}" for limit in LIMITS.values()))
     print(
-        "scores: relative difference of scores or logits; split: the same, after a batch is split in two; noise: how\n"
-        "far noise lies outside the interval of what it drew; known: known sub-pixels changed; answered: wrong\n"
+        "scores: relative difference of scores or logits; split: the same, after a batch is split in two; noise:\n"
+        "distance of noise from the interval of what it drew; known: known sub-pixels changed; answered: invalid\n"
         "requests that got an answer."
     )
     return all(item.right for item in measures)
 
 
 def check(folder: pathlib.Path, model: ImageModel | None, batch_sizes: tuple[int, ...]) -> bool:
-    """Print all that was checked of a version. Returns whether a server will take it.
+    """Check a version and print the results. Return True if a server can serve it.
 
     Args:
         folder: the folder of the version.
-        model: the network it was exported from; None to compare the signatures with each other alone.
-        batch_sizes: of the requests.
+        model: the exported network; None to compare the signatures only with each other.
+        batch_sizes: batch sizes of the requests.
     """
     if not print_rules(broken_rules(folder)):
         return False
@@ -74,8 +74,8 @@ def check(folder: pathlib.Path, model: ImageModel | None, batch_sizes: tuple[int
 
 
 def check_answers(loader: Loader, fmt: Format, model: ImageModel | None, batch_sizes: tuple[int, ...]) -> bool:
-    """Print how the answers of an export compare. Returns whether all are right; the arguments are those of `check`."""
+    """Compare the answers of an export and print the results. Return True if all are right; arguments as in `check`."""
     reference = model_reference(model, fmt) if model else own_reference(loader)
     beside = "the Keras model" if model else "its own logits"
-    print(f"\nBatches of {', '.join(map(str, batch_sizes))}, beside {beside}:")
+    print(f"\nBatches of {', '.join(map(str, batch_sizes))}, compared with {beside}:")
     return print_measures(compare(loader, fmt, reference, batch_sizes))

@@ -1,4 +1,4 @@
-"""Tensors on the pipes to and from a loader process; `check_loader.cc` describes the format."""
+"""Exchange tensors with a loader process over pipes; `check_loader.cc` describes the format."""
 
 import struct
 from typing import IO
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 
 def write_tensor(stream: IO[bytes], name: str, value: np.ndarray) -> None:
-    """Write a tensor. Strings are an array of `bytes` objects."""
+    """Write a tensor; strings are given as an array of `bytes` objects."""
     value = np.asarray(value)
     is_string = value.dtype.kind in "OS"
     dtype = tf.string if is_string else tf.as_dtype(value.dtype)

@@ -1,1 +1,1 @@
-"""Client of a served model."""
+"""Client for a served model."""

@@ -1,4 +1,4 @@
-"""The client library: score, draw and complete images with a model that TensorFlow Serving serves."""
+"""Client: score, draw and complete images with a model in TensorFlow Serving."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -15,24 +15,25 @@ from pixelrnn_tf.serving.client.seeds import image_seeds
 
 T = TypeVar("T")
 Seed = int | Sequence[int]
-# No export has a smaller limit of rows than this, unless its user asked for one.
+# Exports accept at least this number of rows, unless the user has chosen a smaller limit.
 NAMES_PER_REQUEST = 16
 Temperature = float | Sequence[float] | np.ndarray
 
 
 class Scores(NamedTuple):
-    """float32 `(batch,)` each: log-probability of every image in nats, and bits per sub-pixel."""
+    """Log-probability of every image in nats, and bits per sub-pixel: float32 `(batch,)` each."""
 
     log_prob: np.ndarray
     bits_per_dim: np.ndarray
 
 
 class Surprise(NamedTuple):
-    """What of images a model did not expect.
+    """Log-probabilities of sub-pixels; low ones mark what the model did not expect.
 
     Attributes:
-        log_prob_map: float32 `(batch, height, width, channels)`, nats, of every sub-pixel given those before it.
-        log_prob: float32 `(batch,)`, nats, of the whole image: the sum of its map.
+        log_prob_map: log-probability of every sub-pixel given the earlier ones, in nats, float32
+            `(batch, height, width, channels)`.
+        log_prob: log-probability of every image in nats, the sum of its map, float32 `(batch,)`.
     """
 
     log_prob_map: np.ndarray
@@ -40,11 +41,11 @@ class Surprise(NamedTuple):
 
 
 class Classes(NamedTuple):
-    """What a class-conditional model makes of images.
+    """Class probabilities from a class-conditional model.
 
     Attributes:
-        probabilities: float32 `(batch, num_classes)`, every class being as probable as another without the image.
-        log_prob: float32 `(batch,)`, nats, of the whole image, whatever its class.
+        probabilities: float32 `(batch, num_classes)`, under a uniform prior over the classes.
+        log_prob: log-probability of every image in nats, marginalized over the classes, float32 `(batch,)`.
     """
 
     probabilities: np.ndarray
@@ -55,9 +56,9 @@ class Drawn(NamedTuple):
     """Images and their log-probabilities.
 
     Attributes:
-        images: uint8 levels `(batch, height, width, channels)`; from a method whose name ends in `_png`, a
-            list of PNG files.
-        log_prob: float32 `(batch,)`, nats, of the whole image, always at temperature 1.
+        images: uint8 levels `(batch, height, width, channels)`; a list of PNG files from methods with names ending in
+            `_png`.
+        log_prob: log-probability of every image in nats, always at temperature 1, float32 `(batch,)`.
     """
 
     images: Any
@@ -65,26 +66,26 @@ class Drawn(NamedTuple):
 
 
 class Client:
-    """A model that TensorFlow Serving serves. Threads may share a client.
+    """Client for a model in TensorFlow Serving. Threads may share a client.
 
-    A call is tried again, after pauses that grow to 5 seconds, while the server is away, busy, loading the model or
-    late: for as long as a model may take to load, 120 seconds, unless `wait` or `retries` says otherwise. That is
-    safe: seeds make every call repeatable. A call that the server rejects is not tried again.
+    A call is retried, after pauses of up to 5 seconds, while the server is unreachable, busy, loading the model or
+    slow. It is retried for 120 seconds, the time that loading may take, unless you set `wait` or `retries`. Retrying is
+    safe, since seeds make every call repeatable. A call that the server rejects is not retried.
 
     Args:
         server: "HOST:PORT".
-        model: the model's name in the server.
+        model: name of the model in the server.
         protocol: "rest" or "grpc".
-        version: of the model; None for the latest.
-        timeout: seconds after which one attempt is given up.
-        wait: seconds from the start of a call after which no other attempt is made; 0 for one attempt.
-        retries: attempts after the first at most; None for as many as `wait` allows.
-        notify: called with the error of an attempt that failed, before the pause.
+        version: version of the model; None for the latest.
+        timeout: limit for one attempt, in seconds.
+        wait: seconds from the start of a call during which it is retried; 0 for one attempt.
+        retries: maximum number of retries; None for as many as `wait` allows.
+        notify: called with the error of a failed attempt, before the pause.
 
     Raises:
-        ValueError: for arguments or inputs that cannot be right.
+        ValueError: for invalid arguments or inputs.
         RequestRejectedError: a ValueError with the server's message, for inputs that do not fit the model.
-        ServingError: an OSError, of the other kinds of `pixelrnn_tf.serving.client.errors`.
+        ServingError: an OSError with the subclasses in `pixelrnn_tf.serving.client.errors`.
 
     Example:
 
@@ -116,25 +117,25 @@ class Client:
         self._class_names: tuple[str, ...] | None = None
 
     def status(self) -> list[VersionState]:
-        """The versions of the model, and whether they are loaded: one attempt, for health checks."""
+        """List the versions of the model and their states, in one attempt, for health checks."""
         return self._explain(self.transport.states)
 
     @property
     def signatures(self) -> dict[str, Signature]:
-        """The model's signatures by name, as the server tells them. They are asked for once."""
+        """Signatures of the model by name, requested from the server once."""
         if self._signatures is None:
             self._signatures = self._repeat(self.transport.signatures)
         return self._signatures
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of the model's images."""
+        """Shape (height, width, channels) of the model's images."""
         height, width, channels = self._sizes("sample", "images")[1:]
         return height, width, channels
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
-        """The names of the model's classes, in the order of their labels; None if it has none. Asked for once."""
+        """Names of the classes, in the order of their labels; None if there are none. Requested once."""
         if self._class_names is None and "class_names" in self.signatures:
             number = self._sizes("classify", "probabilities")[1]
             parts = [np.arange(k, min(k + NAMES_PER_REQUEST, number)) for k in range(0, number, NAMES_PER_REQUEST)]
@@ -146,12 +147,13 @@ class Client:
         """Run a signature.
 
         Args:
-            name: of the signature.
-            **inputs: its inputs by name, the batch first: arrays, or sequences of `bytes`. An input that is
+            name: name of the signature.
+            **inputs: its inputs by name, batch first: arrays, or sequences of `bytes`. Inputs that are None are left
+                out.
                 None is left out.
 
         Returns:
-            its outputs by name; byte strings as arrays of objects.
+            its outputs by name; byte strings are arrays of objects.
         """
         signature = self._signature(name)
         given = {key: value for key, value in inputs.items() if value is not None}
@@ -163,29 +165,29 @@ class Client:
         return self._repeat(lambda: self.transport.predict(name, signature, arrays))
 
     def score(self, images: np.ndarray, condition: np.ndarray | None = None) -> Scores:
-        """Log-probabilities of images.
+        """Compute log-probabilities of images.
 
         Args:
             images: integer levels `(batch, height, width, channels)`.
-            condition: labels `(batch,)`, or a float map `(batch, height, width, condition_features)`, exactly for a
-                model that takes one.
+            condition: labels `(batch,)`, or a float map `(batch, height, width, condition_features)`; required if the
+                model is conditional.
         """
         return Scores(**self.predict("score", images=images, condition=condition))
 
     def score_png(self, files: Sequence[bytes], condition: np.ndarray | None = None) -> Scores:
-        """As `score`, of PNG files."""
+        """`score` for PNG files."""
         return Scores(**self.predict("score_png", image_bytes=_plain(files), condition=condition))
 
     def surprise(self, images: np.ndarray, condition: np.ndarray | None = None) -> Surprise:
-        """The log-probability of every sub-pixel of images; the arguments are those of `score`."""
+        """Compute the log-probability of every sub-pixel of images; arguments as in `score`."""
         return Surprise(**self.predict("surprise", images=images, condition=condition))
 
     def surprise_png(self, files: Sequence[bytes], condition: np.ndarray | None = None) -> Surprise:
-        """As `surprise`, of PNG files."""
+        """`surprise` for PNG files."""
         return Surprise(**self.predict("surprise_png", image_bytes=_plain(files), condition=condition))
 
     def classify(self, images: np.ndarray) -> Classes:
-        """Classes of images, of a class-conditional model.
+        """Classify images with a class-conditional model.
 
         Args:
             images: integer levels `(batch, height, width, channels)`.
@@ -193,7 +195,7 @@ class Client:
         return _classes(self.predict("classify", images=images))
 
     def classify_png(self, files: Sequence[bytes]) -> Classes:
-        """As `classify`, of PNG files."""
+        """`classify` for PNG files."""
         return _classes(self.predict("classify_png", image_bytes=_plain(files)))
 
     def sample(
@@ -204,14 +206,14 @@ class Client:
         condition: np.ndarray | None = None,
         first: int = 0,
     ) -> Drawn:
-        """Draw images; image k is a function of the seed and k alone, as in `trainers.sample`.
+        """Draw images; image k depends only on the seed and k, as in `trainers.sample`.
 
         Args:
-            number: how many.
-            seed: an integer of up to 64 bits, or the two of a stateless seed.
-            temperature: what the logits are divided by: a number, or one per image.
-            condition: as for `score`.
-            first: k of the first image, so that a large number can be drawn in parts.
+            number: number of images.
+            seed: an integer of up to 64 bits, or the two integers of a stateless seed.
+            temperature: divisor of the logits: a number, or one per image.
+            condition: see `score`.
+            first: k of the first image, to draw a large number in parts.
         """
         return Drawn(**self.predict("sample", **_draws(number, seed, temperature, first), condition=condition))
 
@@ -223,7 +225,7 @@ class Client:
         condition: np.ndarray | None = None,
         first: int = 0,
     ) -> Drawn:
-        """As `sample`, into PNG files."""
+        """`sample` to PNG files."""
         return _drawn_files(self.predict("sample_png", **_draws(number, seed, temperature, first), condition=condition))
 
     def complete(
@@ -235,15 +237,15 @@ class Client:
         condition: np.ndarray | None = None,
         first: int = 0,
     ) -> Drawn:
-        """Draw the unknown pixels of images given those before them, as `trainers.complete` does.
+        """Draw the unknown pixels of images given the earlier ones, as `trainers.complete` does.
 
         Args:
-            images: integer levels `(batch, height, width, channels)`. What is drawn depends on known pixels alone, but
-                the others must be levels too, such as 0.
-            known: `(batch, height, width)`, True where a pixel is kept; or integers, 0 and 1 or 0 and 255.
-            seed: completion k is a function of its image, the seed and k.
-            temperature: as for `sample`.
-            condition: as for `score`.
+            images: integer levels `(batch, height, width, channels)`. Unknown pixels do not affect the result, but must
+                be valid levels, such as 0.
+            known: `(batch, height, width)`, True at pixels to keep; or integers, 0 and 1 or 0 and 255.
+            seed: seed; completion k depends only on its image, the seed and k.
+            temperature: see `sample`.
+            condition: see `score`.
             first: k of the first completion.
         """
         draws = _draws(len(images), seed, temperature, first)
@@ -258,13 +260,13 @@ class Client:
         condition: np.ndarray | None = None,
         first: int = 0,
     ) -> Drawn:
-        """As `complete`, of PNG files into PNG files; in those of `known_files`, unknown pixels are black."""
+        """`complete` from PNG files to PNG files; unknown pixels are black in those of `known_files`."""
         pictures = {"image_bytes": _plain(files), "known_bytes": _plain(known_files)}
         draws = _draws(len(files), seed, temperature, first)
         return _drawn_files(self.predict("complete_png", **pictures, **draws, condition=condition))
 
     def close(self) -> None:
-        """Close the connections; leaving a `with` block does too."""
+        """Close the connections, as leaving a `with` block does."""
         self.transport.close()
 
     def __enter__(self) -> "Client":
@@ -282,7 +284,7 @@ class Client:
         return self.signatures[name]
 
     def _sizes(self, signature: str, output: str) -> tuple[int, ...]:
-        """The shape of an output; 0 where the server does not know."""
+        """Shape of an output, with 0 for unknown sizes."""
         shape = self._signature(signature).outputs[output].shape
         return tuple(size or 0 for size in shape or ())
 
@@ -290,7 +292,7 @@ class Client:
         return self.retries.run(lambda: self._explain(call))
 
     def _explain(self, call: Callable[[], T]) -> T:
-        """A server that is loading a model says that there is none: ask what the matter is."""
+        """Find the cause of a missing model: a server that is loading one reports that there is none."""
         try:
             return call()
         except ModelNotFoundError as error:
@@ -326,16 +328,16 @@ def _draws(number: int, seed: Seed, temperature: Temperature, first: int) -> dic
         temperatures = np.broadcast_to(np.asarray(temperature, "float32"), number)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"temperature must be a number, or one for each of {number} images, got {temperature!r}."
+            f"temperature must be a number, or one per image for {number} images, got {temperature!r}."
         ) from error
     return {"seed": image_seeds(seed, first, number), "temperature": temperatures}
 
 
 def _plain(files: Sequence[bytes]) -> Sequence[bytes]:
-    """PNG files whose pixels are what a viewer shows; the server looks at nothing else.
+    """Check that viewers show the raw pixels of PNG files, since the server ignores everything else.
 
     Raises:
-        ValueError: for one that a viewer turns or moves.
+        ValueError: for a file that viewers rotate or animate.
     """
     for k, file in enumerate(files):
         problem = png_files.not_plain(file) if isinstance(file, bytes) else ""

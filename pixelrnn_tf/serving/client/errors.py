@@ -1,38 +1,38 @@
-"""What may go wrong between a client and a server, in plain words, the same over REST and gRPC."""
+"""Errors of calls to a server, the same over REST and gRPC."""
 
 import re
 
-# The name of a function or a node that TensorFlow puts before or after a message.
+# Names of functions and nodes that TensorFlow adds to a message.
 NODES = re.compile(r"\[*\{\{(?:function_node|node) [^}]*\}\}\]*")
 ASSERTION = re.compile(r"assertion failed: \[(.*)\]")
 
 
 class ServingError(OSError):
-    """The server gave no answer that can be used."""
+    """The server did not give a usable answer."""
 
 
 class ServerUnavailableError(ServingError):
-    """No server was reached, or it turned the request away for now. A later try may succeed."""
+    """No server was reached, or it is temporarily unavailable. Retry later."""
 
 
 class ModelLoadingError(ServerUnavailableError):
-    """The server has the model and is still loading it."""
+    """The server is still loading the model."""
 
 
 class ServerTimeoutError(ServingError):
-    """No answer came in time."""
+    """The answer did not arrive in time."""
 
 
 class ModelNotFoundError(ServingError):
-    """The server has no model of that name or version."""
+    """The server has no model with this name or version."""
 
 
 class RequestRejectedError(ServingError, ValueError):
-    """The input does not fit the model; the message is the server's own."""
+    """The input does not fit the model; the message comes from the server."""
 
 
 def tidy(message: str) -> str:
-    """The first sentence of a message of TensorFlow, without the names of the graph's nodes.
+    """Extract the first sentence of a TensorFlow message, without names of graph nodes.
 
     >>> tidy("{{function_node f}} assertion failed: [levels must be below 17; got] [30]\\n\\t [[{{node g}}]]")
     'levels must be below 17; got 30'

@@ -1,6 +1,6 @@
-"""A model behind the gRPC interface of TensorFlow Serving.
+"""gRPC interface of TensorFlow Serving.
 
-The stubs of tensorflow-serving-api import TensorFlow, which takes seconds; REST does without.
+The stubs of tensorflow-serving-api import TensorFlow, which takes seconds; REST does not need it.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,8 +28,8 @@ from pixelrnn_tf.serving.client.errors import (
 )
 from pixelrnn_tf.serving.client.metadata import Signature, Tensor, VersionState
 
-# A message may hold a batch of logits or pictures: gRPC's own limit is 4 MiB. As over REST, no proxy is asked. While
-# the server is away, gRPC itself tries to reach it at least as often as the client does.
+# Messages may exceed gRPC's default limit of 4 MiB. As over REST, no proxy is used. gRPC reconnects at least as often
+# as the client retries.
 CHANNEL_OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -48,13 +48,13 @@ ERRORS = {
 
 
 class GrpcTransport:
-    """A model of a server, over gRPC. Threads may share it.
+    """gRPC connection to a model in a server. Threads may share it.
 
     Args:
         server: "HOST:PORT".
-        model: the model's name in the server.
-        version: a number, or None for the latest.
-        timeout: seconds after which an attempt is given up.
+        model: name of the model in the server.
+        version: version number, or None for the latest.
+        timeout: limit for one attempt, in seconds.
     """
 
     def __init__(self, server: str, model: str, version: int | None, timeout: float):
@@ -64,7 +64,7 @@ class GrpcTransport:
         self.models = model_service_pb2_grpc.ModelServiceStub(self.channel)
 
     def states(self) -> list[VersionState]:
-        """The model's versions, or its one version, and their states."""
+        """List the states of the model's versions, or of the selected one."""
         answer = self._call(self.models.GetModelStatus, get_model_status_pb2.GetModelStatusRequest())
         state_name = get_model_status_pb2.ModelVersionStatus.State.Name
         return [
@@ -73,7 +73,7 @@ class GrpcTransport:
         ]
 
     def signatures(self) -> dict[str, Signature]:
-        """The model's signatures by name."""
+        """Get the signatures of the model by name."""
         request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
         answer = self._call(self.prediction.GetModelMetadata, request)
         signatures = get_model_metadata_pb2.SignatureDefMap()
@@ -81,7 +81,7 @@ class GrpcTransport:
         return {
             name: Signature(_tensors(signature.inputs), _tensors(signature.outputs))
             for name, signature in signatures.signature_def.items()
-            if not name.startswith("__")  # Such as TensorFlow's own, which initialises the model.
+            if not name.startswith("__")  # Internal, such as the one that initializes the model.
         }
 
     def predict(self, name: str, signature: Signature, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -110,7 +110,7 @@ class GrpcTransport:
         if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED):
             return ServerUnavailableError(f"No server can be reached at {self.server}, or it is busy: {message}")
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
-            return ServerTimeoutError(f"The server at {self.server} gave no answer in {self.timeout:g} s.")
+            return ServerTimeoutError(f"The server at {self.server} did not answer in {self.timeout:g} s.")
         if code in ERRORS:
             return ERRORS[code](message)
         return ServingError(f"{self.server} answered with {code.name}: {message}")

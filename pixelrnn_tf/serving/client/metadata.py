@@ -1,4 +1,4 @@
-"""What a server says of a model: its signatures, and the state of its versions."""
+"""Metadata of a model in a server: its signatures, and the state of its versions."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-# The names of TensorFlow's types that a signature of ours may have, and numpy's.
+# TensorFlow's names of the types in our signatures, and numpy's.
 DTYPES = {
     "DT_BOOL": "bool",
     "DT_FLOAT": "float32",
@@ -21,8 +21,8 @@ class Tensor:
     """An input or an output of a signature.
 
     Attributes:
-        dtype: numpy's name of it; "object" for byte strings.
-        shape: a size per axis, None where it is not fixed; None if the server does not know the rank.
+        dtype: name of the numpy dtype; "object" for byte strings.
+        shape: size of each axis, None if it varies; None if the rank is unknown.
     """
 
     dtype: str
@@ -30,14 +30,14 @@ class Tensor:
 
     @classmethod
     def read(cls, dtype: str, sizes: list[int], unknown_rank: bool) -> "Tensor":
-        """From TensorFlow's name of the type, and sizes in which -1 stands for any."""
+        """Convert TensorFlow's type name, and sizes in which -1 means any."""
         shape = None if unknown_rank else tuple(None if n < 0 else n for n in sizes)
         return cls(DTYPES.get(dtype, dtype), shape)
 
 
 @dataclasses.dataclass(frozen=True)
 class Signature:
-    """The inputs and outputs of a signature by name."""
+    """Inputs and outputs of a signature by name."""
 
     inputs: Mapping[str, Tensor]
     outputs: Mapping[str, Tensor]
@@ -45,7 +45,7 @@ class Signature:
 
 @dataclasses.dataclass(frozen=True)
 class VersionState:
-    """A version of a model in a server: "START", "LOADING", "AVAILABLE", "UNLOADING" or "END", and why."""
+    """State of a version of a model: "START", "LOADING", "AVAILABLE", "UNLOADING" or "END", and a message."""
 
     version: int
     state: str
@@ -53,10 +53,10 @@ class VersionState:
 
 
 def as_input(name: str, value: Any, tensor: Tensor) -> np.ndarray:
-    """A value as the array that a server takes, nothing lost.
+    """Convert a value losslessly to the array that a server takes.
 
     Raises:
-        ValueError: for values the type cannot hold. A server would take 259 for a uint8 as 3.
+        ValueError: for values that the type cannot hold. A server would read 259 for a uint8 as 3.
     """
     if tensor.dtype == "object":
         if isinstance(value, bytes | str) or not all(isinstance(item, bytes) for item in value):
@@ -70,7 +70,7 @@ def as_input(name: str, value: Any, tensor: Tensor) -> np.ndarray:
     if array.dtype.kind not in "biu":
         raise ValueError(f"{name} must be integers, got {array.dtype.name}.")
     if dtype.kind == "b" and set(np.unique(array)) <= {0, 255}:
-        return array != 0  # A mask as pictures hold it.
+        return array != 0  # A mask from a picture.
     low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
     if array.size and (array.min() < low or array.max() > high):
         raise ValueError(f"{name} must be in [{low}, {high}], got values from {array.min()} to {array.max()}.")

@@ -1,7 +1,7 @@
-"""A model behind the REST interface of TensorFlow Serving. Needs no TensorFlow, which takes seconds to import.
+"""REST interface of TensorFlow Serving, without TensorFlow, which takes seconds to import.
 
-Requests and answers are in columns: `{"inputs": {name: batch}}` and `{"outputs": {name: batch}}`, where the
-outputs of a signature with one output stand without its name; byte strings are `{"b64": ...}`.
+Requests and answers use the column format: `{"inputs": {name: batch}}` and `{"outputs": {name: batch}}`. A single
+output has no name. Byte strings are `{"b64": ...}`.
 """
 
 import base64
@@ -35,13 +35,13 @@ ERRORS = {
 
 
 class RestTransport:
-    """A model of a server, over REST. Threads may share it.
+    """REST connection to a model in a server. Threads may share it.
 
     Args:
-        server: "HOST:PORT", or an address that starts with http:// or https://.
-        model: the model's name in the server.
-        version: a number, or None for the latest.
-        timeout: seconds after which an attempt is given up.
+        server: "HOST:PORT", or a URL that starts with http:// or https://.
+        model: name of the model in the server.
+        version: version number, or None for the latest.
+        timeout: limit for one attempt, in seconds.
     """
 
     def __init__(self, server: str, model: str, version: int | None, timeout: float):
@@ -53,7 +53,7 @@ class RestTransport:
         self.pool = urllib3.PoolManager(maxsize=64)
 
     def states(self) -> list[VersionState]:
-        """The model's versions, or its one version, and their states."""
+        """List the states of the model's versions, or of the selected one."""
         answer = self._request("GET", self.url)
         return [
             VersionState(int(item["version"]), item["state"], item.get("status", {}).get("error_message", ""))
@@ -61,13 +61,13 @@ class RestTransport:
         ]
 
     def signatures(self) -> dict[str, Signature]:
-        """The model's signatures by name."""
+        """Get the signatures of the model by name."""
         answer = self._request("GET", f"{self.url}/metadata")
         signatures = answer["metadata"]["signature_def"]["signature_def"]
         return {
             name: Signature(_tensors(signature["inputs"]), _tensors(signature["outputs"]))
             for name, signature in signatures.items()
-            if not name.startswith("__")  # Such as TensorFlow's own, which initialises the model.
+            if not name.startswith("__")  # Internal, such as the one that initializes the model.
         }
 
     def predict(self, name: str, signature: Signature, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -95,12 +95,12 @@ class RestTransport:
             reason = str(error).rpartition("Failed to ")[2]
             raise ServerUnavailableError(f"No server can be reached at {self.server}: failed to {reason}") from error
         except urllib3.exceptions.TimeoutError as error:
-            raise ServerTimeoutError(f"The server at {self.server} gave no answer in {self.timeout:g} s.") from error
+            raise ServerTimeoutError(f"The server at {self.server} did not answer in {self.timeout:g} s.") from error
         except urllib3.exceptions.LocationValueError as error:
-            raise ValueError(f"{self.server!r} is no address of a server; give HOST:PORT.") from error
+            raise ValueError(f"{self.server!r} is not the address of a server; pass HOST:PORT.") from error
         except urllib3.exceptions.HTTPError as error:
             raise ServerUnavailableError(
-                f"{self.server} closed the connection, or speaks no HTTP. Is that the port of REST, 8501 by default?"
+                f"{self.server} closed the connection, or does not use HTTP. Is that the REST port, 8501 by default?"
             ) from error
         return self._answer(response)
 
@@ -112,10 +112,10 @@ class RestTransport:
         if response.status == 200 and isinstance(answer, dict):
             return answer
         if not isinstance(answer, dict) or "error" not in answer:
-            if response.status in (429, 502, 503, 504):  # A proxy speaks for a server that is away or busy.
+            if response.status in (429, 502, 503, 504):  # The answer of a proxy for a busy or missing server.
                 raise ERRORS[response.status](f"{self.server} answered with HTTP status {response.status}.")
             raise ServingError(
-                f"{self.server} gave an answer that is none of TensorFlow Serving (HTTP status {response.status})."
+                f"{self.server} gave an answer that is not from TensorFlow Serving (HTTP status {response.status})."
             )
         kind = ERRORS.get(response.status, ServingError)
         raise kind(tidy(str(answer["error"])))
@@ -141,7 +141,7 @@ def _to_json(array: np.ndarray) -> Any:
 def _from_json(value: Any, tensor: Tensor) -> np.ndarray:
     if tensor.dtype == "object":
         array = np.empty(len(value), object)
-        # As base64 if the name of the output ends in _bytes.
+        # Outputs whose name ends in _bytes are in base64.
         array[:] = [base64.b64decode(item["b64"]) if isinstance(item, dict) else item.encode() for item in value]
         return array
     return np.asarray(value, tensor.dtype)

@@ -1,4 +1,4 @@
-"""When a call to a server is tried again, and for how long."""
+"""Retries of calls to a server."""
 
 import random
 import time
@@ -9,19 +9,19 @@ from pixelrnn_tf.serving.client.errors import ServerTimeoutError, ServerUnavaila
 
 T = TypeVar("T")
 
-# The first pause before a retry, and the longest, in seconds.
+# First and longest pause before a retry, in seconds.
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-# Seconds that a model is given to load and warm up. A server opens its ports only when its first models are loaded, so
-# a server that cannot be reached is given them too.
+# Seconds for loading and warming up a model. A server opens its ports only after loading its first models, so the same
+# limit applies to an unreachable server.
 LOAD_SECONDS = 120.0
 
 
 class Retries:
-    """Tries a call again while the server is away, busy, loading the model, or late.
+    """Retry a call while the server is unreachable, busy, loading the model, or slow.
 
     Args:
-        wait: seconds from the start of a call after which it is not tried again.
-        retries: attempts after the first at most; None for as many as `wait` allows.
+        wait: seconds from the start of a call during which it is retried.
+        retries: maximum number of retries; None for as many as `wait` allows.
         notify: called with the error before each pause.
     """
 
@@ -32,16 +32,16 @@ class Retries:
         notify: Callable[[ServingError], None] | None = None,
     ):
         if not 0 <= wait < float("inf"):
-            raise ValueError(f"wait must be a finite number of seconds of at least 0, got {wait}.")
+            raise ValueError(f"wait must be a finite number of seconds and at least 0, got {wait}.")
         if retries is not None and retries < 0:
             raise ValueError(f"retries must be at least 0, or None, got {retries}.")
         self.wait, self.retries, self.notify = wait, retries, notify
 
     def run(self, call: Callable[[], T]) -> T:
-        """What the call returns in the end.
+        """Call until it succeeds, and return the result.
 
         Raises:
-            ServingError: of the last attempt, or at once for an error that no later attempt would mend.
+            ServingError: the error of the last attempt; immediately for an error that retrying cannot fix.
         """
         end, attempt = time.monotonic() + self.wait, 0
         while True:
@@ -53,7 +53,7 @@ class Retries:
                     raise
                 if self.notify:
                     self.notify(error)
-                # Half of the pause is random, so that many clients do not come back at once.
+                # Half of the pause is random, so that many clients do not return at the same time.
                 pause = min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE) * random.uniform(0.5, 1.0)
                 time.sleep(min(pause, left))
                 attempt += 1

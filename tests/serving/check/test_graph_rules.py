@@ -66,7 +66,7 @@ def problems(folder):
         (python_function, "no Python function", "PyFunc"),
         (random_state, "no stateful randomness", "RandomUniform"),
         (compiled, "no function that XLA must compile", "Square"),
-        (xla_operation, "no operation for XLA alone", "XlaDynamicUpdateSlice"),
+        (xla_operation, "no XLA-only operation", "XlaDynamicUpdateSlice"),
         (unnamed_output, "inputs and outputs have names", "output output_0"),
         (scalar_output, "dimension 0 is the batch", "output y: shape []"),
         (fixed_batch, "dimension 0 is the batch", "output y: shape [3, 2]"),
@@ -128,4 +128,4 @@ def test_folders_tags_signatures_and_warm_up_are_looked_at(tmp_path, small_expor
         "warm-up requests fit": ["a request for 'sample' with the inputs ['seed', 'temperature']"],
     }
     (folder / "assets.extra" / "tf_serving_warmup_requests").write_bytes(b"words that are no records")
-    assert "is no file of warm-up records" in broken_rules(folder)["warm-up requests fit"][0]
+    assert "is not a file of warm-up records" in broken_rules(folder)["warm-up requests fit"][0]

@@ -26,7 +26,9 @@ def test_what_is_no_server_is_told():
     with canned([(200, b"<html>")], (200, b"<html>")) as (server, _):
         client = Client(server, "digits")
         for call in (client.status, lambda: client.score(IMAGES)):
-            with pytest.raises(ServingError, match=r"an answer that is none of TensorFlow Serving \(HTTP status 200\)"):
+            with pytest.raises(
+                ServingError, match=r"an answer that is not from TensorFlow Serving \(HTTP status 200\)"
+            ):
                 call()
     for protocol in ("rest", "grpc"):
         client = Client(server, "digits", protocol=protocol, retries=0)
@@ -54,7 +56,7 @@ def test_what_cannot_be_right_is_not_sent():
             with pytest.raises(ValueError, match="temperature must be "):
                 client.sample(2, temperature=wrong)
         with pytest.raises(
-            ValueError, match=r"temperature must be a number, or one for each of 2 images, got \[1\.0, 1"
+            ValueError, match=r"temperature must be a number, or one per image for 2 images, got \[1\.0, 1"
         ):
             client.sample(2, temperature=[1.0, 1.0, 1.0])
         with pytest.raises(ValueError, match="File 1 is a PNG that viewers show turned"):
@@ -134,7 +136,7 @@ def test_the_program_ends_in_one_line(run_program):
     done = program("draw", "--model=digits")
     assert "Error: the client takes a command, score|classify|sample|complete" in done.stderr
     done = program("score", "--model=digits", "--images=no.png")
-    assert done.stderr == "Error: --images must be PNG files; there is no file 'no.png'.\n"
+    assert done.stderr == "Error: --images must be PNG files, there is no file 'no.png'.\n"
     done = program("sample", "--server=127.0.0.1:1", "--model=digits", "--out=never.png", "--wait=0.3")
     told, error = done.stderr.splitlines()
     assert told.startswith("No server can be reached at 127.0.0.1:1: ")
@@ -149,27 +151,27 @@ def test_what_cannot_be_right_is_told_before_the_server_is_asked(tmp_path):
     for wrong, message in (
         ({"out": tmp_path / "x.jpg"}, "out must be a .png file or a folder"),
         ({"out": tmp_path / "folder.png"}, "is a folder already"),
-        ({"out": tmp_path / "x.png", "num_images": 10**12}, "num_images must be a whole number of at least 1 and at"),
-        ({"out": tmp_path / "x.png", "batch_size": 0}, "batch_size must be a whole number of at least 1"),
+        ({"out": tmp_path / "x.png", "num_images": 10**12}, "num_images must be an integer of at least 1 and at"),
+        ({"out": tmp_path / "x.png", "batch_size": 0}, "batch_size must be an integer of at least 1"),
         (
             {"out": tmp_path / "x.png", "temperature": 0.0},
             "temperature must be a number of at least 1e-30 and at most 1e",
         ),
         ({"out": tmp_path / "x.png", "timeout": np.inf}, "timeout must be a number greater than 0"),
-        ({"out": tmp_path / "x.png", "seed": 2**64}, "seed must be a whole number"),
+        ({"out": tmp_path / "x.png", "seed": 2**64}, "seed must be an integer"),
         ({"out": tmp_path / "x.png", "model": " "}, "model must be a name"),
         ({"out": tmp_path / "x.png", "server": ""}, "server HOST:PORT; one of them is empty"),
     ):
         with pytest.raises(ValueError, match=message):
             sample(**{"model": "digits", **wrong})
     for images in ((), ("",), ("~",), (str(tmp_path / "b.png"),)):
-        with pytest.raises(ValueError, match="images must be PNG files; "):
+        with pytest.raises(ValueError, match="images must be PNG files, "):
             client_options.ScoreOptions(model="digits", images=images)
     np.save(tmp_path / "map.npy", np.zeros((2, 3)))
     options = client_options.ScoreOptions(
         model="digits", images=(str(tmp_path / "a.png"),), condition=tmp_path / "map.npy"
     )
-    with pytest.raises(ValueError, match=r"must hold one conditioning map .* it holds an array of the shape \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"must hold one conditioning map .* got an array of shape \(2, 3\)"):
         client_commands.score(options)
-    with pytest.raises(ValueError, match="classify finds the class: leave out --label and --condition"):
+    with pytest.raises(ValueError, match="classify predicts the class: omit --label and --condition"):
         client_options.ClassifyOptions(model="digits", images=(str(tmp_path / "a.png"),), label=3)

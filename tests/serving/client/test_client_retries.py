@@ -78,7 +78,7 @@ def test_what_a_server_rejects_is_not_tried_again(status):
 def test_late_answers_are_given_up_and_tried_again():
     with canned([(200, ANSWER)], seconds=0.5) as (server, times):
         start = time.monotonic()
-        with pytest.raises(ServerTimeoutError, match=r"gave no answer in 0\.1 s"):
+        with pytest.raises(ServerTimeoutError, match=r"did not answer in 0\.1 s"):
             Client(server, "digits", timeout=0.1, retries=2).score(IMAGES)
         assert 0.3 < time.monotonic() - start < 2
         assert len(times) == 3
