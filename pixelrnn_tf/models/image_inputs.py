@@ -1,7 +1,7 @@
 """Inputs of a model of images: the images, and the condition of a conditional model."""
 
 from pixelrnn_tf.layers.conditioning import Conditioner, ConditionFormat
-from pixelrnn_tf.models.levels import check_whole
+from pixelrnn_tf.models.levels import check_levels
 from pixelrnn_tf.typing import DType, ImageShape, Structure, Tensor, TensorLike
 
 
@@ -42,13 +42,13 @@ class ImageInputs:
             `(images, condition)`; None for no condition, which otherwise has the dtype of the format.
 
         Raises:
-            ValueError: for other inputs, shapes that do not fit, or, outside a graph, fractions or a condition that is
-                out of range.
+            ValueError: for other inputs, shapes that do not fit, or, outside a graph, numbers that are no levels or a
+                condition that is out of range.
         """
         images, condition = self.named_inputs(inputs)
         condition = self.convert_condition(condition)
         self.check_inputs(images, condition)
-        check_whole(images, "images")
+        check_levels(images, self.levels, "images")
         return images, condition
 
     def convert_condition(self, condition: TensorLike | None) -> Tensor | None:

@@ -1,8 +1,8 @@
 """Which numbers are levels, and what becomes of those that are none: scaled images are the usual mistake.
 
-A level is a whole number in `[0, levels)`. Outside a graph a fraction is an error at once; inside one, where nothing
-can be raised, the logits and the likelihood of its image are NaN. A whole number that is out of range has the
-likelihood NaN everywhere.
+A level is a whole number in `[0, levels)`. A model that is called outside a graph refuses other numbers. Inside one,
+where nothing can be raised, the logits and the likelihood of an image with a fraction are NaN. A whole number that is
+out of range has the likelihood NaN everywhere.
 """
 
 import numpy as np

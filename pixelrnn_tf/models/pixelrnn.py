@@ -59,8 +59,8 @@ class PixelRNN(Composite, ImageModel):
         inputs: images, integer levels `(batch, height, width, channels)` in `[0, levels)`; or, if the model
             was made for a condition, `[images, condition]` or `{"images": images, "condition": condition}` with what
             the conditioner takes, or else a float map `(batch, height, width, condition_features)`. The model scales
-            and centres images itself. Fractions and conditions out of range are an error, and inside a graph their
-            image's logits are NaN.
+            and centres images itself. Numbers that are no levels and conditions out of range are an error; inside a
+            graph, the logits of an image with fractions or with such a condition are NaN.
 
     Output:
         logits, float32 `(batch, height, width, channels, levels)` under every dtype policy.
