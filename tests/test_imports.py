@@ -23,6 +23,7 @@ COMMON = tuple(
         "precision",
         "progress",
         "regular_files",
+        "tensorflow_files",
         "typing",
         "version",
         "zoo",

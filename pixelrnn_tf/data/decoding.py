@@ -10,6 +10,7 @@ import tensorflow as tf
 from PIL import Image, ImageOps
 
 from pixelrnn_tf.data.levels import map_range
+from pixelrnn_tf.pictures.jpeg_data import without_end
 from pixelrnn_tf.pictures.png_data import bit_depth, check_complete, scale_transparent_gray
 
 # Formats that Pillow may detect, whatever the file's extension: a JPEG called .png is a JPEG.
@@ -70,7 +71,7 @@ def decode_picture(contents: bytes, value_range: tuple[int, int] | None = None) 
         ValueError: if the file has another format, is damaged, declares more than `MAX_PIXELS` pixels, is shown
             differently by different viewers, or holds a value outside `value_range`.
     """
-    with _named_faults(), _open(contents) as image:
+    with _named_faults(), _open(without_end(contents)) as image:
         return _decoded(image, contents, value_range)
 
 

@@ -11,15 +11,16 @@ from pixelrnn_tf.models.log_probs import log_prob
 from pixelrnn_tf.typing import Tensor, TensorLike
 
 
-def class_log_probs(model: ImageModel, images: TensorLike) -> Tensor:
+def class_log_probs(model: ImageModel, images: TensorLike, labels: TensorLike | None = None) -> Tensor:
     """Compute log p(image | class) for every image and class, in one pass over all pairs.
 
     Args:
         model: a class-conditional model, such as one with a `LabelEmbedding`.
         images: integer levels `(batch, height, width, channels)`.
+        labels: the classes, int32 `(classes,)`; None for all.
 
     Returns:
-        nats, float32 `(batch, num_classes)`.
+        nats, float32 `(batch, classes)`.
 
     Raises:
         ValueError: for a model that is not class-conditional, or images that do not fit it.
@@ -32,10 +33,11 @@ def class_log_probs(model: ImageModel, images: TensorLike) -> Tensor:
     images = ops.convert_to_tensor(images)
     model.check_shape("images", images, model.image_shape)
     check_whole(images, "images")
-    batch, classes = ops.shape(images)[0], model.num_classes
+    labels = ops.arange(model.num_classes, dtype="int32") if labels is None else ops.convert_to_tensor(labels, "int32")
+    batch, classes = ops.shape(images)[0], ops.shape(labels)[0]
     pairs = (batch, classes, *model.image_shape)
     repeated = ops.reshape(ops.broadcast_to(images[:, None], pairs), (batch * classes, *model.image_shape))
-    labels = ops.broadcast_to(ops.arange(classes, dtype="int32"), (batch, classes))
+    labels = ops.broadcast_to(labels, (batch, classes))
     return ops.reshape(log_prob(model, repeated, ops.reshape(labels, (batch * classes,))), (batch, classes))
 
 

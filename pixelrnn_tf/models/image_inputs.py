@@ -1,7 +1,7 @@
 """Inputs of an image model: images and, for a conditional model, a condition."""
 
 from pixelrnn_tf.layers.conditioning import Conditioner, ConditionFormat
-from pixelrnn_tf.models.levels import check_whole
+from pixelrnn_tf.models.levels import check_levels
 from pixelrnn_tf.typing import DType, ImageShape, Structure, Tensor, TensorLike
 
 
@@ -42,13 +42,13 @@ class ImageInputs:
             `(images, condition)`; the condition has the dtype of the format, or is None.
 
         Raises:
-            ValueError: for other inputs or shapes that do not fit; outside a graph also for fractions or a condition
-                out of range.
+            ValueError: for other inputs or shapes that do not fit; outside a graph also for numbers that are no levels,
+                or a condition out of range.
         """
         images, condition = self.named_inputs(inputs)
         condition = self.convert_condition(condition)
         self.check_inputs(images, condition)
-        check_whole(images, "images")
+        check_levels(images, self.levels, "images")
         return images, condition
 
     def convert_condition(self, condition: TensorLike | None) -> Tensor | None:

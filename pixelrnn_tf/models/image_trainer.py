@@ -145,10 +145,9 @@ class ImageTrainer(ImageInputs, keras.Model):
         Raises:
             ValueError: for shapes that do not fit, fractions, invalid levels, or a condition out of range.
         """
-        images, _ = self.split_inputs(
+        self.split_inputs(
             keras.tree.map_structure(lambda value: value if hasattr(value, "shape") else concrete_value(value), x)
         )
-        check_levels(images, self.levels, "images")
         if y is not None and self._scores_nats:
             check_targets(y, self.image_shape)
             check_levels(y, self.levels, "y")

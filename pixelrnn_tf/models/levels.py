@@ -1,7 +1,8 @@
 """Validation of levels; a common mistake is to pass scaled images.
 
-A level is an integer in `[0, levels)`. Outside a graph, a fraction raises an error. Inside a graph, which cannot raise,
-the logits and the likelihood of its image are NaN. An integer out of range always gives the likelihood NaN.
+A level is an integer in `[0, levels)`. Outside a graph, other numbers raise an error. Inside a graph, which cannot
+raise, the logits and the likelihood of an image with a fraction are NaN. An integer out of range always gives the
+likelihood NaN there.
 """
 
 import numpy as np

@@ -59,7 +59,8 @@ class PixelRNN(Composite, ImageModel):
         inputs: images, integer levels `(batch, height, width, channels)` in `[0, levels)`. A conditional model takes
             `[images, condition]` or `{"images": images, "condition": condition}`, with the input of the conditioner, or
             a float map `(batch, height, width, condition_features)`. The model scales and centers images itself.
-            Fractions and conditions out of range raise an error; inside a graph, the logits of their image are NaN.
+            Numbers that are no levels and conditions out of range raise an error. Inside a graph, the logits of images
+            with fractions or such a condition are NaN.
 
     Output:
         logits, float32 `(batch, height, width, channels, levels)` under every dtype policy.

@@ -1,15 +1,16 @@
 """Compress images of data sets and folders to files, and decompress them, with progress."""
 
 import csv
-import io
+import itertools
 import os
 import pathlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from pixelrnn_tf.compression import Codec, Decoded
+from pixelrnn_tf.compression.file_format import LABELS, read_header
 from pixelrnn_tf.compression.file_names import add_names, split_names
 from pixelrnn_tf.data import to_bytes, to_levels
 from pixelrnn_tf.files import folder_beside, written_beside
@@ -94,6 +95,8 @@ def compress_file(
 def decompress_file(model: ImageModel, file: pathlib.Path, out: pathlib.Path) -> None:
     """Decompress a file to a folder of PNG files, which appears only when it is complete.
 
+    Images go to the disk chunk by chunk, so memory holds the compressed file and the images of one chunk.
+
     Args:
         model: model that the file was compressed with.
         file: file of `compress_file`.
@@ -104,27 +107,29 @@ def decompress_file(model: ImageModel, file: pathlib.Path, out: pathlib.Path) ->
         ValueError: if the file is damaged, was written with another model, or needs a condition.
         OSError: if another program has written to the folder meanwhile.
     """
-    progress = _UnknownTotal("decompressed")
     data, stored = split_names(read_regular(file, MOST_BYTES))
-    decoded = Codec(model).decode(data, progress=progress)
-    progress.close()
-    names = file_names(stored, len(decoded.images))
-    with folder_beside(out.resolve()) as beside:
-        for name, picture in zip(names, to_bytes(decoded.images, model.levels), strict=True):
-            (beside / name).write_bytes(png_files.encode(picture))
-        if decoded.labels is not None:
-            (beside / "labels.csv").write_text(_csv([("file", "label"), *zip(names, decoded.labels, strict=True)]))
-    print(f"{len(decoded.images)} images in {duration(progress.seconds)}: {shlex.quote(str(out))}")
+    codec, header = Codec(model), read_header(data)
+    names = file_names(stored, header.images)
+    with folder_beside(out.resolve()) as beside, Progress("decompressed", header.images) as progress:
+        if header.condition == LABELS:
+            _add_rows(beside / "labels.csv", [("file", "label")])
+        for part in codec.decode_chunks(data, progress=lambda number, of: progress.update(number)):
+            of_part = list(itertools.islice(names, len(part.images)))
+            for name, picture in zip(of_part, to_bytes(part.images, model.levels), strict=True):
+                (beside / name).write_bytes(png_files.encode(picture))
+            if part.labels is not None:
+                _add_rows(beside / "labels.csv", zip(of_part, part.labels, strict=True))
+    print(f"{header.images} images in {duration(progress.seconds)}: {shlex.quote(str(out))}")
 
 
-def file_names(stored: Sequence[str] | None, number: int) -> list[str]:
+def file_names(stored: Sequence[str] | None, number: int) -> Iterator[str]:
     """Choose names of pictures: stored ones if all are distinct plain .png names, otherwise numbers."""
     if stored is not None and len(stored) == number and len({name.casefold() for name in stored}) == number:
         plain = [pathlib.PurePosixPath(name).name == name and "\\" not in name and "\0" not in name for name in stored]
         if all(plain) and all(name.lower().endswith(".png") and len(os.fsencode(name)) <= 255 for name in stored):
-            return list(stored)
+            return iter(stored)
     digits = max(5, len(str(number)))
-    return [f"{k:0{digits}}.png" for k in range(number)]
+    return (f"{k:0{digits}}.png" for k in range(number))
 
 
 def _check_same(decoded: Decoded, images: np.ndarray, labels: np.ndarray | None) -> None:
@@ -135,25 +140,6 @@ def _check_same(decoded: Decoded, images: np.ndarray, labels: np.ndarray | None)
         raise FloatingPointError("The decompressed images differ; nothing was written. Please report this bug.")
 
 
-def _csv(rows: list[tuple]) -> str:
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows(rows)
-    return stream.getvalue()
-
-
-class _UnknownTotal:
-    """Progress of work whose total is known only from its first update."""
-
-    def __init__(self, done: str):
-        self.done, self.seconds = done, 0.0
-        self._progress: Progress | None = None
-
-    def __call__(self, number: int, of: int) -> None:
-        if self._progress is None:
-            self._progress = Progress(self.done, of)
-        self._progress.update(number)
-        self.seconds = self._progress.seconds
-
-    def close(self) -> None:
-        if self._progress is not None:
-            self._progress.close()
+def _add_rows(path: pathlib.Path, rows: Iterable[tuple]) -> None:
+    with path.open("a", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)

@@ -15,6 +15,7 @@ from keras import ops
 
 from pixelrnn_tf.concrete_value import concrete_value
 from pixelrnn_tf.sampling.philox import Shift, folded_seed, key_and_counter, philox
+from pixelrnn_tf.sampling.seeds import int32_words
 from pixelrnn_tf.typing import ImageShape, Tensor, TensorLike
 
 
@@ -22,19 +23,22 @@ def image_seeds(seed: TensorLike, index: TensorLike) -> Tensor:
     """Make the seeds of images from one seed and their indices.
 
     Args:
-        seed: stateless seed, int32 `[2]`.
-        index: int32 `(batch,)`.
+        seed: stateless seed, a pair of integers of up to 32 bits, as `stateless_seed` returns.
+        index: integers of up to 32 bits `(batch,)`.
 
     Returns:
         int32 `(batch, 2)`.
+
+    Raises:
+        ValueError: for other numbers, or, inside a graph, tensors that may hold others.
 
     Example:
 
     >>> np.array(image_seeds([0, 1], [0, 1, 2]))[:, 1]
     array([0, 1, 2], dtype=int32)
     """
-    index = ops.convert_to_tensor(index, "int32")
-    words, right_shift = _words(ops.convert_to_tensor(seed, "int32"))
+    index = int32_words(index, "index")
+    words, right_shift = _words(int32_words(seed, "seed"))
     folded = ops.cast(folded_seed(words[:1], words[1:], right_shift), "int32")
     return ops.stack([ops.broadcast_to(folded, ops.shape(index)), index], axis=-1)
 
@@ -45,18 +49,21 @@ def image_noise(seeds: TensorLike, image_shape: ImageShape) -> Tensor:
     The bits are the same on every backend and device, in a graph or not, with XLA or not.
 
     Args:
-        seeds: int32 `(batch, 2)`.
+        seeds: integers of up to 32 bits `(batch, 2)`.
         image_shape: `(height, width, channels)`.
 
     Returns:
         float32 `(batch, height, width, channels)` in [0, 1).
+
+    Raises:
+        ValueError: as `image_seeds`.
 
     Example:
 
     >>> np.array(image_noise([[0, 1]], (1, 3, 1))).round(4).ravel()
     array([0.0822, 0.4093, 0.3932], dtype=float32)
     """
-    words, right_shift = _words(ops.convert_to_tensor(seeds, "int32"))
+    words, right_shift = _words(int32_words(seeds, "seeds"))
     key, (third, fourth) = key_and_counter(words[:, :1], words[:, 1:], right_shift)
     size = math.prod(image_shape)
     first = np.arange(-(-size // 4), dtype="uint32")[None]

@@ -19,7 +19,7 @@ def stateless_seed(seed: TensorLike) -> Tensor:
             tensor.
 
     Raises:
-        ValueError: for something else.
+        ValueError: for something else; and inside a graph for a pair of int64 or uint64, which may hold more.
 
     Example:
 
@@ -34,9 +34,33 @@ def stateless_seed(seed: TensorLike) -> Tensor:
     if "int" not in dtype or shape not in ((), (2,)):
         raise _not_a_seed(seed)
     if shape == (2,):
-        return ops.cast(seed, "int32")
+        return int32_words(seed, "seed")
     wide = seed if dtype == "uint64" else ops.cast(seed, "int64")
     return ops.stack([ops.cast(ops.right_shift(wide, 32), "int32"), ops.cast(wide, "int32")])
+
+
+def int32_words(values: TensorLike, name: str) -> Tensor:
+    """Integers of up to 32 bits as int32 of the same bits.
+
+    Args:
+        values: integers, or a tensor of them.
+        name: of the argument, for errors.
+
+    Raises:
+        ValueError: for other numbers; and for a tensor of a graph, whose numbers are not known before it runs, of a
+            dtype that has more bits.
+    """
+    known = concrete_value(values)
+    if known is None:
+        dtype = keras.backend.standardize_dtype(values.dtype)
+        if dtype not in ("int8", "int16", "int32", "uint8", "uint16", "uint32"):
+            raise ValueError(
+                f"{name} must have a dtype of integers of up to 32 bits inside a graph, got {dtype}: cast it to int32."
+            )
+        return ops.cast(values, "int32")
+    if known.size and (known.dtype.kind not in "iu" or known.min() < -(2**31) or known.max() >= 2**32):
+        raise ValueError(f"{name} must hold integers of up to 32 bits, got {values!r}.")
+    return ops.convert_to_tensor(known.astype("int64").astype("uint32").view("int32"), "int32")
 
 
 def _words(known: np.ndarray, seed: Any) -> list[int]:

@@ -18,6 +18,7 @@ from pixelrnn_tf.serving.saved_model_protos import read_saved_model
 from pixelrnn_tf.serving.signatures import MAX_BATCH_SIZE, Signatures
 from pixelrnn_tf.serving.versions import CARD_FILE, publish, unpublished
 from pixelrnn_tf.serving.warmup import write_warmup
+from pixelrnn_tf.tensorflow_files import as_os_error
 from pixelrnn_tf.version import __version__
 
 
@@ -40,6 +41,7 @@ def export_model(
 
     Raises:
         ValueError: if a weight is not finite, or `out` is a file.
+        OSError: if a file cannot be written; there is no new version then.
     """
     model = in_float32(model)
     check_finite(model)
@@ -81,7 +83,8 @@ def write_graphs(signatures: Signatures, folder: pathlib.Path) -> None:
     # Only the weights: a tracked model adds its own graph, which cannot be traced with a condition.
     archive.add_variable_collection("weights", signatures.model.weights)
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    archive.write_out(str(folder), options=options, verbose=False)
+    with as_os_error("at the graphs and weights of the export"):
+        archive.write_out(str(folder), options=options, verbose=False)
     forget_custom_gradients(folder)
 
 

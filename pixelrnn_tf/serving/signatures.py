@@ -65,7 +65,7 @@ class Signatures:
         # Traced once and shared by signatures.
         self._run_model = tf.function(self._logits_of, autograph=False)
         self._generate = tf.function(self._generate_from, autograph=False)
-        self._of_classes = tf.function(lambda images: class_log_probs(self.model, images), autograph=False)
+        self._of_classes = tf.function(self._class_log_probs, autograph=False)
         self.inputs = _inputs_by_signature(model)
 
     def function(self, name: str) -> Callable[..., Outputs]:
@@ -138,6 +138,24 @@ class Signatures:
 
     def _logits_of(self, images: tf.Tensor, condition: tf.Tensor | None) -> tf.Tensor:
         return self.model(images if condition is None else [images, condition])
+
+    def _class_log_probs(self, images: tf.Tensor) -> tf.Tensor:
+        """`class_log_probs`, so many classes at a time that they take no more memory than a request of all rows."""
+        batch, classes = tf.shape(images)[0], self.model.num_classes
+        at_a_time = tf.maximum(self.max_batch_size // batch, 1)
+
+        def add(first: tf.Tensor, found: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            labels = tf.range(first, tf.minimum(first + at_a_time, classes))
+            return first + at_a_time, tf.concat([found, class_log_probs(self.model, images, labels)], axis=1)
+
+        _, found = tf.while_loop(
+            lambda first, _: first < classes,
+            add,
+            (tf.constant(0), tf.zeros((batch, 0))),
+            shape_invariants=(tf.TensorShape(()), tf.TensorShape((None, None))),
+            parallel_iterations=1,
+        )
+        return tf.ensure_shape(found, (None, classes))
 
     def _generate_from(self, seed: tf.Tensor, **rest: tf.Tensor | None) -> Outputs:
         noise = image_noise(seed, self.model.image_shape)

@@ -22,6 +22,7 @@ import tensorflow as tf
 
 from pixelrnn_tf.files import read_json, write_json
 from pixelrnn_tf.regular_files import open_regular
+from pixelrnn_tf.tensorflow_files import as_os_error
 
 # More than the state of any network that can be trained.
 MOST_BYTES = 2**42
@@ -92,15 +93,12 @@ class Checkpoints:
         shutil.rmtree(partial, ignore_errors=True)
         try:
             partial.mkdir(parents=True)
-            self._write(partial, progress)
+            with as_os_error(f"at the checkpoint of step {progress.step}"):
+                self._write(partial, progress)
             # Replace a broken one.
             final.unlink() if final.is_file() else shutil.rmtree(final, ignore_errors=True)
             os.replace(partial, final)
             _sync(self.folder)
-        except tf.errors.OpError as error:
-            # TensorFlow's message has its operation and temporary file first, and the cause last.
-            cause = error.message.splitlines()[0].rpartition("; ")[2].partition(" [Op")[0]
-            raise OSError(f"{cause}, at the checkpoint of step {progress.step}") from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
         for old in self._newest_first()[KEPT:]:

@@ -17,9 +17,13 @@ from pixelrnn_tf.models import ImageModel
 from pixelrnn_tf.pictures.grids import square_grid
 from pixelrnn_tf.progress import duration
 from pixelrnn_tf.regular_files import read_regular
+from pixelrnn_tf.tensorflow_files import as_os_error
 from pixelrnn_tf.training.checkpoints import Progress
 from pixelrnn_tf.training.learning_curve import write_curve
 from pixelrnn_tf.training.metrics import metrics_in
+
+# The file that errors name.
+EVENTS = "at the events of TensorBoard"
 
 
 class Journal:
@@ -39,7 +43,8 @@ class Journal:
             self.metrics = MetricsFile(workdir / "metrics.jsonl", last_step)
             if self.metrics.unreadable:
                 self.say(f"Warning: {self.metrics.path} had {self.metrics.unreadable} broken lines, left out now.")
-            self.summaries = tf.summary.create_file_writer(str(workdir / "tensorboard"))
+            with as_os_error(EVENTS):
+                self.summaries = tf.summary.create_file_writer(str(workdir / "tensorboard"))
 
     def say(self, text: str) -> None:
         """Print a line on the chief."""
@@ -99,19 +104,19 @@ class Journal:
         if not self.chief:
             return
         grid = square_grid(to_bytes(draw_images(model, number, seed), model.levels))
-        with self.summaries.as_default():
+        with as_os_error(EVENTS), self.summaries.as_default():
             tf.summary.image("samples", grid[None], step=progress.step)
-        self.summaries.flush()
+            self.summaries.flush()
 
     def _record(self, progress: Progress, values: Mapping[str, float | None]) -> None:
         if not self.chief:
             return
         finite = {name: value for name, value in values.items() if value is not None and np.isfinite(value)}
         self.metrics.write(step=progress.step, seconds=round(progress.seconds, 2), **finite)
-        with self.summaries.as_default():
+        with as_os_error(EVENTS), self.summaries.as_default():
             for name, value in finite.items():
                 tf.summary.scalar(name, value, step=progress.step)
-        self.summaries.flush()
+            self.summaries.flush()
 
 
 class MetricsFile:

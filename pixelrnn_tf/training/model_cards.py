@@ -33,6 +33,14 @@ GOOD_FOR = {
     "mnist_row_lstm_classes": "drawing by class, classification",
     "mnist_row_lstm_scales": "multi-scale drawing",
 }
+# Why images drawn by a preset look worse than its data.
+NOISY_SAMPLES = {
+    "fashion_mnist_background": "The samples are noisy because the network was trained on images in which a tenth of "
+    "the pixels were replaced by random levels. It is a background network: use it for likelihood ratios, not to draw.",
+    "fashion_mnist_local": "The samples show fragments and no whole objects because the network draws each pixel given "
+    "only pixels at most four rows and four columns away. It is a background network: use it for likelihood ratios, "
+    "not to draw.",
+}
 
 PAPER = """@inproceedings{oord2016pixel,
   title={Pixel Recurrent Neural Networks},
@@ -60,6 +68,7 @@ def card(metadata: Config) -> str:
                 f"{network['levels']} levels. Trained with pixelrnn_tf {metadata['pixelrnn_tf_version']} and Keras "
                 f"{metadata['keras_version']}.",
                 "![Images drawn by the network](samples.png)",
+                *([NOISY_SAMPLES[name]] if name in NOISY_SAMPLES else []),
                 "## Use",
                 f'```python\nimport pixelrnn_tf\n\nmodel = pixelrnn_tf.{kind}.from_preset("{name}")\n```',
                 "Draw images, complete images whose first pixels in raster order are known, and compute exact "

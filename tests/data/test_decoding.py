@@ -221,3 +221,25 @@ def test_twelve_bits_in_sixteen_are_mapped_by_their_range(form):
         decode_picture(twelve, value_range=(0, 4000))
     byte = encoded(Image.fromarray(np.array([[10, 11, 12]], "uint8")), form)
     assert decode_picture(byte, value_range=(10, 12)).pixels.ravel().tolist() == [0, 128, 255]
+
+
+@pytest.mark.parametrize("options", [{}, {"optimize": True}, {"restart_marker_blocks": 2}, {"subsampling": 0}])
+@pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("RGB", 3)])
+def test_a_jpeg_whose_data_end_early_is_refused_although_its_end_is_marked(mode, channels, options):
+    picture = np.random.RandomState(0).randint(0, 256, (37, 21, channels)).astype("uint8")
+    whole = encoded(Image.fromarray(picture.squeeze(), mode), "JPEG", **options)
+    shown = np.asarray(Image.open(io.BytesIO(whole))).reshape(picture.shape)
+    # What follows the end, such as a second picture, does not matter.
+    for contents in (whole, whole + b"\0" * 20, whole + whole):
+        assert np.array_equal(decode_picture(contents).pixels, shown)
+    for kept in (0.6, 0.95):
+        half = whole[: int(kept * len(whole))].rstrip(b"\xff") + b"\xff\xd9"
+        assert np.asarray(Image.open(io.BytesIO(half))).shape[:2] == (37, 21), "Pillow does not notice"
+        with pytest.raises(ValueError, match="truncated"):
+            decode_picture(half)
+
+
+def test_a_progressive_jpeg_is_read():
+    picture = Image.fromarray(np.random.RandomState(0).randint(0, 256, (37, 21)).astype("uint8"))
+    contents = encoded(picture, "JPEG", progressive=True)
+    assert np.array_equal(decode_picture(contents).pixels[..., 0], np.asarray(Image.open(io.BytesIO(contents))))

@@ -156,6 +156,11 @@ def test_numbers_out_of_range_and_other_targets_are_refused_before_a_step():
     model, (images, labels), _ = compiled(next(d for d in MODELS if d.classes))
     with pytest.raises(ValueError, match=r"images must hold integer levels from 0 to 6, got 7"):
         model.fit([images + np.uint8(1), labels], verbose=0)
+    for too_large in (images + np.uint8(1), tf.constant(images, "int64") + 1, images.astype("float32") + 1):
+        with pytest.raises(ValueError, match=r"images must hold integer levels from 0 to 6, got 7"):
+            model([too_large, labels])
+    with pytest.raises(ValueError, match=r"images must hold integer levels from 0 to 6, got -1"):
+        model([images.astype("int8") - np.int8(1), labels])
     with pytest.raises(ValueError, match=r"condition must hold integers from 0 to 4; got 5"):
         model.evaluate([images, labels + np.int32(1)], verbose=0)
     for targets in (labels, labels[:, None]):

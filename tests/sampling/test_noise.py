@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pixelrnn_tf.sampling import image_noise, image_seeds
+from pixelrnn_tf.sampling import image_noise, image_seeds, stateless_seed
 from pixelrnn_tf.sampling.philox import philox
 from tests.support.import_graph import read_imports, read_modules
 
@@ -100,6 +100,43 @@ def test_noise_is_the_same_in_a_graph(jit_compile):
         assert np.array_equal(noise, image_noise(image_seeds(seed, index), SHAPE))
 
 
+@pytest.mark.parametrize("made", [list, lambda x: np.array(x, "int64"), lambda x: tf.constant(x, tf.int64)])
+def test_numbers_of_more_than_32_bits_are_refused_and_not_cut(made):
+    assert np.array_equal(image_seeds(made([7, 2**32 - 1]), made([0, 5])), image_seeds([7, -1], [0, 5]))
+    assert np.array_equal(image_noise(made([[7, 2**32 - 1]]), SHAPE), image_noise([[7, -1]], SHAPE))
+    for wrong in (2**32, -(2**31) - 1):
+        with pytest.raises(ValueError, match="seed must hold integers of up to 32 bits"):
+            image_seeds(made([0, wrong]), [0])
+        with pytest.raises(ValueError, match="index must hold integers of up to 32 bits"):
+            image_seeds([0, 1], made([wrong]))
+        with pytest.raises(ValueError, match="seeds must hold integers of up to 32 bits"):
+            image_noise(made([[0, wrong]]), SHAPE)
+
+
+def test_fractions_are_no_seeds():
+    with pytest.raises(ValueError, match="seed must hold integers of up to 32 bits"):
+        image_seeds(np.array([0.0, 1.5]), [0])
+
+
+@pytest.mark.parametrize(
+    "function", [stateless_seed, lambda x: image_seeds(x, [0]), lambda x: image_noise(x[None], SHAPE)]
+)
+def test_a_pair_that_may_be_too_long_is_refused_in_a_graph(function):
+    @tf.function
+    def graph(seed):
+        return function(seed)
+
+    # A graph does not know the numbers of its arguments.
+    with pytest.raises(ValueError, match=r"up to 32 bits inside a graph, got int64: cast it to int32"):
+        graph(tf.constant([0, 2**40], tf.int64))
+    assert np.array_equal(graph(tf.constant([0, 2**32 - 1], tf.uint32)), function(np.array([0, -1], "int32")))
+
+
+def test_an_integer_of_64_bits_is_whole_in_a_graph():
+    seed = tf.function(stateless_seed)
+    assert seed(tf.constant(2**40 + 7, tf.int64)).numpy().tolist() == [256, 7]
+
+
 def test_an_image_has_its_noise_in_every_batch():
     noise = np.array(image_noise(SEEDS, SHAPE))
     assert noise.dtype == "float32"
@@ -112,7 +149,7 @@ def test_an_image_has_its_noise_in_every_batch():
 
 def test_noise_and_temperatures_need_no_keras():
     imports = read_imports(read_modules(ROOT, ("pixelrnn_tf",)))
-    modules = ("pixelrnn_tf.sampling.philox", "pixelrnn_tf.sampling.temperature", "pixelrnn_tf.known_values")
+    modules = ("pixelrnn_tf.sampling.philox", "pixelrnn_tf.sampling.temperature", "pixelrnn_tf.concrete_value")
     needed = {edge.imported.split(".")[0] for edge in imports if edge.importer in modules and edge.at_start}
     assert "numpy" in needed
     assert not needed & {"keras", "tensorflow", "jax"}

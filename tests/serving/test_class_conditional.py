@@ -11,8 +11,9 @@ from pixelrnn_cli import client_options
 from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.distributions import PixelDistribution
 from pixelrnn_tf.layers import ConditionFormat, LabelEmbedding
-from pixelrnn_tf.models import classify, marginal_log_prob
+from pixelrnn_tf.models import class_log_probs, classify, marginal_log_prob
 from pixelrnn_tf.programs import client_commands
+from pixelrnn_tf.serving import signatures
 from pixelrnn_tf.serving.check.comparison import LIMITS, compare
 from pixelrnn_tf.serving.check.loader import Loader, LoaderError
 from pixelrnn_tf.serving.check.reference import Format, model_reference
@@ -48,6 +49,26 @@ def exported(model, tmp_path_factory):
 def loader(exported):
     with Loader(exported) as loader:
         yield loader
+
+
+def test_a_request_of_many_classes_makes_no_larger_batch(monkeypatch):
+    many = make_network("pixel_cnn", (2, 2, 1), num_blocks=1, conditioner=LabelEmbedding(7, 3))
+    images = random_images(many, 3)
+    expected, batches = np.array(class_log_probs(many, images)), []
+
+    def counting(model, images, labels):
+        tf.numpy_function(lambda n: batches.append(int(n)), [tf.shape(images)[0] * tf.size(labels)], [])
+        return class_log_probs(model, images, labels)
+
+    monkeypatch.setattr(signatures, "class_log_probs", counting)
+    classify_images = tf.function(Signatures(many, max_batch_size=6).function("classify"))
+    for number, of_passes in ((3, [6, 6, 6, 3]), (1, [6, 1])):
+        found = classify_images(tf.constant(images[:number]))
+        assert batches == of_passes
+        probabilities = np.exp(expected[:number]) / np.exp(expected[:number]).sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(found["probabilities"], probabilities, rtol=1e-5)
+        np.testing.assert_allclose(found["log_prob"], marginal_log_prob(many, images[:number]), rtol=1e-5)
+        batches.clear()
 
 
 def test_every_signature_takes_labels_and_answers_as_the_model_does(model, exported, loader):

@@ -1,6 +1,7 @@
 """What an export consists of, that wrong requests get an error, and the processes that run it."""
 
 import json
+import resource
 import shutil
 import zlib
 
@@ -10,7 +11,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from pixelrnn_tf import data
-from pixelrnn_tf.serving import saved_model_writer
+from pixelrnn_tf.serving import saved_model_writer, signatures
 from pixelrnn_tf.serving.check.loader import Loader, LoaderError, compiled_loader
 from pixelrnn_tf.serving.example_inputs import encoded, example_inputs
 from pixelrnn_tf.serving.signatures import Signatures
@@ -52,6 +53,20 @@ def test_the_folder_holds_graphs_weights_warm_up_and_card(grey_export):
     for request in requests:
         assert request.model_spec.name == "grey"
         assert all(value.tensor_shape.dim[0].size == 1 for value in request.inputs.values())
+
+
+def test_an_export_that_does_not_fit_on_the_disk_leaves_nothing(tmp_path, monkeypatch):
+    inputs = signatures._inputs_by_signature
+    monkeypatch.setattr(signatures, "_inputs_by_signature", lambda model: {"score": inputs(model)["score"]})
+    model = make_network("pixel_cnn", (3, 4, 1), num_blocks=1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+        with pytest.raises(OSError, match=r"^File too large, at the graphs and weights of the export$"):
+            saved_model_writer.export_model(model, tmp_path / "network")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(tmp_path.glob("network/*"))
 
 
 def test_inputs_and_outputs_are_declared_as_documented(grey_loader):

@@ -6,7 +6,7 @@ from PIL import Image
 
 from benchmarks import compression
 from pixelrnn_cli.image_files import find_images
-from pixelrnn_tf.compression import file_names
+from pixelrnn_tf.compression import codec, file_names
 from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.layers import LabelEmbedding
 from pixelrnn_tf.pictures import png_files
@@ -80,6 +80,26 @@ def test_labels_come_back_in_a_table(tmp_path):
     assert lines == ["file,label", "00000.png,7", "00001.png,0", "00002.png,9"]
 
 
+def test_images_are_written_chunk_by_chunk(tmp_path, monkeypatch):
+    monkeypatch.setattr(codec, "_IMAGES_PER_BATCH", 2)
+    model = make_network("pixel_cnn", (2, 2, 1), conditioner=LabelEmbedding(3, 3), **TINY)
+    images, labels = random_images(model, 35), np.arange(35, dtype="int32") % 3
+    compressing.compress_file(model, images, labels, tmp_path / "x.pxr", verify=False)
+    decode_chunk, on_disk = compressing.Codec.decode_chunk, []
+
+    def counting(*arguments, **options):
+        on_disk.append(len(list(tmp_path.glob(".back.*/*.png"))))
+        return decode_chunk(*arguments, **options)
+
+    monkeypatch.setattr(compressing.Codec, "decode_chunk", counting)
+    compressing.decompress_file(model, tmp_path / "x.pxr", tmp_path / "back")
+    assert on_disk == [0, 16, 32]
+    for k, image in enumerate(to_bytes(images, 17)):
+        assert np.array_equal(png_files.read(tmp_path / "back" / f"{k:05}.png", 1), image)
+    rows = (tmp_path / "back" / "labels.csv").read_text().splitlines()
+    assert rows == ["file,label", *(f"{k:05}.png,{k % 3}" for k in range(35))]
+
+
 def test_an_empty_folder_is_filled_even_behind_a_link(tmp_path):
     model = make_network("pixel_cnn", (2, 2, 1), **TINY)
     compressing.compress_file(model, random_images(model, 2), None, tmp_path / "x.pxr", verify=False)
@@ -134,14 +154,14 @@ def test_the_benchmark_times_what_comes_back(capsys):
 def test_a_folder_that_another_program_fills_meanwhile_is_left_to_it(tmp_path, monkeypatch):
     model = make_network("pixel_cnn", (2, 2, 1), **TINY)
     compressing.compress_file(model, random_images(model, 2), None, tmp_path / "x.pxr", verify=False)
-    decode = compressing.Codec.decode
+    decode_chunks = compressing.Codec.decode_chunks
 
     def slow(*arguments, **options):
         (tmp_path / "back").mkdir()
         (tmp_path / "back" / "theirs.png").touch()
-        return decode(*arguments, **options)
+        return decode_chunks(*arguments, **options)
 
-    monkeypatch.setattr(compressing.Codec, "decode", slow)
+    monkeypatch.setattr(compressing.Codec, "decode_chunks", slow)
     with pytest.raises(OSError, match="not empty"):
         compressing.decompress_file(model, tmp_path / "x.pxr", tmp_path / "back")
     assert [path.name for path in (tmp_path / "back").iterdir()] == ["theirs.png"]
@@ -170,5 +190,5 @@ def test_pictures_get_their_names_back(model, saved, tmp_path):
      ["x" * 255 + ".png", "b.png"], ["a\\b.png", "c.png"], ["a\0.png", "b.png"]],
 )  # fmt: skip
 def test_names_that_are_no_files_of_a_folder_become_numbers(stored):
-    assert compressing.file_names(stored, 2) == ["00000.png", "00001.png"]
-    assert compressing.file_names(["a.png", "b.png"], 2) == ["a.png", "b.png"]
+    assert list(compressing.file_names(stored, 2)) == ["00000.png", "00001.png"]
+    assert list(compressing.file_names(["a.png", "b.png"], 2)) == ["a.png", "b.png"]

@@ -128,6 +128,16 @@ def test_shipped_cards_are_those_of_their_metadata():
         assert metadata["name"] == name
 
 
+def test_cards_of_background_networks_explain_their_noisy_samples():
+    explained = {
+        name: (zoo.DIRECTORY / name / "README.md").read_text().partition("(samples.png)\n\n")[2].splitlines()[0]
+        for name in zoo.shipped_presets()
+    }
+    assert "a tenth of the pixels were replaced by random levels" in explained.pop("fashion_mnist_background")
+    assert "pixels at most four rows and four columns away" in explained.pop("fashion_mnist_local")
+    assert set(explained.values()) == {"## Use"}
+
+
 def test_the_table_of_the_readme_is_that_of_the_metadata():
     metadata = [preset_files.read_metadata(zoo.DIRECTORY / name) for name in zoo.shipped_presets()]
     readme = (zoo.DIRECTORY.parents[1] / "README.md").read_text()

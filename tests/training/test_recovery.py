@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import resource
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import tensorflow as tf
 
 from benchmarks.scaling import free_ports
 from pixelrnn_tf.devices import cluster
+from pixelrnn_tf.training import journal
 from pixelrnn_tf.training import run as training_run
 from pixelrnn_tf.training.stop_signals import StopRequest
 from tests.support.training_runs import assert_same_state, opened, state, tiny_config
@@ -111,6 +113,34 @@ def test_a_full_disk_is_named_and_leaves_earlier_files_whole(first_file, straigh
     kept = [path for path in before if "checkpoints" in path.parts or path.name in ("model.keras", "model.json")]
     assert all(path.read_bytes() == before[path] for path in kept)
     assert not [path for path in tmp_path.rglob(".*") if path.exists()], "nothing half-written is left"
+
+
+@pytest.mark.parametrize("written", ["the first event", "scalars"])
+def test_a_full_disk_is_not_called_too_little_memory(written, tmp_path, monkeypatch):
+    full = (
+        "{{function_node __wrapped__WriteSummary}} /w/tensorboard/events.out.tfevents.1.v2; No space left on device\n"
+        "\tFailed to flush 11 events [Op:WriteSummary] name:"
+    )
+
+    def fails(*arguments, **options):
+        raise tf.errors.ResourceExhaustedError(None, None, full)
+
+    monkeypatch.setattr(tf.summary, "scalar" if written == "scalars" else "create_file_writer", fails)
+    with (
+        pytest.raises(OSError, match=rf"^Cannot write to {tmp_path}: No space left on device, at the events of Tensor"),
+        training_run._in_plain_words(tmp_path, SimpleNamespace(cluster_resolver=None)),
+    ):
+        journal.Journal(tmp_path, 0, chief=True)._record(journal.Progress(), {"loss": 1.0})
+
+
+def test_events_that_do_not_fit_are_named(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+        with pytest.raises(OSError, match="File too large, at the events of TensorBoard"):
+            journal.Journal(tmp_path, 0, chief=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_signal_to_one_of_two_workers_stops_both_and_nothing_is_lost(tmp_path):
