@@ -1,4 +1,4 @@
-"""The compressed data of a JPEG file, of which decoders leave missing rows gray without a word."""
+"""Detection of truncated JPEG data, which decoders silently fill with gray."""
 
 START, END = b"\xff\xd8", b"\xff\xd9"
 # Frames whose picture is one scan after another of whole rows: baseline and extended, Huffman coded.
@@ -10,10 +10,10 @@ READ_AHEAD = 8
 
 
 def without_end(jpeg: bytes) -> bytes:
-    """A JPEG file without its end marker, of which a decoder finds out that data are missing.
+    """Remove the end marker of a JPEG file, so that decoders report missing data.
 
-    With the marker it takes missing data for zeros. Files of several scans, such as progressive ones, and files that
-    are no JPEG are returned unchanged.
+    With the marker, decoders read missing data as zeros. Files of several scans, such as progressive ones, and files
+    that are not JPEG are returned unchanged.
     """
     position = _data_of_only_scan(jpeg)
     while position is not None:
@@ -31,7 +31,7 @@ def without_end(jpeg: bytes) -> bytes:
 
 
 def _data_of_only_scan(jpeg: bytes) -> int | None:
-    """Where the compressed data of a sequential JPEG begin whose one scan holds all components."""
+    """Return the offset of the compressed data of a sequential JPEG with one scan of all components, or None."""
     position, components = len(START), None
     while jpeg.startswith(START) and position + 4 < len(jpeg) and jpeg[position] == 0xFF:
         marker, length = jpeg[position + 1], int.from_bytes(jpeg[position + 2 : position + 4], "big")

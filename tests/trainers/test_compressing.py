@@ -180,7 +180,7 @@ def test_pictures_get_their_names_back(model, saved, tmp_path):
     data = (tmp_path / "x.pxr").read_bytes()
     assert np.array_equal(compressing.Codec(model).decode(data).images, images)
     damaged = data.replace(b"PXRNAMES", b"PXRNAMES")[:-12] + b"\0" + data[-11:]
-    with pytest.raises(ValueError, match="The file is damaged: of the names of its pictures, their CRC-32"):
+    with pytest.raises(ValueError, match="The file is damaged in the names of its pictures: their CRC-32"):
         file_names.split_names(damaged)
 
 
