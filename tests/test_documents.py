@@ -279,3 +279,11 @@ def test_the_citation_is_of_this_version():
     assert citation["license"] == "Apache-2.0"
     assert [author["name"] for author in citation["authors"]] == ["pixelrnn_tf contributors"]
     assert citation["references"][0]["url"].endswith("1601.06759")
+
+
+def test_samples_of_the_results_are_those_of_the_cards():
+    pictures = list((ROOT / "docs" / "samples").iterdir())
+    assert len(pictures) == 3
+    for picture in pictures:
+        card = ROOT / "pixelrnn_tf" / "zoo" / picture.stem / "samples.png"
+        assert picture.read_bytes() == card.read_bytes(), f"copy {card} to {picture}"
