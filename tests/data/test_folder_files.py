@@ -46,7 +46,7 @@ def test_pictures_beside_train_are_refused_by_name(tmp_path, splits):
     (tmp_path / "README.txt").write_text("no picture")
     assert sum(map(len, stems(tmp_path).values())) == 3 * len(splits)
     write_numbered(tmp_path / "vaildation" / "deep", [7])
-    with pytest.raises(ValueError, match=r"other pictures in vaildation/, whose name is that of no split .*dev"):
+    with pytest.raises(ValueError, match=r"other pictures in vaildation/, whose name is not that of a split .*dev"):
         find_files(tmp_path)
     (tmp_path / "vaildation" / "deep" / "007.png").rename(tmp_path / "7.png")
     with pytest.raises(ValueError, match=r"other pictures in 7\.png, whose name"):
@@ -88,7 +88,7 @@ def test_links_are_followed_and_lead_nowhere_twice(tmp_path):
     found = find_files(root)
     assert sorted(pathlib.Path(path).name for path in found.repeated) == ["above", "linked", "up"]
     assert found.notes() == [
-        "left out 3 folders that are reached by links and read already, or hold the link, such as " + found.repeated[0]
+        "skipped 3 links to folders that were already read or contain the link, such as " + found.repeated[0]
     ]
 
 
@@ -113,4 +113,4 @@ def test_what_is_no_picture_is_counted(tmp_path):
     for name in ("a.avi", "b.AVI", "c.heic", "d"):
         (tmp_path / "sub").mkdir(exist_ok=True)
         (tmp_path / "sub" / name).write_bytes(b"")
-    assert find_files(tmp_path).notes() == ["left out 4 files of other kinds (.avi 2, .heic 1, no suffix 1)"]
+    assert find_files(tmp_path).notes() == ["skipped 4 files of other kinds (.avi 2, .heic 1, no suffix 1)"]
