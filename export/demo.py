@@ -86,7 +86,7 @@ def main(options: Options) -> None:
 
 
 def _has_desktop() -> bool:
-    """Whether somebody sits at a terminal of a desktop."""
+    """Return whether the program runs in a terminal on a desktop."""
     import os
 
     on_desktop = sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")

@@ -15,9 +15,9 @@ from pixelrnn_tf.zoo import CONFIG, METADATA, find_preset
 
 
 def name_of(model: str | os.PathLike) -> str:
-    """The name of a model in addresses: that of the preset, of the folder of its versions, or of its file.
+    """Return the name of a model in addresses: that of the preset, of the folder of its versions, or of its file.
 
-    A file that is called as training calls it, `model.keras`, has the name of its folder.
+    A file with the name that training gives it, `model.keras`, takes the name of its folder.
     """
     path = pathlib.Path(os.path.expanduser(model)).resolve()
     if path.is_file():
@@ -26,12 +26,14 @@ def name_of(model: str | os.PathLike) -> str:
 
 
 def exported(model: str | os.PathLike, name: str) -> pathlib.Path:
-    """The folder of an exported version of a model.
+    """Export a model, unless the cache already has the export. The cache keeps one export for each name.
 
     Args:
-        model: the folder of an export, which is used as it is; or a `.keras` file or a preset, which is exported unless
-            the cache has the export. Of every name, the cache keeps the newest export only.
-        name: of the model.
+        model: a `.keras` file, a preset, or the folder of an export, which is returned.
+        name: name of the model.
+
+    Returns:
+        the folder of the exported version.
 
     Raises:
         ValueError: if there is no such model.
@@ -50,13 +52,13 @@ def exported(model: str | os.PathLike, name: str) -> pathlib.Path:
 
 
 def cache() -> pathlib.Path:
-    """The folder of the exports."""
+    """Return the folder of the exports."""
     home = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
     return pathlib.Path(home) / "pixelrnn_tf" / "demo"
 
 
 def _digest(model: str | os.PathLike) -> str:
-    """16 hexadecimal digits of the files of a model and of the code that exports it."""
+    """Return a digest of the files of a model and of the code that exports it, 16 hexadecimal digits."""
     path = pathlib.Path(os.path.expanduser(model))
     preset = None if path.is_file() else find_preset(model)
     files = [path, path.with_name("model.json")] if preset is None else [preset / CONFIG, preset / METADATA]

@@ -18,7 +18,7 @@ NUM_EXAMPLES = 10
 
 
 def examples_of(model: ImageModel, source: str | os.PathLike) -> np.ndarray | None:
-    """Example images of a model: those of the preset, or the first test images of the data it was trained on.
+    """Return example images of a model: those of the preset, or the first test images of its training data.
 
     Args:
         model: the network, with 1 or 3 channels.
@@ -41,7 +41,7 @@ def examples_of(model: ImageModel, source: str | os.PathLike) -> np.ndarray | No
         if data.image_shape != model.image_shape or data.levels != model.levels:
             return None
         return data.first(split, min(NUM_EXAMPLES, data.splits[split].size))[0].astype("uint8")
-    except (KeyError, TypeError, ValueError, OSError, ImportError):  # The model may have travelled without its data.
+    except (KeyError, TypeError, ValueError, OSError, ImportError):  # The data may be on another machine.
         return None
 
 
@@ -51,7 +51,7 @@ def write_strip(path: str | os.PathLike, images: np.ndarray, levels: int) -> Non
 
 
 def read_strip(path: str | os.PathLike, image_shape: ImageShape, levels: int) -> np.ndarray:
-    """The images of a PNG file as `write_strip` writes it, uint8 levels `(number, height, width, channels)`.
+    """Read a file of `write_strip`: uint8 levels `(number, height, width, channels)`.
 
     Raises:
         ValueError: if they are of another shape.

@@ -147,10 +147,10 @@ class Client:
 
     @property
     def card(self) -> dict[str, Any]:
-        """What the export says of the model: the entries of its card that `metadata.CARD_KEYS` lists.
+        """Entries of the export's card, those of `metadata.CARD_KEYS`. They are requested once.
 
-        "model" has the arguments that the model was made with, "scores" those of its splits, and "examples" a few
-        images as PNG files in base64. Exports of version 0.1 say nothing: then it is empty. Asked for once.
+        "model" holds the arguments of the model, "scores" the scores of the splits, and "examples" a few images as PNG
+        files in base64. Empty for an export of version 0.1.
         """
         if self._card is None:
             keys = CARD_KEYS if "describe" in self.signatures else ()

@@ -42,12 +42,12 @@ Tensors = dict[str, tensor_pb2.TensorProto]
 
 
 def is_base64(value: Any) -> bool:
-    """Whether a JSON value is a byte string in base64."""
+    """Return whether a JSON value is a byte string in base64."""
     return isinstance(value, dict) and list(value) == ["b64"] and isinstance(value["b64"], str)
 
 
 def is_row(value: Any) -> bool:
-    """Whether a JSON value is an object with an input for every key."""
+    """Return whether a JSON value is an object with an input for every key."""
     return isinstance(value, dict) and not is_base64(value)
 
 
@@ -98,7 +98,7 @@ def add_value(value: Any, dtype: int, tensor: tensor_pb2.TensorProto) -> None:
 
 
 def decoded(value: dict[str, Any]) -> bytes:
-    """The bytes of `{"b64": text}`."""
+    """Decode `{"b64": text}`."""
     if not is_base64(value):
         raise invalid(f"JSON Value: {value!r} not formatted correctly for base64 data")
     try:
@@ -108,7 +108,7 @@ def decoded(value: dict[str, Any]) -> bytes:
 
 
 def parsed(body: bytes) -> Any:
-    """JSON as the server reads it, NaN included: text that is Unicode, and numbers that fit 64 bits or a double."""
+    """Parse JSON as the server does, NaN included: Unicode text, and numbers that fit into 64 bits or a double."""
     try:
         content = json.loads(body, parse_int=whole_number, parse_float=number)
         json.dumps(content, ensure_ascii=False).encode()  # Half of a surrogate pair is no text.
@@ -118,14 +118,14 @@ def parsed(body: bytes) -> Any:
 
 
 def whole_number(digits: str) -> int | float:
-    """A number without a decimal point. The server reads one that does not fit into 64 bits as a double."""
+    """Parse a number without a decimal point. The server reads one that does not fit into 64 bits as a double."""
     # Python refuses to make an integer of thousands of digits.
     value = int(digits) if len(digits) < 30 else 2**64
     return value if -(2**63) <= value < 2**64 else number(digits)
 
 
 def number(digits: str) -> float:
-    """A number with a decimal point."""
+    """Parse a number with a decimal point."""
     value = float(digits)
     if not math.isfinite(value):
         raise ValueError(f"Number too big to be stored in double: {digits[:30]}")
@@ -133,7 +133,7 @@ def number(digits: str) -> float:
 
 
 def to_tensor(value: Any, dtype: int) -> tensor_pb2.TensorProto:
-    """Nested lists as a tensor."""
+    """Convert nested lists to a tensor."""
     shape = shape_of(value)
     tensor = tensor_pb2.TensorProto(dtype=dtype)
     for size in shape:
@@ -144,7 +144,7 @@ def to_tensor(value: Any, dtype: int) -> tensor_pb2.TensorProto:
 
 
 def from_columns(value: Any, infos: Mapping[str, Any]) -> Tensors:
-    """`inputs`: a batch per name, or the batch of the only input. Names that are not the signature's are ignored."""
+    """Read `inputs`: a batch per name, or the batch of the only input. Names outside the signature are ignored."""
     if not is_row(value):
         if len(infos) > 1:
             raise invalid("inputs is a plain value/list, but expecting an object as multiple input tensors required")
@@ -156,7 +156,7 @@ def from_columns(value: Any, infos: Mapping[str, Any]) -> Tensors:
 
 
 def from_rows(rows: Any, infos: Mapping[str, Any]) -> Tensors:
-    """`instances`: a list of rows; each holds a value per name, or is the value of the only input."""
+    """Read `instances`: a list of rows; each holds a value per name, or is the value of the only input."""
     if not isinstance(rows, list) or not rows:
         raise invalid("Expecting 'instances' to be a list/array that is not empty")
     if len(infos) > 1 and not isinstance(rows[0], dict):
@@ -174,7 +174,7 @@ def from_rows(rows: Any, infos: Mapping[str, Any]) -> Tensors:
 
 
 def to_json(name: str, value: np.ndarray) -> Any:
-    """An output as JSON; byte strings are in base64 if the name of the output ends in `_bytes`."""
+    """Convert an output to JSON; byte strings are in base64 if the name of the output ends in `_bytes`."""
     if value.dtype != object:
         return value.tolist()
     if name.endswith("_bytes"):
@@ -203,7 +203,7 @@ def answer(served: ServedModel, method: str, path: str, body: bytes = b"") -> tu
 
 
 def _describe(served: ServedModel, path: str) -> dict[str, Any]:
-    """The status of a model, or its metadata."""
+    """Answer with the status of a model, or its metadata."""
     match = _matched(STATUS, "GET", path)
     if not match[4]:
         request = get_model_status_pb2.GetModelStatusRequest()

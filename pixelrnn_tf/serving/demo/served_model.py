@@ -1,4 +1,4 @@
-"""A model of a server: its state while it loads, its metadata, and its answers, as messages of TensorFlow Serving."""
+"""State, metadata and answers of a served model, as messages of TensorFlow Serving."""
 
 import os
 import threading
@@ -71,7 +71,7 @@ class ServedModel:
         """The model that a request asks for.
 
         Raises:
-            tf.errors.OpError: if it is another one, or not loaded.
+            tf.errors.OpError: if the server has no such model, or has not loaded it.
         """
         if not spec.name:
             raise invalid("Missing model name in request's model_spec")
