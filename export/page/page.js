@@ -48,6 +48,7 @@ async function setUp() {
   demo.isConditional = Boolean(condition);
   demo.classes = await classNames();
   demo.most = client.card.max_batch_size || 64;
+  element("tab-understand").hidden = !client.signatures.surprise; // Exports of the first version have none.
   showFacts();
   setUpDrawing();
   setUpClasses();

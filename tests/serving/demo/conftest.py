@@ -32,13 +32,16 @@ def examples(model):
 
 
 @pytest.fixture(scope="session")
-def served(model, examples, tmp_path_factory):
+def served(model, examples, made_once):
     """The model, loaded."""
-    signatures = Signatures(model, 16, full_card(model, {"scores": {"test": {"nats_per_image": 40.5}}}, 16, examples))
-    signatures.inputs = {name: signatures.inputs[name] for name in USED}
-    folder = tmp_path_factory.mktemp("demo") / "pets" / "3"
-    write_graphs(signatures, folder)
-    served = ServedModel("pets", folder)
+
+    def export(folder):
+        card = full_card(model, {"scores": {"test": {"nats_per_image": 40.5}}}, 16, examples)
+        signatures = Signatures(model, 16, card)
+        signatures.inputs = {name: signatures.inputs[name] for name in USED}
+        write_graphs(signatures, folder / "3")
+
+    served = ServedModel("pets", made_once("pets", export))
     served.load()
     assert not served.failure
     yield served

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import tarfile
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from pixelrnn_tf.evaluation.batched_sampling import draw_images
 from pixelrnn_tf.models import classify, log_prob_map
 from pixelrnn_tf.pictures import png_files
 from pixelrnn_tf.sampling import image_seeds, stateless_seed
+from pixelrnn_tf.serving import Client
+from pixelrnn_tf.serving.demo.served_model import ServedModel
 from tests.serving.demo.conftest import CLASSES, image_on
 from tests.support.demo_servers import demo_server
 from tests.support.receptive_field import expected_field
@@ -102,6 +105,18 @@ def test_a_drawing_is_completed_as_python_completes_it(page, server, model):
     page.click("[data-hide=lower_half]")
     fill(page, "complete-form", seed=5, temperature=0.8, label="dog")
     page.click("#complete-form .primary")
+    page.wait_for_selector("#completions[data-state=revealing]")
+    shown = page.evaluate(
+        """() => {
+          const canvas = document.querySelector("#completions button:nth-child(9) canvas");
+          const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+          return Array.from(data).filter((_, k) => k % 4 === 3);
+        }"""
+    )
+    assert shown[:21] == [255] * 21, "the upper half is known"
+    assert shown == sorted(shown, reverse=True), "hidden pixels come one after another, row by row"
+    assert shown[-1] == 0
+    page.click("#skip")
     known = np.arange(HEIGHT)[:, None] < np.full(WIDTH, 3)
     distribution = PixelDistribution(model, condition=1)
     expected = distribution.complete(drawn, known, seed=5, sample_shape=18, temperature=0.8).numpy()
@@ -190,14 +205,22 @@ def test_tools_change_the_drawing(page, examples, tmp_path):
     picture[HEIGHT : 3 * HEIGHT, :WIDTH] = 255
     png_files.write(tmp_path / "half.png", picture)
     page.set_input_files("#load", tmp_path / "half.png")
-    page.wait_for_function("!document.querySelector('#undo').disabled")
-    page.wait_for_timeout(100)
+    page.wait_for_function("document.querySelector('#image').getContext('2d').getImageData(0, 0, 1, 1).data[0] === 255")
     loaded = levels_on(page, "#image")[..., 0]
     assert (loaded[:, :3] == 3).all()
     assert not loaded[:, 4:].any()
     (tmp_path / "none.png").write_text("no picture")
     page.set_input_files("#load", tmp_path / "none.png")
+    page.wait_for_selector("#error:not([hidden])")
     assert page.locator("#error p").inner_text() == "none.png is not a picture that this browser can read."
+
+    page.click("#clear")
+    box, pen = page.locator("#overlay").bounding_box(), page.context.new_cdp_session(page)
+    at = {"x": box["x"] + box["width"] / WIDTH / 2, "y": box["y"] + box["height"] / HEIGHT / 2}
+    for kind in ("mousePressed", "mouseReleased"):
+        event = {"type": kind, "button": "left", "clickCount": 1, "pointerType": "pen", "force": 0.4, **at}
+        pen.send("Input.dispatchMouseEvent", event)
+    assert levels_on(page, "#image")[0, 0, 0] == 1, "the pressure of a pen gives gray"
 
     page.click("#clear")
     page.locator("#overlay").focus()
@@ -215,6 +238,42 @@ def test_tools_change_the_drawing(page, examples, tmp_path):
     page.locator("#tab-complete").focus()
     page.keyboard.press("ArrowRight")
     assert page.locator("#understand").is_visible()
+
+
+def test_a_pen_draws_in_color(page):
+    image = page.evaluate(
+        """async () => {
+          const {Drawing} = await import("./drawing.js"), canvas = () => document.createElement("canvas");
+          const drawing = new Drawing(canvas(), canvas(), {height: 2, width: 3, channels: 3, levels: 256});
+          drawing.clear();
+          Object.assign(drawing, {ink: [200, 100, 0], size: 1});
+          drawing.begin({x: 1.5, y: 0.5, pressure: 1});
+          drawing.extend({x: 2.5, y: 0.5, pressure: 1});
+          drawing.end();
+          return Array.from(drawing.image);
+        }"""
+    )
+    background = [128, 128, 128]
+    assert image == background + 2 * [200, 100, 0] + 3 * background
+
+
+def test_an_export_of_an_earlier_version_can_be_completed(tmp_path, opened):
+    with tarfile.open(pathlib.Path(__file__).parents[2] / "support" / "earlier_export.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    served = ServedModel("network", tmp_path / "network")
+    served.load()
+    with demo_server(served, PAGE) as server:
+        with Client(server.url, "network") as client:
+            assert client.card == {}
+        page = opened(f"{server.url}/", reduced_motion="reduce")
+        page.wait_for_selector("#main:not([hidden])")
+        assert page.inner_text("#facts") == "3 \u00d7 4 · 4 levels"
+        for missing in ("#examples", "#tab-understand", "#complete-form .classes"):
+            assert page.locator(missing).is_hidden()
+        page.click("[data-hide=right_half]")
+        page.click("#complete-form .primary")
+        page.wait_for_selector("#completions[data-state=done] button:nth-child(9)")
+    served.close()
 
 
 def test_a_server_that_dies_is_told_and_asked_again(served, opened):
