@@ -255,7 +255,8 @@ export class Drawing extends EventTarget {
   }
 
   makeHatch() {
-    const tile = Object.assign(document.createElement("canvas"), {width: 8, height: 8}), context = tile.getContext("2d");
+    const tile = Object.assign(document.createElement("canvas"), {width: 8, height: 8});
+    const context = tile.getContext("2d");
     context.fillStyle = "rgba(110, 116, 122, 0.92)";
     context.fillRect(0, 0, 8, 8);
     context.strokeStyle = "rgba(160, 166, 172, 0.9)";

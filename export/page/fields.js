@@ -2,10 +2,10 @@
 
 const STEM = 3; // The 7x7 stem reaches three pixels.
 
-/** Indices of all pixels in the order in which a model draws them: row by row, and the pixels of smaller scales first. */
+/** Indices of all pixels in the order of drawing: row by row, and the pixels of smaller scales first. */
 export function drawingOrder(height, width, scales) {
   const strides = (scales || [height]).map((scale) => Math.round(height / scale));
-  const scaleOf = (k) => strides.findIndex((stride) => Math.floor(k / width) % stride === 0 && (k % width) % stride === 0);
+  const scaleOf = (k) => strides.findIndex((stride) => !(Math.floor(k / width) % stride) && !((k % width) % stride));
   const order = Array.from({length: height * width}, (_, k) => k);
   return strides.length > 1 ? order.sort((a, b) => scaleOf(a) - scaleOf(b) || a - b) : order;
 }
@@ -28,7 +28,8 @@ export function receptiveField(model, row, column) {
   const span = spans[model.block];
   if (!span || model.scales) return null;
   const seen = new Uint8Array(height * width);
-  const mark = (r, left, right) => seen.fill(1, r * width + Math.max(0, left), r * width + Math.min(width - 1, right) + 1);
+  const mark = (r, left, right) =>
+    seen.fill(1, r * width + Math.max(0, left), r * width + Math.min(width - 1, right) + 1);
   const isDiagonal = model.block === "diagonal_bilstm";
   if (column > 0) mark(row, isDiagonal ? 0 : column - reach, column - 1);
   for (let d = 1; d <= row; d++) {

@@ -3,7 +3,7 @@
 const NODES = /\[*\{\{(?:function_node|node) [^}]*\}\}\]*/g;
 const CARD_KEYS = ["model", "scores", "max_batch_size", "class_names", "examples"];
 
-/** An error in words for the user. */
+/** An error with a message for the user. */
 export class ServingError extends Error {}
 
 /** The first line of a message of TensorFlow, without names of the graph's nodes. */
@@ -73,10 +73,10 @@ export class Client {
     try {
       answer = await response.json();
     } catch {
-      throw new ServingError(`${this.address} gave an answer that is not TensorFlow Serving's (HTTP ${response.status}).`);
+      throw new ServingError(`${this.address} does not answer as TensorFlow Serving does (HTTP ${response.status}).`);
     }
     if (response.ok) return answer;
-    if (response.status === 404) throw new ServingError(await this.notFound());
+    if (response.status === 404) throw new ServingError(this.notFound());
     throw new ServingError(tidy(String(answer.error ?? `HTTP status ${response.status}`)));
   }
 
@@ -87,7 +87,8 @@ export class Client {
       : " Start it again with the same command.");
   }
 
-  async notFound() {
-    return `The server at ${this.address} has no model “${this.model}”. Name another one in the address: ?model=NAME.`;
+  notFound() {
+    return `The server at ${this.address} has no model “${this.model}”. `
+      + "Name another one in the address: ?model=NAME.";
   }
 }
