@@ -16,6 +16,7 @@ demo: $(VENV)/installed
 	$(BIN)/python -m export.saved_model --model=runs/demo/model.keras --out=runs/demo/serving/digits
 	$(BIN)/python -m export.check --model_dir=runs/demo/serving/digits --model=runs/demo/model.keras
 	$(BIN)/python -m export.serving_config --base=runs/demo/serving
+	@echo "Draw with it in your browser: $(BIN)/python -m export.demo --model=runs/demo/model.keras"
 
 test: check
 	$(BIN)/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1))  # Tests wait for processes of their own.

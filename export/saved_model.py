@@ -28,6 +28,7 @@ class Options:
 
 def main(options: Options) -> None:
     from pixelrnn_tf.models.loading import load_model
+    from pixelrnn_tf.programs.example_images import examples_of
     from pixelrnn_tf.programs.model_files import card_of
     from pixelrnn_tf.serving.saved_model_writer import export_model, size_on_disk
     from pixelrnn_tf.serving.signatures import Signatures
@@ -38,7 +39,7 @@ def main(options: Options) -> None:
     if not card:
         where = shlex.quote(str(options.model))
         print(f"There is no model.json next to {where}: the export will not name the training data.")
-    version = export_model(model, options.out, card, options.max_batch_size)
+    version = export_model(model, options.out, card, options.max_batch_size, examples_of(model, options.model))
     print(f"{version}: {', '.join(Signatures(model).inputs)}; {size_on_disk(version):,} bytes")
     print(f"Requests of up to {options.max_batch_size} images are served, by --max_batch_size.")
     where, source = shlex.quote(str(version)), shlex.quote(str(options.model))

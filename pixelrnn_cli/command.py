@@ -20,6 +20,7 @@ PROGRAMS = {
     "check": "export.check",
     "serving_config": "export.serving_config",
     "client": "export.client",
+    "demo": "export.demo",
 }
 
 

@@ -23,7 +23,8 @@ def pins(name):
 
 def test_what_users_install_is_bounded_below_and_pinned_for_the_figures():
     extras = PROJECT["optional-dependencies"]
-    lower = bounds([*PROJECT["dependencies"], *extras["training"], *extras["serving"]])
+    lower = bounds([*PROJECT["dependencies"], *extras["training"], *extras["serving"], *extras["demo"]])
+    del lower["pixelrnn_tf"]  # The demo needs all of serving.
     pinned = pins("requirements.txt")
     assert set(lower) == set(pinned)
     for package, specifier in lower.items():
@@ -34,7 +35,7 @@ def test_what_users_install_is_bounded_below_and_pinned_for_the_figures():
 
 def test_what_developers_install_is_the_same_set():
     lower = bounds(PROJECT["optional-dependencies"]["dev"])
-    assert Requirement(PROJECT["optional-dependencies"]["dev"][0]).extras == {"training", "serving"}
+    assert Requirement(PROJECT["optional-dependencies"]["dev"][0]).extras == {"training", "serving", "demo"}
     del lower["pixelrnn_tf"]
     pinned = pins("requirements-dev.txt")
     assert set(lower) == set(pinned)

@@ -8,6 +8,7 @@ import sysconfig
 import venv
 
 import pytest
+import urllib3
 
 from tests.support.serving_servers import NAME, stand_in
 
@@ -73,9 +74,10 @@ def test_the_wheel_does_everything_by_command_and_from_python(installed, tmp_pat
     run("pixelrnn", "export", "--model=run/model.keras", f"--out=served/{NAME}")
     assert "ready to be served" in run("pixelrnn", "check", f"--model_dir=served/{NAME}", "--model=run/model.keras")
     run("pixelrnn", "serving_config", "--base=served")
-    with stand_in(tmp_path / "served" / NAME) as server:
+    with stand_in(tmp_path / "served" / NAME, [installed / "pixelrnn", "demo"]) as server:
         address = server.addresses["rest"]
         image = str(next((tmp_path / "images").rglob("*.png")))
         told = run("pixelrnn", "client", "score", f"--server={address}", f"--model={NAME}", f"--images={image}")
         assert "log-probability" in told
+        assert b"<title>" in urllib3.request("GET", f"http://{address}/").data, "the page is part of the wheel"
         assert run("python", "-c", FROM_PYTHON, address, NAME).splitlines()[-1] == "everything 2"

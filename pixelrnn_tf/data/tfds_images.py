@@ -82,16 +82,30 @@ def load_tfds(
     return ImageData(title, shape, levels, binarization, splits, fingerprint=fingerprint, notes=notes, classes=classes)
 
 
-def _prepared(name: str) -> "DatasetBuilder":
-    """Return the TFDS builder of a prepared data set."""
+def is_prepared(name: str) -> bool:
+    """Return whether a data set of TFDS is on this machine, so that loading it downloads nothing.
+
+    Raises:
+        ValueError: if there is no such data set.
+    """
+    return _builder(name).data_path.exists()
+
+
+def _builder(name: str) -> "DatasetBuilder":
+    """Return the TFDS builder of a data set."""
     import tensorflow_datasets as tfds  # Slow to import, and only needed here.
 
     # TFDS only reads this variable on import; pass it here, so that it may be set later.
     data_dir = os.environ.get("TFDS_DATA_DIR") or None
     try:
-        builder = tfds.builder(name, data_dir=data_dir)
+        return tfds.builder(name, data_dir=data_dir)
     except (ValueError, AssertionError) as error:
         raise ValueError(f"TFDS has no data set {name!r}: {_first_line(error)}") from error
+
+
+def _prepared(name: str) -> "DatasetBuilder":
+    """Return the TFDS builder of a prepared data set."""
+    builder = _builder(name)
     if not builder.data_path.exists() and not can_reach(map(str, builder.url_infos or ())):
         raise FileNotFoundError(
             f"tfds:{name} is not in {builder.data_dir}, and there is no network to download it. Set the environment "

@@ -29,6 +29,7 @@ from pixelrnn_tf.models import PRESETS, ImageModel, log_prob, preset_files
 from pixelrnn_tf.models.classification import class_name
 from pixelrnn_tf.models.loading import load_model
 from pixelrnn_tf.pictures import grids, occlusion, png_files
+from pixelrnn_tf.programs.example_images import EXAMPLES, NUM_EXAMPLES, write_strip
 from pixelrnn_tf.sampling import generate
 from pixelrnn_tf.training import model_cards
 from pixelrnn_tf.training.metrics import metrics_in
@@ -279,8 +280,9 @@ def _write_small(picture: pathlib.Path, path: pathlib.Path) -> None:
 
 
 def _draw(model: ImageModel, data: ImageData, split: str, directory: pathlib.Path, seed: int) -> None:
-    """Draw the pictures of the card: samples, with one row per class, and completions of upper halves."""
+    """Draw the pictures of the card, drawn and completed images, and the strip of examples."""
     draw_picture(model, directory / "samples.png", 8 * (model.num_classes or 8), seed)
+    write_strip(directory / EXAMPLES, data.first(split, NUM_EXAMPLES)[0], model.levels)
     images, condition = data.first(split, 8)
     known = occlusion.known_pixels("lower_half", *model.image_shape[:2])
     completed = complete_images(model, images, known, 6, seed, condition=condition)

@@ -5,6 +5,7 @@ import numpy as np
 from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.layers import ConditionFormat
 from pixelrnn_tf.pictures import png_files
+from pixelrnn_tf.serving.client.metadata import CARD_KEYS
 from pixelrnn_tf.serving.png_ops import COLOR_TYPES
 from pixelrnn_tf.typing import ImageShape
 
@@ -23,8 +24,8 @@ def example_inputs(
 
     Returns:
         arrays by name, batch first: `images`, `known`, `seed`, `temperature` (between 0.5 and 1.5), the same images and
-        masks as `image_bytes` and `known_bytes` (for 1 or 3 channels), and `condition`. In each image, a random number
-        of leading rows is known, and half of the pixels below.
+        masks as `image_bytes` and `known_bytes` (for 1 or 3 channels), `key`, and `condition`. In each image, a random
+        number of leading rows is known, and half of the pixels below.
     """
     rng = np.random.default_rng(seed)
     height, width, channels = image_shape
@@ -37,6 +38,7 @@ def example_inputs(
         "known": known,
         "seed": rng.integers(-(2**31), 2**31, (batch, 2)).astype("int32"),
         "temperature": rng.uniform(0.5, 1.5, batch).astype("float32"),
+        "key": np.array([CARD_KEYS[k % len(CARD_KEYS)].encode() for k in range(batch)], object),
     }
     if channels in COLOR_TYPES:
         inputs["image_bytes"] = encoded(to_bytes(images, levels))

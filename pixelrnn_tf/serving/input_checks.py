@@ -67,7 +67,7 @@ def checked(inputs: tuple[Input, ...], tensors: tuple[tf.Tensor, ...], max_batch
     )
     batches = [_fixed(item, tensor, [one_batch]) for item, tensor in zip(inputs, tensors, strict=True)]
     values = [
-        assert_that(item.valid(tensor), f"{item.name} must {item.meaning}; given are values from", *_range(tensor))
+        assert_that(item.valid(tensor), f"{item.name} must {item.meaning}; {_kind(tensor)}", *_given(tensor))
         for item, tensor in zip(inputs, batches, strict=True)
         if item.valid is not None
     ]
@@ -119,7 +119,13 @@ def _fixed(item: Input, tensor: tf.Tensor, after: list[tf.Operation]) -> tf.Tens
     return tensor
 
 
-def _range(tensor: tf.Tensor) -> tuple[tf.Tensor, str, tf.Tensor]:
-    """Smallest and largest value, as strings, for an error."""
+def _kind(tensor: tf.Tensor) -> str:
+    return "given are" if tensor.dtype == tf.string else "given are values from"
+
+
+def _given(tensor: tf.Tensor) -> tuple[Any, ...]:
+    """Smallest and largest number as strings, or the strings themselves, for an error."""
+    if tensor.dtype == tf.string:
+        return (tensor,)
     wide = tf.cast(tensor, tf.float32)
     return tf.as_string(tf.reduce_min(wide), shortest=True), "to", tf.as_string(tf.reduce_max(wide), shortest=True)

@@ -1,5 +1,6 @@
 """Export of a network as a SavedModel: graphs, weights, warm-up requests and the card of the model."""
 
+import base64
 import itertools
 import os
 import pathlib
@@ -9,11 +10,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.files import write_json
 from pixelrnn_tf.models import ImageModel
 from pixelrnn_tf.models.loading import float32_twin
 from pixelrnn_tf.models.preset_files import first_not_finite
-from pixelrnn_tf.serving.example_inputs import example_inputs
+from pixelrnn_tf.serving.example_inputs import encoded, example_inputs
 from pixelrnn_tf.serving.saved_model_protos import read_saved_model
 from pixelrnn_tf.serving.signatures import MAX_BATCH_SIZE, Signatures
 from pixelrnn_tf.serving.versions import CARD_FILE, publish, unpublished
@@ -27,6 +29,7 @@ def export_model(
     out: str | os.PathLike,
     card: dict[str, Any] | None = None,
     max_batch_size: int = MAX_BATCH_SIZE,
+    examples: np.ndarray | None = None,
 ) -> pathlib.Path:
     """Export a model as the next version in a folder.
 
@@ -35,6 +38,8 @@ def export_model(
         out: folder of the versions, `BASE/NAME`; NAME is the name of the served model.
         card: training data and scores, stored in `assets.extra/model.json`.
         max_batch_size: maximum number of rows of a request; larger ones are rejected before any computation.
+        examples: a few images for clients to show, integer levels `(number, height, width, channels)` with 1 or 3
+            channels.
 
     Returns:
         the folder of the new version, `BASE/NAME/<version>`.
@@ -46,17 +51,27 @@ def export_model(
     model = in_float32(model)
     check_finite(model)
     with unpublished(out) as folder:
-        signatures = Signatures(model, max_batch_size)
+        known = full_card(model, card, max_batch_size, examples)
+        signatures = Signatures(model, max_batch_size, known)
         write_graphs(signatures, folder)
         write_warmup(folder, pathlib.Path(out).resolve().name, warmup_requests(signatures))
-        known = {"pixelrnn_tf": __version__, "model": arguments(model), **(card or {})}
-        known["max_batch_size"] = max_batch_size
-        if model.class_names is not None:
-            known["class_names"] = list(model.class_names)
-        if model.condition_format is not None:
-            known["condition"] = model.condition_format._asdict()
         write_json(folder / CARD_FILE, known)
         return publish(folder)
+
+
+def full_card(
+    model: ImageModel, card: dict[str, Any] | None, max_batch_size: int, examples: np.ndarray | None
+) -> dict[str, Any]:
+    """The card of an export; the arguments are those of `export_model`."""
+    known = {"pixelrnn_tf": __version__, "model": arguments(model), **(card or {})}
+    known["max_batch_size"] = max_batch_size
+    if model.class_names is not None:
+        known["class_names"] = list(model.class_names)
+    if model.condition_format is not None:
+        known["condition"] = model.condition_format._asdict()
+    if examples is not None:
+        known["examples"] = [base64.b64encode(file).decode() for file in encoded(to_bytes(examples, model.levels))]
+    return known
 
 
 def in_float32(model: ImageModel) -> ImageModel:

@@ -20,6 +20,7 @@ K for the number of classes:
 | `classify`, of class-conditional models | `images` | `probabilities` float32 (batch, K), `log_prob` |
 | `classify_png`, same | `image_bytes` | `probabilities`, `log_prob` |
 | `class_names`, if the classes have names | `condition` | `class_name` string (batch,) |
+| `describe` | `key` string (batch,), each one of `CARD_KEYS` | `value` string (batch,) |
 
 If the classes have names, `classify` and `classify_png` also return the most probable one as `class_name`.
 
@@ -29,18 +30,24 @@ and a byte v is the level round(v * (L - 1) / 255). In the grayscale PNGs of `kn
 known. `log_prob` is in nats per image, at temperature 1. In `classify` it is marginalized over equally probable
 classes, and `probabilities` are those of the classes given the image. `log_prob_map` holds the terms of `log_prob`: the
 log-probability of every sub-pixel given the earlier ones.
+
+`describe` returns entries of the export's card (`assets.extra/model.json`): `value` is the JSON of the entry `key`, or
+`null` if there is none. "examples" holds images of the model's size, each a PNG file in base64.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import tensorflow as tf
 
 from pixelrnn_tf.data import to_bytes, to_levels
+from pixelrnn_tf.files import to_json
 from pixelrnn_tf.layers import ConditionFormat
 from pixelrnn_tf.models import ImageModel, bits_per_dim, class_log_probs, negative_log_likelihood
 from pixelrnn_tf.models.classification import marginal_of
 from pixelrnn_tf.models.likelihood import log_prob_of_levels
 from pixelrnn_tf.sampling import MAX_TEMPERATURE, MIN_TEMPERATURE, generate, image_noise
+from pixelrnn_tf.serving.client.metadata import CARD_KEYS
 from pixelrnn_tf.serving.input_checks import Input, checked, finite
 from pixelrnn_tf.serving.png_ops import COLOR_TYPES, decode_pngs
 
@@ -55,13 +62,14 @@ class Signatures:
     Args:
         model: the network, in float32.
         max_batch_size: maximum number of rows of a request.
+        card: entries for `describe` by key.
 
     Attributes:
         inputs: inputs of every signature in order, by its name.
     """
 
-    def __init__(self, model: ImageModel, max_batch_size: int = MAX_BATCH_SIZE):
-        self.model, self.max_batch_size = model, max_batch_size
+    def __init__(self, model: ImageModel, max_batch_size: int = MAX_BATCH_SIZE, card: Mapping[str, Any] | None = None):
+        self.model, self.max_batch_size, self.card = model, max_batch_size, card or {}
         # Traced once and shared by signatures.
         self._run_model = tf.function(self._logits_of, autograph=False)
         self._generate = tf.function(self._generate_from, autograph=False)
@@ -132,6 +140,10 @@ class Signatures:
 
     def _class_names(self, condition: tf.Tensor) -> Outputs:
         return {"class_name": tf.gather(tf.constant(self.model.class_names), condition)}
+
+    def _describe(self, key: tf.Tensor) -> Outputs:
+        values = [to_json(self.card.get(name)) for name in CARD_KEYS]
+        return {"value": tf.gather(values, tf.argmax(tf.cast(_is_key(key), tf.int32), axis=-1))}
 
     def _classify_png(self, image_bytes: tf.Tensor) -> Outputs:
         return self._classify(self._decode(image_bytes))
@@ -211,7 +223,14 @@ def _inputs_by_signature(model: ImageModel) -> dict[str, tuple[Input, ...]]:
         if channels in COLOR_TYPES:
             by_name["classify_png"] = (picture,)
     by_name["serving_default"] = by_name["score"]
+    each_is_key = lambda x: tf.reduce_all(tf.reduce_any(_is_key(x), axis=-1))  # noqa: E731
+    by_name["describe"] = (Input("key", tf.string, (), each_is_key, f"be among {', '.join(CARD_KEYS)}"),)
     return by_name
+
+
+def _is_key(key: tf.Tensor) -> tf.Tensor:
+    """bool `(batch, len(CARD_KEYS))`: which entry each key names."""
+    return key[:, None] == tf.constant(CARD_KEYS)
 
 
 def _condition_input(takes: ConditionFormat) -> Input:

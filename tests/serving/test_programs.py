@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).parents[2]
-PROGRAMS = ("saved_model", "check", "serving_config", "client")
+PROGRAMS = ("saved_model", "check", "serving_config", "client", "demo")
 
 
 def test_no_program_waits_for_tensorflow_before_it_knows_what_to_do():

@@ -1,4 +1,4 @@
-"""Servers that tests run against: the stand-in always, and TensorFlow Serving itself where there is one.
+"""Servers that tests run against: the demo server always, and TensorFlow Serving itself where there is one.
 
 A real server is used if `TF_SERVING_ADDRESS` names one, as `rest=HOST:PORT,grpc=HOST:PORT`, or if
 `tensorflow_model_server` is on the PATH, which is then started. One that is named must serve, as "digits", what
@@ -7,14 +7,15 @@ A real server is used if `TF_SERVING_ADDRESS` names one, as `rest=HOST:PORT,grpc
 
 import contextlib
 import dataclasses
-import json
+import itertools
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import keras
 
@@ -60,20 +61,17 @@ def served_model() -> PixelRNN:
 
 
 @contextlib.contextmanager
-def stand_in(base_path: pathlib.Path) -> Iterator[Server]:
-    """The stand-in, in a process of its own."""
-    command = [
-        sys.executable,
-        "-m",
-        "tests.support.serving_stand_in",
-        f"--model_name={NAME}",
-        f"--model_base_path={base_path.absolute()}",
-    ]
-    with _started(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        addresses = process.stdout.readline()
-        if not addresses:
-            raise RuntimeError(f"The stand-in ended with {process.wait()}.")
-        yield Server(json.loads(addresses), process).wait()
+def stand_in(
+    base_path: pathlib.Path, program: Sequence[str | os.PathLike] = (sys.executable, "-m", "export.demo")
+) -> Iterator[Server]:
+    """The demo server, in a process of its own."""
+    flags = (f"--model={base_path.absolute()}", f"--model_name={NAME}", "--port=0", "--grpc_port=0", "--noopen_browser")
+    with _started([*program, *flags], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        told = "".join(itertools.takewhile(lambda line: "Loading" not in line, process.stdout))
+        addresses = dict(zip(("rest", "grpc"), re.findall(r"127\.0\.0\.1:\d+", told)[1:], strict=False))
+        if len(addresses) != 2:
+            raise RuntimeError(f"The demo server ended with {process.wait()}: {told}")
+        yield Server(addresses, process).wait()
 
 
 def has_real_server() -> bool:

@@ -43,7 +43,7 @@ def test_a_preset_of_a_run_loads_with_the_best_weights(run, published):
     best = keras.models.load_model(run / "model.keras")
     loaded = PixelRNN.from_preset(published)
     assert preset_files.weights_digest(loaded) == preset_files.weights_digest(best)
-    for picture in ("samples.png", "completions.png", "curve.png"):
+    for picture in ("samples.png", "completions.png", "curve.png", "examples.png"):
         assert (published / picture).read_bytes()[:4] == b"\x89PNG"
 
 

@@ -1,6 +1,7 @@
 """Compare every signature of a SavedModel, run by the server's loader, with the network."""
 
 import dataclasses
+import json
 from collections.abc import Iterator
 
 import numpy as np
@@ -79,6 +80,11 @@ def worst(measures: list[Measure]) -> list[Measure]:
 def measure(reference: Reference, fmt: Format, signature: str, inputs: Values, outputs: Values) -> Iterator[Measure]:
     """Compare the outputs of one request with the network's."""
     condition = inputs.get("condition")
+    if "value" in outputs:
+        told = zip(inputs["key"], outputs["value"], strict=True)
+        wrong = [json.loads(value) != (fmt.card or {}).get(key.decode()) for key, value in told]
+        yield Measure(signature, "scores", float(sum(wrong)))
+        return
     if "logits" in outputs:
         yield Measure(signature, "scores", _relative(outputs["logits"], reference.logits(inputs["images"], condition)))
         return
@@ -148,8 +154,9 @@ def _split_difference(outputs: Values, split: Values, fmt: Format) -> float:
         return _relative(split["logits"], outputs["logits"])
     if "probabilities" in outputs or "log_prob_map" in outputs:
         return max(_relative(split[name], outputs[name]) for name in outputs if name != "class_name")
-    if "class_name" in outputs:
-        return float((split["class_name"] != outputs["class_name"]).sum())
+    for name in ("class_name", "value"):
+        if name in outputs:
+            return float((split[name] != outputs[name]).sum())
     same = slice(None)
     if "bits_per_dim" not in outputs:
         same = (_images(outputs, fmt) == _images(split, fmt)).all((1, 2, 3))
@@ -194,6 +201,8 @@ def _wrong(name: str, value: np.ndarray, fmt: Format, alone: bool) -> Iterator[n
         yield np.full_like(value, -1)
     elif name in ("temperature", "condition"):
         yield np.full_like(value, np.nan)
+    elif name == "key":
+        yield np.array([b"dream"] * len(value), object)
     elif value.dtype == object:
         yield np.array([b"no picture"] * len(value), object)
         yield np.array([file[:40] for file in value], object)

@@ -25,6 +25,7 @@ class Format:
     condition: ConditionFormat | None
     max_batch_size: int | None = dataclasses.field(default=None, compare=False)
     class_names: tuple[str, ...] | None = dataclasses.field(default=None, compare=False)
+    card: dict[str, Any] | None = dataclasses.field(default=None, compare=False)
 
     @classmethod
     def of(cls, folder: pathlib.Path) -> "Format":
@@ -41,7 +42,8 @@ class Format:
         shape, known = tuple(sizes[1:4]), read_json(card)
         names = known.get("class_names")
         condition = _condition_of(known, shape)
-        return cls(shape, sizes[4], condition, known.get("max_batch_size"), None if names is None else tuple(names))
+        names = None if names is None else tuple(names)
+        return cls(shape, sizes[4], condition, known.get("max_batch_size"), names, known)
 
 
 def _condition_of(card: dict[str, Any], image_shape: tuple[int, ...]) -> ConditionFormat | None:

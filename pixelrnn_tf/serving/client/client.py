@@ -1,5 +1,6 @@
 """Client: score, draw and complete images with a model in TensorFlow Serving."""
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -8,7 +9,7 @@ import numpy as np
 from pixelrnn_tf.pictures import png_files
 from pixelrnn_tf.sampling.temperature import check_temperature
 from pixelrnn_tf.serving.client.errors import ModelLoadingError, ModelNotFoundError, ServingError
-from pixelrnn_tf.serving.client.metadata import Signature, VersionState, as_input
+from pixelrnn_tf.serving.client.metadata import CARD_KEYS, Signature, VersionState, as_input
 from pixelrnn_tf.serving.client.rest_transport import RestTransport
 from pixelrnn_tf.serving.client.retries import LOAD_SECONDS, Retries
 from pixelrnn_tf.serving.client.seeds import image_seeds
@@ -115,6 +116,7 @@ class Client:
         self.transport = _transport(protocol)(server, model, version, timeout)
         self._signatures: dict[str, Signature] | None = None
         self._class_names: tuple[str, ...] | None = None
+        self._card: dict[str, Any] | None = None
 
     def status(self) -> list[VersionState]:
         """List the versions of the model and their states, in one attempt, for health checks."""
@@ -142,6 +144,20 @@ class Client:
             found = [self.predict("class_names", condition=part)["class_name"] for part in parts]
             self._class_names = tuple(name.decode() for name in np.concatenate(found))
         return self._class_names
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """Entries of the export's card, those of `metadata.CARD_KEYS`. They are requested once.
+
+        "model" holds the arguments of the model, "scores" the scores of the splits, and "examples" a few images as PNG
+        files in base64. Empty for an export of version 0.1.
+        """
+        if self._card is None:
+            keys = CARD_KEYS if "describe" in self.signatures else ()
+            # One by one: an export may allow only one row in a request.
+            values = {key: json.loads(self.predict("describe", key=[key.encode()])["value"][0]) for key in keys}
+            self._card = {key: value for key, value in values.items() if value is not None}
+        return self._card
 
     def predict(self, name: str, **inputs: Any) -> dict[str, np.ndarray]:
         """Run a signature.

@@ -14,6 +14,8 @@ DTYPES = {
     "DT_STRING": "object",
     "DT_UINT8": "uint8",
 }
+# The entries of an export's card that the signature `describe` tells.
+CARD_KEYS = ("model", "preset", "data", "scores", "max_batch_size", "class_names", "examples")
 
 
 @dataclasses.dataclass(frozen=True)

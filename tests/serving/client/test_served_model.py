@@ -124,7 +124,7 @@ def test_the_client_knows_the_model_it_talks_to(client):
     assert client.signatures["logits"].outputs["logits"].dtype == "float32"
     assert client.signatures.keys() == {
         "score", "serving_default", "logits", "sample", "complete", "score_png", "sample_png", "complete_png",
-        "surprise", "surprise_png",
+        "surprise", "surprise_png", "describe",
     }  # fmt: skip
     assert [(state.version, state.state) for state in client.status()] == [(1, "AVAILABLE")]
 

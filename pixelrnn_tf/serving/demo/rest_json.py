@@ -1,8 +1,10 @@
-"""The REST interface of the stand-in for TensorFlow Serving: paths, JSON and status codes of the real server."""
+"""The REST interface of TensorFlow Serving, without HTTP: from a path and a body to the status and JSON of the answer.
+
+The paths, formats and errors are those of https://www.tensorflow.org/tfx/serving/api_rest.
+"""
 
 import base64
 import binascii
-import http.server
 import json
 import math
 import re
@@ -16,7 +18,10 @@ from google.protobuf import json_format
 from tensorflow.core.framework import tensor_pb2, types_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, predict_pb2
 
-MODEL = r"/v1/models/([^/:]+)(?:/versions/(\d+))?"
+from pixelrnn_tf.serving.demo.served_model import ServedModel
+from pixelrnn_tf.serving.demo.session import invalid
+
+MODEL = r"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?"
 PREDICT, STATUS = re.compile(MODEL + ":predict", re.I), re.compile(MODEL + "(/metadata)?", re.I)
 
 # By the code of TensorFlow's error; 500 for any other.
@@ -36,15 +41,13 @@ HTTP_CODES = {
 Tensors = dict[str, tensor_pb2.TensorProto]
 
 
-def invalid(message: str) -> tf.errors.InvalidArgumentError:
-    return tf.errors.InvalidArgumentError(None, None, message)
-
-
 def is_base64(value: Any) -> bool:
+    """Return whether a JSON value is a byte string in base64."""
     return isinstance(value, dict) and list(value) == ["b64"] and isinstance(value["b64"], str)
 
 
 def is_row(value: Any) -> bool:
+    """Return whether a JSON value is an object with an input for every key."""
     return isinstance(value, dict) and not is_base64(value)
 
 
@@ -95,6 +98,7 @@ def add_value(value: Any, dtype: int, tensor: tensor_pb2.TensorProto) -> None:
 
 
 def decoded(value: dict[str, Any]) -> bytes:
+    """Decode `{"b64": text}`."""
     if not is_base64(value):
         raise invalid(f"JSON Value: {value!r} not formatted correctly for base64 data")
     try:
@@ -104,7 +108,7 @@ def decoded(value: dict[str, Any]) -> bytes:
 
 
 def parsed(body: bytes) -> Any:
-    """JSON as the server reads it, NaN included: text that is Unicode, and numbers that fit 64 bits or a double."""
+    """Parse JSON as the server does, NaN included: Unicode text, and numbers that fit into 64 bits or a double."""
     try:
         content = json.loads(body, parse_int=whole_number, parse_float=number)
         json.dumps(content, ensure_ascii=False).encode()  # Half of a surrogate pair is no text.
@@ -114,13 +118,14 @@ def parsed(body: bytes) -> Any:
 
 
 def whole_number(digits: str) -> int | float:
-    """A number without a point: one that does not fit 64 bits is a double to the server."""
+    """Parse a number without a decimal point. The server reads one that does not fit into 64 bits as a double."""
     # Python refuses to make an integer of thousands of digits.
     value = int(digits) if len(digits) < 30 else 2**64
     return value if -(2**63) <= value < 2**64 else number(digits)
 
 
 def number(digits: str) -> float:
+    """Parse a number with a decimal point."""
     value = float(digits)
     if not math.isfinite(value):
         raise ValueError(f"Number too big to be stored in double: {digits[:30]}")
@@ -128,6 +133,7 @@ def number(digits: str) -> float:
 
 
 def to_tensor(value: Any, dtype: int) -> tensor_pb2.TensorProto:
+    """Convert nested lists to a tensor."""
     shape = shape_of(value)
     tensor = tensor_pb2.TensorProto(dtype=dtype)
     for size in shape:
@@ -138,7 +144,7 @@ def to_tensor(value: Any, dtype: int) -> tensor_pb2.TensorProto:
 
 
 def from_columns(value: Any, infos: Mapping[str, Any]) -> Tensors:
-    """`inputs`: a batch per name, or the batch of the only input. Names that are not the signature's are ignored."""
+    """Read `inputs`: a batch per name, or the batch of the only input. Names outside the signature are ignored."""
     if not is_row(value):
         if len(infos) > 1:
             raise invalid("inputs is a plain value/list, but expecting an object as multiple input tensors required")
@@ -150,7 +156,7 @@ def from_columns(value: Any, infos: Mapping[str, Any]) -> Tensors:
 
 
 def from_rows(rows: Any, infos: Mapping[str, Any]) -> Tensors:
-    """`instances`: a list of rows; each holds a value per name, or is the value of the only input."""
+    """Read `instances`: a list of rows; each holds a value per name, or is the value of the only input."""
     if not isinstance(rows, list) or not rows:
         raise invalid("Expecting 'instances' to be a list/array that is not empty")
     if len(infos) > 1 and not isinstance(rows[0], dict):
@@ -168,6 +174,7 @@ def from_rows(rows: Any, infos: Mapping[str, Any]) -> Tensors:
 
 
 def to_json(name: str, value: np.ndarray) -> Any:
+    """Convert an output to JSON; byte strings are in base64 if the name of the output ends in `_bytes`."""
     if value.dtype != object:
         return value.tolist()
     if name.endswith("_bytes"):
@@ -175,108 +182,85 @@ def to_json(name: str, value: np.ndarray) -> Any:
     return [item.decode("utf-8", "replace") for item in value]
 
 
-class RestServer(http.server.ThreadingHTTPServer):
-    """The paths of the server's REST interface, on the loopback interface."""
+def answer(served: ServedModel, method: str, path: str, body: bytes = b"") -> tuple[int, dict[str, Any]]:
+    """Answer a request.
 
-    daemon_threads = True
-    request_queue_size = 128
+    Args:
+        served: the model of the server.
+        method: "GET" for status and metadata, "POST" for predictions.
+        path: of the address, percent-encoded.
+        body: of the request.
 
-    def __init__(self, served: Any, port: int):
-        self.served = served
-        super().__init__(("127.0.0.1", port), Handler)
+    Returns:
+        the HTTP status and the JSON of the answer; of an error `{"error": message}`.
+    """
+    try:
+        return 200, _predict(served, path, body) if method == "POST" else _describe(served, path)
+    except tf.errors.OpError as error:
+        return HTTP_CODES.get(error.error_code, 500), {"error": error.message}
+    except Exception as error:  # A request gets an answer, whatever the error.
+        return 500, {"error": f"{type(error).__name__}: {error}"}
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1  # Headers and body in one packet.
-    timeout = 60
+def _describe(served: ServedModel, path: str) -> dict[str, Any]:
+    """Answer with the status of a model, or its metadata."""
+    match = _matched(STATUS, "GET", path)
+    if not match[4]:
+        request = get_model_status_pb2.GetModelStatusRequest()
+        _name(request, match)
+        return _to_dict(served.status(request))
+    request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
+    _name(request, match)
+    found = served.metadata(request)
+    signatures = get_model_metadata_pb2.SignatureDefMap()
+    found.metadata["signature_def"].Unpack(signatures)
+    return {"model_spec": _to_dict(found.model_spec), "metadata": {"signature_def": _to_dict(signatures)}}
 
-    def do_GET(self) -> None:
-        self._answer(self._describe)
 
-    def do_POST(self) -> None:
-        self._answer(self._predict)
+def _to_dict(message: Any) -> dict[str, Any]:
+    return json_format.MessageToDict(message, True, preserving_proto_field_name=True)
 
-    def log_message(self, *_: Any) -> None:
-        """The server logs no requests."""
 
-    def _answer(self, run: Any) -> None:
-        try:
-            code, content = 200, run()
-        except tf.errors.OpError as error:
-            code, content = HTTP_CODES.get(error.error_code, 500), {"error": error.message}
-        except Exception as error:  # Whatever it is, a request gets an answer.
-            code, content = 500, {"error": f"{type(error).__name__}: {error}"}
-        body = json.dumps(content).encode()
-        self.send_response(code)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+def _predict(served: ServedModel, path: str, body: bytes) -> dict[str, Any]:
+    """The outputs of a signature, in the format of the request: rows for `instances`, columns for `inputs`."""
+    request = predict_pb2.PredictRequest()
+    _name(request, _matched(PREDICT, "POST", path))
+    content = parsed(body)
+    if not isinstance(content, dict):
+        raise invalid("JSON Value: Is not object")
+    name = content.get("signature_name", "serving_default")
+    if not isinstance(name, str):
+        raise invalid("'signature_name' key must be a string value.")
+    model = served.find(request.model_spec)
+    if name not in model.signatures:
+        raise invalid(f'Serving signature name: "{name}" not found in signature def')
+    in_rows = "instances" in content
+    if in_rows == ("inputs" in content):
+        raise invalid("Expecting one of the keys 'inputs' and 'instances'")
+    model.check_method(name)
+    infos = model.signatures[name].inputs
+    tensors = from_rows(content["instances"], infos) if in_rows else from_columns(content["inputs"], infos)
+    columns = {key: to_json(key, value) for key, value in model.predict(name, tensors).items()}
+    if len(columns) == 1:
+        return {"predictions" if in_rows else "outputs": next(iter(columns.values()))}
+    if not in_rows:
+        return {"outputs": columns}
+    return {"predictions": [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]}
 
-    def _describe(self) -> dict[str, Any]:
-        match = self._matched(STATUS)
-        if not match[3]:
-            request = get_model_status_pb2.GetModelStatusRequest()
-            self._name(request, match)
-            answer = self.server.served.status(request)
-            return json_format.MessageToDict(answer, True, preserving_proto_field_name=True)
-        request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
-        self._name(request, match)
-        answer = self.server.served.metadata(request)
-        signatures = get_model_metadata_pb2.SignatureDefMap()
-        answer.metadata["signature_def"].Unpack(signatures)
-        spec, signatures = (
-            json_format.MessageToDict(message, True, preserving_proto_field_name=True)
-            for message in (answer.model_spec, signatures)
-        )
-        return {"model_spec": spec, "metadata": {"signature_def": signatures}}
 
-    def _predict(self) -> dict[str, Any]:
-        length = self.headers.get("Content-Length", "0")
-        body = self.rfile.read(int(length)) if length.isdigit() else b""
-        request = predict_pb2.PredictRequest()
-        self._name(request, self._matched(PREDICT))
-        content = self._parsed(body)
-        name = content.get("signature_name", "serving_default")
-        if not isinstance(name, str):
-            raise invalid("'signature_name' key must be a string value.")
-        signatures = self.server.served.find(request.model_spec).signatures
-        if name not in signatures:
-            raise invalid(f'Serving signature name: "{name}" not found in signature def')
-        request.model_spec.signature_name = name
-        in_rows = "instances" in content
-        if in_rows == ("inputs" in content):
-            raise invalid("Expecting one of the keys 'inputs' and 'instances'")
-        self.server.served.find(request.model_spec).check_method(name)
-        infos = signatures[name].inputs
-        read = from_rows if in_rows else from_columns
-        for key, tensor in read(content["instances" if in_rows else "inputs"], infos).items():
-            request.inputs[key].CopyFrom(tensor)
-        columns = {key: to_json(key, value) for key, value in self.server.served.predict(request).items()}
-        if len(columns) == 1:
-            return {"predictions" if in_rows else "outputs": next(iter(columns.values()))}
-        if not in_rows:
-            return {"outputs": columns}
-        return {"predictions": [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]}
+def _matched(pattern: re.Pattern, method: str, path: str) -> re.Match:
+    match = pattern.fullmatch(path)
+    if not match:
+        raise invalid(f"Malformed request: {method} {path}")
+    return match
 
-    def _matched(self, pattern: re.Pattern) -> re.Match:
-        match = pattern.fullmatch(self.path)
-        if not match:
-            raise invalid(f"Malformed request: {self.command} {self.path}")
-        return match
 
-    @staticmethod
-    def _name(request: Any, match: re.Match) -> None:
-        request.model_spec.name = urllib.parse.unquote(match[1])
-        if match[2] is not None:
-            if int(match[2]) >= 2**63:
-                raise invalid(f"Failed to convert version: {match[2]} to numeric.")
-            request.model_spec.version.value = int(match[2])
-
-    @staticmethod
-    def _parsed(body: bytes) -> dict[str, Any]:
-        content = parsed(body)
-        if not isinstance(content, dict):
-            raise invalid("JSON Value: Is not object")
-        return content
+def _name(request: Any, match: re.Match) -> None:
+    """Name the model, and the version or the label, that a path names."""
+    request.model_spec.name = urllib.parse.unquote(match[1])
+    if match[2] is not None:
+        if int(match[2]) >= 2**63:
+            raise invalid(f"Failed to convert version: {match[2]} to numeric.")
+        request.model_spec.version.value = int(match[2])
+    elif match[3] is not None:
+        request.model_spec.version_label = urllib.parse.unquote(match[3])
