@@ -11,8 +11,6 @@ import pytest
 FOLDER = pathlib.Path(__file__).parents[1] / "notebooks"
 SOURCES = sorted(FOLDER.glob("[0-9][0-9]_*.py"))
 every = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
-# The others are run anew by the slow proofs.
-RUN_BY_DEFAULT = "03_how_it_works"
 
 
 def stored(source):
@@ -57,11 +55,8 @@ def test_nothing_is_stored_that_changes_from_run_to_run(source):
     assert not re.search(r"/(tmp|home|root|work)/", source.with_suffix(".ipynb").read_text())
 
 
-@pytest.mark.parametrize(
-    "source",
-    [pytest.param(path, marks=[] if path.stem == RUN_BY_DEFAULT else pytest.mark.slow) for path in SOURCES],
-    ids=lambda path: path.stem,
-)
+@pytest.mark.slow
+@every
 def test_it_prints_the_same_when_it_is_run_again(source):
     spec = importlib.util.spec_from_file_location("execute", FOLDER / "execute.py")
     execute = importlib.util.module_from_spec(spec)

@@ -30,7 +30,7 @@ def load_model(source: str | os.PathLike[str], flag: str = "--model") -> ImageMo
             )
         return ImageModel.from_preset(source)
     try:
-        model = keras.models.load_model(path)
+        model = keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises errors of any type for a damaged file.
         problem = next(iter(str(error).strip().splitlines()), "")
         raise ValueError(

@@ -1,5 +1,7 @@
 """The likelihood is exact: it sums to one over all images, and its units are right."""
 
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -48,6 +50,21 @@ def test_loss_weights_examples():
     np.testing.assert_allclose(negative_log_likelihood(images, logits), nats, rtol=1e-6)
     weighted = NegativeLogLikelihood()(images, logits, sample_weight=np.array([1.0, 0.0, 2.0]))
     assert float(weighted) == pytest.approx((nats[0] + 2 * nats[2]) / 3, rel=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 2, 1), (1, 3, 2, 3), (4, 1, 1, 1), (4, 2, 3, 3)])
+def test_targets_of_another_shape_are_not_broadcast(shape):
+    logits, images = np.zeros((4, 3, 2, 3, 5), "float32"), np.zeros(shape, "uint8")
+    for score in (NegativeLogLikelihood(), negative_log_likelihood, BitsPerDim().update_state):
+        with pytest.raises(ValueError, match=re.escape(str(shape))):
+            score(images, logits)
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 1)])
+def test_labels_are_no_targets(shape):
+    for score in (NegativeLogLikelihood(), BitsPerDim().update_state):
+        with pytest.raises(ValueError, match=r"call fit\(images\), or fit\(\[images, labels\]\)"):
+            score(np.zeros(shape, "int32"), np.zeros((4, 3, 2, 3, 5), "float32"))
 
 
 def test_half_precision_logits_are_summed_in_float32():

@@ -3,6 +3,7 @@
 import json
 import zipfile
 
+import keras
 import numpy as np
 import pytest
 
@@ -136,3 +137,16 @@ def test_names_that_are_no_home_and_metadata_of_another_form_are_named(tmp_path)
         (tmp_path / "metadata.json").write_text(json.dumps(metadata))
         with pytest.raises(ValueError, match=r"metadata\.json"):
             model_files.card_of(tmp_path)
+
+
+def test_a_model_with_an_optimizer_and_a_metric_of_ones_own_is_loaded(tmp_path):
+    class Metric(keras.metrics.Mean):
+        pass
+
+    class Optimizer(keras.optimizers.SGD):
+        pass
+
+    model = make_network("pixel_cnn", (3, 4, 1), num_blocks=1)
+    model.compile(Optimizer(0.1), metrics=[Metric()], jit_compile=False)
+    model.save(tmp_path / "model.keras")
+    assert preset_files.weights_digest(load_model(tmp_path / "model.keras")) == preset_files.weights_digest(model)

@@ -71,6 +71,14 @@ def test_a_request_of_many_classes_makes_no_larger_batch(monkeypatch):
         batches.clear()
 
 
+@pytest.mark.parametrize("label", [CLASSES, -1])
+def test_a_label_out_of_range_is_refused_before_anything_is_computed(model, label):
+    score = Signatures(in_float32(model)).function("score")
+    images = tf.constant(random_images(model, 2))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="condition must hold whole numbers from 0 to 2"):
+        score(images, tf.constant([0, label]))
+
+
 def test_every_signature_takes_labels_and_answers_as_the_model_does(model, exported, loader):
     fmt = Format.of(exported)
     assert fmt == Format((3, 4, 1), 4, ConditionFormat((), "int32", CLASSES))

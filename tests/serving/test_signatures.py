@@ -1,5 +1,7 @@
 """Every signature of an export, as the server's C++ loader runs it, against the network it was made from."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -84,6 +86,11 @@ def test_every_signature_equals_the_model_in_a_process_without_python(served):
     assert "without Python" in served.loader.process
     assert LIMITS == {"scores": 1e-5, "split": 1e-5, "noise": 1e-5, "known": 0, "answered": 0}
     compared(served, (1, 3, 64))
+
+
+def test_every_signature_of_the_shared_export_equals_the_model_in_a_process_without_python(grey_export, grey_loader):
+    assert "without Python" in grey_loader.process
+    compared(SimpleNamespace(model=grey_export[0], folder=grey_export[1], loader=grey_loader), (1, 3))
 
 
 def test_every_signature_takes_a_condition(conditioned):

@@ -71,20 +71,19 @@ def test_pictures_that_would_not_come_back_are_refused(model, pictures):
         find_images([folder.parent])
 
 
-def test_labels_come_back_in_a_table(tmp_path):
-    model = make_network("pixel_cnn", (2, 2, 1), conditioner=LabelEmbedding(10, 3), **TINY)
-    images, labels = random_images(model, 3), np.int32([7, 0, 9])
-    compressing.compress_file(model, images, labels, tmp_path / "x.pxr", verify=True)
-    compressing.decompress_file(model, tmp_path / "x.pxr", tmp_path / "back")
-    lines = (tmp_path / "back" / "labels.csv").read_text().splitlines()
-    assert lines == ["file,label", "00000.png,7", "00001.png,0", "00002.png,9"]
+@pytest.fixture(scope="module")
+def compressed(tmp_path_factory):
+    """A model, and a file of two images."""
+    model, path = make_network("pixel_cnn", (2, 2, 1), **TINY), tmp_path_factory.mktemp("file") / "x.pxr"
+    compressing.compress_file(model, random_images(model, 2), None, path, verify=False)
+    return model, path
 
 
-def test_images_are_written_chunk_by_chunk(tmp_path, monkeypatch):
+def test_images_and_labels_are_written_chunk_by_chunk(tmp_path, monkeypatch):
     monkeypatch.setattr(codec, "_IMAGES_PER_BATCH", 2)
     model = make_network("pixel_cnn", (2, 2, 1), conditioner=LabelEmbedding(3, 3), **TINY)
     images, labels = random_images(model, 35), np.arange(35, dtype="int32") % 3
-    compressing.compress_file(model, images, labels, tmp_path / "x.pxr", verify=False)
+    compressing.compress_file(model, images, labels, tmp_path / "x.pxr", verify=True)
     decode_chunk, on_disk = compressing.Codec.decode_chunk, []
 
     def counting(*arguments, **options):
@@ -100,12 +99,10 @@ def test_images_are_written_chunk_by_chunk(tmp_path, monkeypatch):
     assert rows == ["file,label", *(f"{k:05}.png,{k % 3}" for k in range(35))]
 
 
-def test_an_empty_folder_is_filled_even_behind_a_link(tmp_path):
-    model = make_network("pixel_cnn", (2, 2, 1), **TINY)
-    compressing.compress_file(model, random_images(model, 2), None, tmp_path / "x.pxr", verify=False)
+def test_an_empty_folder_is_filled_even_behind_a_link(compressed, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-    compressing.decompress_file(model, tmp_path / "x.pxr", tmp_path / "link")
+    compressing.decompress_file(*compressed, tmp_path / "link")
     assert sorted(path.name for path in (tmp_path / "elsewhere").iterdir()) == ["00000.png", "00001.png"]
 
 
@@ -151,9 +148,7 @@ def test_the_benchmark_times_what_comes_back(capsys):
     assert f"{512 / result['seconds']['decompress']:8.1f} images/s" in printed
 
 
-def test_a_folder_that_another_program_fills_meanwhile_is_left_to_it(tmp_path, monkeypatch):
-    model = make_network("pixel_cnn", (2, 2, 1), **TINY)
-    compressing.compress_file(model, random_images(model, 2), None, tmp_path / "x.pxr", verify=False)
+def test_a_folder_that_another_program_fills_meanwhile_is_left_to_it(compressed, tmp_path, monkeypatch):
     decode_chunks = compressing.Codec.decode_chunks
 
     def slow(*arguments, **options):
@@ -163,9 +158,9 @@ def test_a_folder_that_another_program_fills_meanwhile_is_left_to_it(tmp_path, m
 
     monkeypatch.setattr(compressing.Codec, "decode_chunks", slow)
     with pytest.raises(OSError, match="not empty"):
-        compressing.decompress_file(model, tmp_path / "x.pxr", tmp_path / "back")
+        compressing.decompress_file(*compressed, tmp_path / "back")
     assert [path.name for path in (tmp_path / "back").iterdir()] == ["theirs.png"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["back", "x.pxr"]
+    assert [path.name for path in tmp_path.iterdir()] == ["back"]
 
 
 def test_pictures_get_their_names_back(model, saved, tmp_path):

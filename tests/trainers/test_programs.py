@@ -81,7 +81,7 @@ def test_help_lists_the_flags_at_once(name, flag):
 def trained(tmp_path_factory):
     """A small network trained by the program, as a user would who tries two replicas."""
     workdir = tmp_path_factory.mktemp("run")
-    flags = [f"--{name}={value}" for name, value in TINY.items()]
+    flags = [f"--{name}={value}" for name, value in {**TINY, "block": "pixel_cnn"}.items()]
     done = started(
         "train", *flags, f"--workdir={workdir}", "--steps=120", "--eval_every=40", "--learning_rate=0.01",
         "--batch_size=32", "--log_seconds=0.2", "--num_samples=4",
@@ -100,7 +100,7 @@ def test_training_lowers_the_score_and_says_what_it_did(trained):
     assert scores[1] < 64 * np.log(17)
     assert any("train_bits_per_dim" in line for line in lines)
     assert printed.startswith("digits: images (8, 8, 1)"), "the first line is ours"
-    for words in ("digits", "17 levels", "images/s", "nats per image", "bits/dim", "left", "test (", "row_lstm",
+    for words in ("digits", "17 levels", "images/s", "nats per image", "bits/dim", "left", "test (", "pixel_cnn",
                   "strategy mirrored, 2 CPU replicas"):  # fmt: skip
         assert words in printed, words
     card = json.loads((workdir / "model.json").read_text())

@@ -9,6 +9,7 @@ from PIL import Image
 
 from pixelrnn_cli.data_config import DataConfig
 from pixelrnn_tf.programs import model_files
+from pixelrnn_tf.training import workdir
 from pixelrnn_tf.training.run import train
 from tests.support.training_runs import tiny_config
 
@@ -51,6 +52,13 @@ def test_a_folder_that_changed_is_refused(trained):
         model_files.data_of(root / "run" / "model.keras", "test")
     for k in range(40, 80):
         (root / "pictures" / f"{k}.png").unlink()
+    data = config.data.load()
+    assert workdir.checked_data(root / "run", data).fingerprint == data.fingerprint
+
+
+@pytest.mark.slow
+def test_a_folder_that_is_as_it_was_is_trained_on_further(trained):
+    config, root = trained
     assert train(dataclasses.replace(config, steps=8), root / "run") is not None
 
 

@@ -1,6 +1,8 @@
 """A Multi-Scale PixelRNN in the hands of trainer, programs and export."""
 
+import contextlib
 import dataclasses
+import io
 import json
 
 import numpy as np
@@ -32,21 +34,28 @@ def run(tmp_path_factory):
     return workdir, training_run.train(tiny_config(model=SCALES, steps=20, eval_every=20, dropout=0.1), workdir)
 
 
-def test_it_is_trained_scored_and_drawn_from_as_any_other(run, tmp_path, capsys):
+@pytest.fixture(scope="module")
+def printed(run):
+    """The output of the program that evaluates it."""
+    with contextlib.redirect_stdout(io.StringIO()) as stream:
+        evaluate.main(evaluate.Options(model=run[0] / "model.keras"))
+    return stream.getvalue()
+
+
+def test_it_is_trained_scored_and_drawn_from_as_any_other(run, printed, tmp_path):
     workdir, scores = run
     model = load_model(workdir / "model.keras")
     assert isinstance(model, MultiScalePixelRNN)
     assert model.heights == (4, 8)
     assert 0 < scores["test"].nats_per_image < 8 * 8 * np.log(17), "better than guessing"
-    evaluate.main(evaluate.Options(model=workdir / "model.keras"))
-    assert f"{scores['test'].nats_per_image:.2f} nats per image" in capsys.readouterr().out
+    assert f"{scores['test'].nats_per_image:.2f} nats per image" in printed
     assert batched_sampling.draw_images(model, 3, 0).shape == (3, 8, 8, 1)
     complete.main(complete.Options(model=workdir / "model.keras", out=tmp_path / "c.png", num_images=2, num_samples=1))
     again = tiny_config(model=json.loads(json.dumps(SCALES)), steps=20, eval_every=20, dropout=0.1)
     assert training_run.train(again, workdir) == scores, "a finished run stays as it is"
 
 
-def test_a_run_says_what_each_scale_adds(run, capsys):
+def test_a_run_says_what_each_scale_adds(run, printed):
     workdir, scores = run
     found = json.loads((workdir / "model.json").read_text())["scales"]
     assert set(found) == {"validation", "test"}
@@ -61,8 +70,7 @@ def test_a_run_says_what_each_scale_adds(run, capsys):
     report = (workdir / "report.md").read_text()
     assert f"Scales, test: {terms}, 180 images." in report
     assert report.startswith("# pixel_cnn 1 x 4, scales 4-8, on digits\n")
-    evaluate.main(evaluate.Options(model=workdir / "model.keras"))
-    assert terms in capsys.readouterr().out
+    assert terms in printed
 
 
 @pytest.mark.slow

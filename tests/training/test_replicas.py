@@ -78,6 +78,7 @@ def test_replicas_in_float16_share_one_loss_scale(tmp_path):
     ("number", "changes"),
     [
         (1, {"gradient_accumulation_steps": 3, "dropout": 0.3, "model": {**TINY, "block": "pixel_cnn"}}),
+        (1, {"gradient_accumulation_steps": 2, "optimizer": "sgd", "model": {**TINY, "block": "pixel_cnn"}}),
         (1, {"gradient_accumulation_steps": 3, "dropout": 0.3}),
         (1, {"gradient_accumulation_steps": 3, "dropout": 0.3, "jit_compile": "auto"}),
         (3, {"gradient_accumulation_steps": 2, "jit_compile": "true"}),

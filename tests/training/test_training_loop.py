@@ -79,7 +79,7 @@ def test_a_finished_run_is_not_evaluated_again(tmp_path):
 
 
 def test_a_workdir_of_another_configuration_is_refused(tmp_path):
-    training_run.train(tiny_config(steps=1), tmp_path)
+    opened(tiny_config(steps=1), tmp_path)._introduce()
     workdir.check_workdir(tmp_path, tiny_config(steps=99))
     with pytest.raises(ValueError, match=r"batch_size: 32 there, 16 now; learning_rate: 0.001 there, 0.01 now"):
         workdir.check_workdir(tmp_path, tiny_config(batch_size=16, learning_rate=0.01))

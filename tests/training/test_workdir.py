@@ -1,12 +1,14 @@
 """One program at a time in a working directory."""
 
+import contextlib
 import dataclasses
 import json
 import os
 import pathlib
 import shutil
-import subprocess
-import sys
+import signal
+import time
+import warnings
 
 import pytest
 
@@ -16,29 +18,41 @@ from pixelrnn_tf.training import workdir
 from pixelrnn_tf.training.metrics import metrics_in
 from tests.support.training_runs import tiny_config
 
-ROOT = pathlib.Path(__file__).parents[2]
-HOLD = """
-import pathlib, sys, time
-from pixelrnn_tf.training import workdir
-with workdir.locked(pathlib.Path(sys.argv[1])):
-    print("locked", flush=True)
-    time.sleep(60)
-"""
+
+@contextlib.contextmanager
+def holding(folder):
+    """Another process, which holds the lock of a folder."""
+    ready, told = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # It has threads; the child uses none of what they hold.
+        child = os.fork()
+    if child == 0:
+        try:
+            with workdir.locked(folder):
+                os.write(told, b"locked")
+                time.sleep(60)
+        finally:
+            os._exit(1)
+    try:
+        assert os.read(ready, 6) == b"locked"
+        yield child
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(ready)
+        os.close(told)
 
 
 def test_a_second_program_is_refused_until_the_first_has_ended_however_it_ends(tmp_path):
-    first = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert first.stdout.readline() == "locked\n"
-    with (
-        pytest.raises(ValueError, match=f"{tmp_path} is in use by process {first.pid} on .* another --workdir"),
-        workdir.locked(tmp_path),
-    ):
-        pass
-    # Another worker of a cluster writes nothing, and takes no lock.
-    with workdir.locked(tmp_path, is_chief=False):
-        pass
-    first.kill()
-    first.communicate()
+    with holding(tmp_path) as first:
+        with (
+            pytest.raises(ValueError, match=f"{tmp_path} is in use by process {first} on .* another --workdir"),
+            workdir.locked(tmp_path),
+        ):
+            pass
+        # Another worker of a cluster writes nothing, and takes no lock.
+        with workdir.locked(tmp_path, is_chief=False):
+            pass
     assert (tmp_path / ".lock").exists(), "it had no time to remove it"
     with workdir.locked(tmp_path):
         assert (tmp_path / ".lock").read_text().startswith(f"process {os.getpid()} on ")
