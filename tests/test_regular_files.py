@@ -14,7 +14,7 @@ def test_a_regular_file_is_read(tmp_path):
     assert read_text(path) == "é"
     (tmp_path / "link").symlink_to(path)
     assert read_regular(os.fsencode(tmp_path / "link")) == b"\xc3\xa9"
-    with pytest.raises(ValueError, match="has 2 bytes; at most 1 are read"):
+    with pytest.raises(ValueError, match="has 2 bytes; the limit is 1"):
         read_regular(path, most=1)
     with pytest.raises(FileNotFoundError):
         read_regular(tmp_path / "none")

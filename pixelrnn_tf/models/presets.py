@@ -171,6 +171,7 @@ PRESETS: dict[str, Preset] = {
         paper_score=PaperScore(value=3.63, unit=BITS, data="ImageNet 64x64 validation"),
     ),
 }
+"""Networks of the paper and smaller ones, a `Preset` by name. `PixelRNN.presets` also has other pretrained networks."""
 
 
 def get_preset(name: str) -> Preset:

@@ -57,9 +57,9 @@ def test_flags_have_the_defaults_and_types_of_the_fields():
     ("arguments", "message"),
     [
         ([], "--out is missing. What to write."),
-        (["--out="], "--out must name a file or a folder; it is empty"),
+        (["--out="], "--out must name a file or a folder, got an empty value"),
         (["--out=a.jpg"], r"--out must end in \.png or \.bmp, got a\.jpg"),
-        (["--model="], "--model must name a file or a folder; it is empty"),
+        (["--model="], "--model must name a file or a folder, got an empty value"),
         (["--rate=1"], "rate must be a number greater than 0 and smaller than 1, got 1.0"),
         (["--rate=nan"], "rate must be a number greater than 0 and smaller than 1, got nan"),
         (["--size=10"], "size must be an integer of at least 1 and at most 9, got 10"),

@@ -44,8 +44,8 @@ def test_what_is_given_is_found(folder, given, found):
         (["b.png,c.png"], r"--images must be PNG files, but there is no file 'c\.png'"),
         (["*.jpg"], "there is no file '\\*.jpg'"),
         (["empty"], "there are none in the folder empty"),
-        ([], "none is given"),
-        ([","], "none is given"),
+        ([], "got none"),
+        ([","], "got none"),
     ],
 )
 def test_what_is_not_there_is_named(folder, given, message):

@@ -58,7 +58,7 @@ def test_what_was_written_is_read():
         (29, b"\0\0", "is invalid"),
         (34, b"\0", "is invalid"),
         (39, b"\0\0", "is invalid"),
-        (39, b"\xff\xff", "65535 in a batch"),
+        (39, b"\xff\xff", "65535 per batch"),
         (41, b"\0\0", "is invalid"),
         (35, b"\xff\xff\xff\xff", "the images 12 to 15 of 4294967295, after 101 bytes: it is truncated"),
         (47, b"\xff\xff\xff\xff", "has 4,294,967,295 bytes; at most"),
@@ -147,5 +147,5 @@ def test_levels_that_come_out_otherwise_are_refused_where_every_checksum_of_the_
         Chunk(chunks[1].offsets, chunks[1].levels_crc ^ 1, chunks[1].payload),
     ):
         forged = write_file(header, [chunks[0], chunk, chunks[2]])
-        with pytest.raises(ValueError, match=r"images 8 to 15 do not decode to what was encoded"):
+        with pytest.raises(ValueError, match=r"Images 8 to 15 do not decode to what was encoded"):
             codec.decode(forged)

@@ -50,7 +50,7 @@ def test_what_nobody_wrote_down_passes_but_for_folders():
     digits = dataclasses.replace(made_by_hand(train="9 images, sha256 aa"), name="digits")
     for recorded in (None, {}):
         check_unchanged(digits, recorded, "an older run")
-        with pytest.raises(ValueError, match="an older run comes from a version that split folder:x in another way"):
+        with pytest.raises(ValueError, match="an older run comes from a version that split folder:x differently"):
             check_unchanged(made_by_hand(train="9 images, sha256 aa"), recorded, "an older run")
     check_unchanged(made_by_hand(), {"train": "9 images, sha256 aa"}, "the run in runs/x")
 

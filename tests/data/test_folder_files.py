@@ -88,7 +88,7 @@ def test_links_are_followed_and_lead_nowhere_twice(tmp_path):
     found = find_files(root)
     assert sorted(pathlib.Path(path).name for path in found.repeated) == ["above", "linked", "up"]
     assert found.notes() == [
-        "left out 3 folders that are reached by links and read already, or hold the link, such as " + found.repeated[0]
+        "skipped 3 links to folders that were already read or contain the link, such as " + found.repeated[0]
     ]
 
 
@@ -113,4 +113,4 @@ def test_what_is_no_picture_is_counted(tmp_path):
     for name in ("a.avi", "b.AVI", "c.heic", "d"):
         (tmp_path / "sub").mkdir(exist_ok=True)
         (tmp_path / "sub" / name).write_bytes(b"")
-    assert find_files(tmp_path).notes() == ["left out 4 files of other kinds (.avi 2, .heic 1, no suffix 1)"]
+    assert find_files(tmp_path).notes() == ["skipped 4 files of other kinds (.avi 2, .heic 1, no suffix 1)"]

@@ -111,7 +111,7 @@ def test_colour_becomes_grey_by_luma_and_grey_colour_by_repetition():
 def test_a_fitted_shape_says_what_is_missing():
     assert fitted_shape("x", (28, 28, 1), None, None) == (28, 28, 1)
     assert fitted_shape("x", (None, None, 3), (4, 5), 1) == (4, 5, 1)
-    with pytest.raises(ValueError, match=r"images of x vary in size: give image_size=\(height, width\)"):
+    with pytest.raises(ValueError, match=r"images of x vary in size: pass image_size=\(height, width\)"):
         fitted_shape("x", (None, 4, 3), None, 1)
     with pytest.raises(ValueError, match="vary in their number of channels: pass channels=1 or 3"):
         fitted_shape("x", (4, 4, None), None, None)

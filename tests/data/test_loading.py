@@ -179,11 +179,14 @@ def test_dynamic_binarisation_of_a_data_set_has_its_mean():
         ({"name": "digits", "binarization": "random"}, "one of none, dynamic, threshold, got 'random'"),
         ({"name": "digits", "binarization": "dynamic", "levels": 4}, "'dynamic' gives 2 levels: omit levels=4"),
         ({"name": "digits", "channels": 2}, r"channels must be 1 \(gray\) or 3 \(color\), got 2"),
-        ({"name": "digits", "image_size": (8,)}, r"two positive integers \(height, width\), got \(8,\)"),
-        ({"name": "digits", "image_size": (8, 0)}, r"two positive integers \(height, width\), got \(8, 0\)"),
+        ({"name": "digits", "image_size": (8,)}, r"two positive integers \(height, width\) up to 4096, got \(8,\)"),
+        ({"name": "digits", "image_size": (8, 0)}, r"two positive integers \(height, width\) up to 4096, got \(8, 0\)"),
         ({"name": "digits", "image_size": (8, 10**6)}, r"two positive integers .* up to 4096"),
-        ({"name": "digits", "image_size": (8, 8.5)}, r"two positive integers \(height, width\), got \(8, 8.5\)"),
-        ({"name": "digits", "image_size": 8}, r"two positive integers \(height, width\), got 8"),
+        (
+            {"name": "digits", "image_size": (8, 8.5)},
+            r"two positive integers \(height, width\) up to 4096, got \(8, 8.5\)",
+        ),
+        ({"name": "digits", "image_size": 8}, r"two positive integers \(height, width\) up to 4096, got 8"),
         ({"name": "digits", "levels": 2.5}, "levels must be an integer, got 2.5"),
         ({"name": "digits", "levels": True}, "levels must be an integer, got True"),
         ({"name": "digits", "channels": True}, r"channels must be 1 \(gray\) or 3 \(color\), got True"),
@@ -255,7 +258,7 @@ def test_digits_come_with_their_classes_if_asked_for():
 
 def test_classes_need_a_label_for_each_image():
     split = Split.of_array("some", np.zeros((3, 1, 1, 1), "uint8"), np.zeros(2, "int32"))
-    with pytest.raises(ValueError, match="some has no label for each of its images"):
+    with pytest.raises(ValueError, match="some does not have one label per image"):
         ImageData("wrong", (1, 1, 1), 256, "none", {"train": split}, classes=("a", "b"))
 
 

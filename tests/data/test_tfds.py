@@ -146,7 +146,7 @@ def test_splits_have_the_names_in_use_and_the_others_are_told(make_data):
         "validation": [12, 13, 14],
         "test": [15, 16],
     }
-    assert data.describe().splitlines()[-1] == "  note: left out the splits extra"
+    assert data.describe().splitlines()[-1] == "  note: unused splits: extra"
     sizes = {key: text.split(",")[0] for key, text in data.fingerprint.items()}
     assert sizes == {"train": "12 images", "validation": "3 images", "test": "2 images"}
     assert load("tfds:short_names", image_size=(2, 2)).fingerprint == data.fingerprint

@@ -170,7 +170,7 @@ GOOD = {"image_shape": (4, 4, 3), "levels": 2, "block": "row_lstm", "num_blocks"
         ({"num_blocks": 10**9}, "num_blocks must be at most 1000, got 1000000000"),
         ({"image_shape": (10**6, 10**6, 3)}, "image_shape must have at most 16,777,216 sub-pixels"),
         ({"hidden": 10**5}, r"give [0-9,]+ parameters, 1,565 GiB in float32; at most 2,147,483,648 are allowed"),
-        ({"head_hidden": 10**30}, "ask for 1,000,.* parameters"),
+        ({"head_hidden": 10**30}, "give 1,000,.* parameters"),
         ({"condition_features": 10**12}, "Reduce hidden, head_hidden, num_blocks or condition_features"),
     ],
 )

@@ -63,7 +63,7 @@ def test_what_is_no_checkpoint_is_left_alone(folder):
     saved = checkpoints(folder)
     progress, warnings = saved.restore()
     assert progress.step == 2
-    assert [warning.partition("whole: ")[2] for warning in warnings] == ["it is a file. It is skipped."]
+    assert [warning.partition("broken: ")[2] for warning in warnings] == ["it is a file. It is skipped."]
     saved.save(Progress(step=3))
     saved.save(Progress(step=4))
     assert sorted(path.name for path in folder.iterdir()) == [

@@ -134,9 +134,9 @@ def test_the_program_ends_in_one_line(run_program):
     assert done.stderr.startswith("Error: No server can be reached at 127.0.0.1:1: ")
     assert len(done.stderr.splitlines()) == 1
     done = program("draw", "--model=digits")
-    assert "Error: the client takes a command, score|classify|sample|complete" in done.stderr
+    assert "Error: the client requires a command, score|classify|sample|complete" in done.stderr
     done = program("score", "--model=digits", "--images=no.png")
-    assert done.stderr == "Error: --images must be PNG files, there is no file 'no.png'.\n"
+    assert done.stderr == "Error: --images must be PNG files, but there is no file 'no.png'.\n"
     done = program("sample", "--server=127.0.0.1:1", "--model=digits", "--out=never.png", "--wait=0.3")
     told, error = done.stderr.splitlines()
     assert told.startswith("No server can be reached at 127.0.0.1:1: ")
