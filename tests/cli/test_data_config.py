@@ -10,10 +10,10 @@ from pixelrnn_cli.data_config import DataConfig, in_words_of_flags
     [
         (
             "folder:x requires image_size=(height, width), the size",
-            "folder:x needs --image_size=HEIGHT,WIDTH, to which",
+            "folder:x requires --image_size=HEIGHT,WIDTH, the size",
         ),
-        ("pass channels=1 to make all gray, or channels=3", "give --channels=1 to make all gray, or --channels=3"),
-        ("Omit class_conditional.", "Leave out --class_conditional."),
+        ("pass channels=1 to make all gray, or channels=3", "pass --channels=1 to make all gray, or --channels=3"),
+        ("Omit class_conditional.", "Omit --class_conditional."),
         ("Map them by --value_range=0,9", "Map them by --value_range=0,9"),
         ("of 17 levels: levels must be", "of 17 levels: levels must be"),
     ],
@@ -23,7 +23,7 @@ def test_errors_are_in_the_words_of_flags(of_library, of_flags):
 
 
 def test_a_folder_without_a_size_is_an_error_of_a_flag(tmp_path):
-    with pytest.raises(ValueError, match=r"needs --image_size=HEIGHT,WIDTH"):
+    with pytest.raises(ValueError, match=r"requires --image_size=HEIGHT,WIDTH"):
         DataConfig(f"folder:{tmp_path}").load()
 
 

@@ -57,10 +57,10 @@ def test_labels_follow_their_images():
         ({"train": IMAGES, "levels": 99}, r"Values must be in \[0, 99\), got values from 0 to 99. Pass value_range"),
         ({"train": IMAGES, "labels": NUMBERS[1:]}, "train has 100 images but 99 labels"),
         ({"train": IMAGES, "labels": NUMBERS - 1.0}, "labels must be integers or strings, got float64"),
-        ({"train": IMAGES, "labels": NUMBERS.astype(int) - 1}, "must be from 0 to 98, one of each class; got -1"),
-        ({"train": IMAGES, "test": IMAGES, "labels": NUMBERS}, "must be given for train and test; got those of train"),
+        ({"train": IMAGES, "labels": NUMBERS.astype(int) - 1}, "must be from 0 to 98, one per class; got -1"),
+        ({"train": IMAGES, "test": IMAGES, "labels": NUMBERS}, "are required for train and test; got those for train"),
         ({"train": IMAGES, "value_range": (5, 5)}, "value_range must be two increasing integers"),
-        ({"train": IMAGES[:1]}, "are 1 different ones; train, validation need one each"),
+        ({"train": IMAGES[:1]}, "are 1 distinct images; train, validation need at least one each"),
     ],
 )
 def test_what_does_not_fit_is_named(arguments, message):
@@ -106,7 +106,7 @@ def test_files_that_are_no_npz_are_named(tmp_path):
     with pytest.raises(ValueError, match=r"must hold either images, or train_images .*; it holds pictures"):
         load(f"npz:{path}")
     np.savez(path, images=IMAGES)
-    with pytest.raises(ValueError, match="has no array labels, which class_conditional needs"):
+    with pytest.raises(ValueError, match="has no array labels, which class_conditional requires"):
         load(f"npz:{path}", class_conditional=True)
     np.savez(path, images=np.array([{}]))
     for contents in (path.read_bytes(), b"no", b""):

@@ -97,7 +97,7 @@ def test_three_images_are_enough_if_they_differ(tmp_path):
     for number in (1, 2):
         shutil.copy(tmp_path / "000.bmp", tmp_path / f"{number:03}.bmp")
     with pytest.raises(
-        ValueError, match="and the other 2 images are 1 different ones; train, validation and test need"
+        ValueError, match="and the other 2 images are 1 distinct images; train, validation and test need"
     ):
         load_small(tmp_path)
 
@@ -135,9 +135,10 @@ def test_a_picture_in_two_splits_is_told(tmp_path):
     write_numbered(tmp_path / "test", [3, 20, 30, 31])
     notes = load_small(tmp_path).notes
     assert (
-        f"1 of the 4 files of test are in train too, such as {tmp_path}/test/003.png: scores on test count" in notes[1]
+        f"1 of the 4 files of test are also in train, such as {tmp_path}/test/003.png: scores on test are not"
+        in notes[1]
     )
-    assert "1 of the 4 files of test are in validation too" in notes[2]
+    assert "1 of the 4 files of test are also in validation" in notes[2]
 
 
 def test_every_format_is_read_as_colour(tmp_path):
@@ -175,12 +176,12 @@ def test_a_folder_is_of_the_kind_of_its_pictures(tmp_path):
     write_numbered(tmp_path / "grey", range(5))
     grey = load_small(tmp_path / "grey")
     assert grey.image_shape == (2, 2, 1)
-    assert "  note: gray, as all files are" in grey.describe()
+    assert "  note: gray, like all files" in grey.describe()
     for number in range(5):
         write_picture(tmp_path / "colour" / f"{number}.png", np.full((3, 3, 3), number))
     colour = load_small(tmp_path / "colour")
     assert colour.image_shape == (2, 2, 3)
-    assert "  note: color, as all files are" in colour.describe()
+    assert "  note: color, like all files" in colour.describe()
     with pytest.raises(
         ValueError, match=r"5 gray images \(such as .*grey/000.png\) and 5 in color \(such as .*0.png\)"
     ):
@@ -297,7 +298,7 @@ def test_a_folder_for_each_class(tmp_path):
     assert plain.classes == ()
     assert plain.fingerprint != data.fingerprint, "what moves to another class is another image"
     write_numbered(tmp_path, [7])
-    with pytest.raises(ValueError, match=r"007.png lies in no folder of a class"):
+    with pytest.raises(ValueError, match=r"007.png is in no class folder"):
         load(f"folder:{tmp_path}", image_size=(3, 4), class_conditional=True)
 
 

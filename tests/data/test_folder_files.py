@@ -46,7 +46,7 @@ def test_pictures_beside_train_are_refused_by_name(tmp_path, splits):
     (tmp_path / "README.txt").write_text("no picture")
     assert sum(map(len, stems(tmp_path).values())) == 3 * len(splits)
     write_numbered(tmp_path / "vaildation" / "deep", [7])
-    with pytest.raises(ValueError, match=r"other pictures in vaildation/, whose name is that of no split .*dev"):
+    with pytest.raises(ValueError, match=r"other pictures in vaildation/, whose name is not that of a split .*dev"):
         find_files(tmp_path)
     (tmp_path / "vaildation" / "deep" / "007.png").rename(tmp_path / "7.png")
     with pytest.raises(ValueError, match=r"other pictures in 7\.png, whose name"):

@@ -108,7 +108,7 @@ def test_images_of_varying_size_need_one(make_data):
     features = {"image": tfds.features.Image(shape=(None, None, None)), "label": np.int64}
     images = [np.full((2 + k, 3, 1 + 2 * (k % 2)), k) for k in range(11)]
     make_data("varying", features, train=examples(images, label=0), validation=examples(images[:2], label=0))
-    with pytest.raises(ValueError, match=r"images of tfds:varying vary in size: give image_size"):
+    with pytest.raises(ValueError, match=r"images of tfds:varying vary in size: pass image_size"):
         load("tfds:varying")
     with pytest.raises(ValueError, match="vary in their number of channels"):
         load("tfds:varying", image_size=(2, 2))
@@ -157,12 +157,12 @@ def test_splits_have_the_names_in_use_and_the_others_are_told(make_data):
 
 def test_data_without_bytes_of_images_are_named(make_data):
     make_data("words", {"word": tfds.features.Text()}, train=[{"word": "a"}])
-    with pytest.raises(ValueError, match=r"tfds:words is no data set of images.* features are word: Text"):
+    with pytest.raises(ValueError, match=r"tfds:words is not a data set of images.* features are word: Text"):
         load("tfds:words")
     floats = tfds.features.Image(shape=(1, 1, 1), dtype=np.float32)
     make_data("depth", {"image": floats}, train=[{"image": np.zeros((1, 1, 1), "float32")}])
     with pytest.raises(
-        ValueError, match="tfds:depth is no data set of images: it needs a feature `image` of type uint8"
+        ValueError, match="tfds:depth is not a data set of images: it needs a feature `image` of type uint8"
     ):
         load("tfds:depth")
 

@@ -77,9 +77,9 @@ def test_a_mask_from_a_png_file(tmp_path):
     with pytest.raises(ValueError, match="is 2x2; the images are 4x4"):
         occlusion.known_pixels(str(tmp_path / "mask.png"), 4, 4)
     (tmp_path / "broken.png").write_bytes(b"no picture")
-    with pytest.raises(ValueError, match=r"broken\.png is no PNG file"):
+    with pytest.raises(ValueError, match=r"broken\.png is not a readable PNG file"):
         occlusion.known_pixels(str(tmp_path / "broken.png"), 2, 2)
-    with pytest.raises(ValueError, match="There is no mask 'lower': give one of lower_half"):
+    with pytest.raises(ValueError, match="There is no mask 'lower': pass one of lower_half"):
         occlusion.known_pixels("lower", 2, 2)
 
 

@@ -192,7 +192,7 @@ def test_wrong_inputs_are_named():
     model = PixelRNN(**GOOD)
     with pytest.raises(ValueError, match=r"images must have the shape \(None, 4, 4, 3\).* got \(2, 4, 5, 3\)"):
         model(np.zeros((2, 4, 5, 3)))
-    with pytest.raises(ValueError, match=r"call it without: model\(images\)"):
+    with pytest.raises(ValueError, match=r"call it without one: model\(images\)"):
         model([np.zeros((2, 4, 4, 3)), np.zeros((2, 4, 4, 1))])
     conditioned = PixelRNN(**GOOD, condition_features=2)
     with pytest.raises(ValueError, match=r"call it with one: model\(\[images, condition\]\)"):

@@ -115,7 +115,7 @@ def test_changed_weights_are_refused(copy):
         values = file[name][...]
         values.flat[0] += 1e-3
         file[name][...] = values
-    with pytest.raises(ValueError, match=r"model\.weights\.h5 are not those that metadata\.json"):
+    with pytest.raises(ValueError, match=r"model\.weights\.h5 do not match the SHA-256 in their metadata\.json"):
         PixelRNN.from_preset(copy)
 
 
@@ -147,8 +147,8 @@ def test_a_flipped_byte_is_never_a_silent_change(preset, copy, seed):
     ("file", "content", "message"),
     [
         ("config.json", "{", "config.json is not a JSON file"),
-        ("config.json", "[]", "config.json holds no JSON object"),
-        ("config.json", "{}", "config.json holds no serialized model"),
+        ("config.json", "[]", "config.json does not hold a JSON object"),
+        ("config.json", "{}", "config.json does not hold a serialized model"),
         ("metadata.json", "{}", "metadata.json has the format None; this version of pixelrnn_tf reads 1"),
         ("metadata.json", '{"format": 2}', "has the format 2"),
     ],

@@ -29,7 +29,7 @@ def test_what_is_written_is_read():
     assert np.array_equal(png_files.decode(png_files.encode(picture), "a.png", 3), picture)
     assert np.array_equal(png_files.decode(png_files.encode(GREY), "a.png", 1)[..., 0], GREY)
     for broken in (b"", b"GIF89a" + b"\0" * 30, png_files.encode(picture)[:50]):
-        with pytest.raises(ValueError, match=r"a\.png is no PNG file"):
+        with pytest.raises(ValueError, match=r"a\.png is not a readable PNG file"):
             png_files.decode(broken, "a.png", 3)
 
 
@@ -55,7 +55,7 @@ def test_a_palette_is_looked_up():
     colours.putpalette([200, 10, 30, 0, 0, 255, 9, 8, 7] * 4 + [0] * 732)
     picture = png_files.decode(saved(colours), "a.png", 3)
     assert picture[0, :3].tolist() == [[200, 10, 30], [0, 0, 255], [9, 8, 7]]
-    with pytest.raises(ValueError, match=r"a\.png is a PNG of mode P; grayscale is needed"):
+    with pytest.raises(ValueError, match=r"a\.png is a PNG of mode P; grayscale is required"):
         png_files.decode(saved(colours), "a.png", 1)
 
 
@@ -122,5 +122,5 @@ def test_what_another_reader_would_change_is_refused():
     with pytest.raises(ValueError, match="x is a PNG with transparent pixels; opaque ones are required"):
         png_files.decode(hidden, "x", 1)
     half = raw_png((4, 4, 8, 0, 0, 0, 0), zlib.compress(2 * b"\0abcd"))
-    with pytest.raises(ValueError, match="x is no PNG file that can be read: its image data end after 10 of 20 bytes"):
+    with pytest.raises(ValueError, match="x is not a readable PNG file: its image data end after 10 of 20 bytes"):
         png_files.decode(half, "x", 1)

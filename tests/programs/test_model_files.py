@@ -74,7 +74,7 @@ def test_a_preset_is_a_model_by_its_name_and_by_its_directory(tmp_path, monkeypa
     by_name.save_to_preset(tmp_path / "mine")
     mine = load_model("mine")
     assert preset_files.weights_digest(mine) == preset_files.weights_digest(by_name)
-    with pytest.raises(ValueError, match="What is known of mine does not say what it was trained on"):
+    with pytest.raises(ValueError, match="The card of mine does not name the training data"):
         model_files.data_config(model_files.card_of("mine"), "mine")
 
 

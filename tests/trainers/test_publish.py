@@ -110,12 +110,12 @@ def test_a_run_that_is_not_finished_is_refused(run, tmp_path):
 @pytest.mark.parametrize("images", [50, 0])
 def test_scores_of_a_part_of_a_split_are_refused(images, tmp_path):
     scores = {"validation": {"images": 180}, **({"test": {"images": images}} if images else {})}
-    with pytest.raises(ValueError, match=f"scores of {images} of the 180 images of test; only scores of whole"):
+    with pytest.raises(ValueError, match=f"scores of {images} of the 180 images of test; only scores of full"):
         publishing.check_whole_splits(scores, {"train": 1437, "validation": 180, "test": 180}, tmp_path)
 
 
 def test_what_is_not_known_is_asked_for(run):
-    with pytest.raises(ValueError, match="Give --description"):
+    with pytest.raises(ValueError, match="Pass --description"):
         publishing.publish(**dataclasses.asdict(options(run, description="")))
 
 

@@ -181,7 +181,7 @@ def test_workers_go_on_after_one_of_them_was_killed(tmp_path):
     (code, _, error), _ = ends(*first)
     assert time.monotonic() - begin < 30
     assert code == 1
-    assert "Error: Another worker cannot be reached any more" in error
+    assert "Error: Another worker is lost" in error
     assert "they resume from the last checkpoint" in error
     last = steps_in(tmp_path)[-1]
     assert last >= 20

@@ -117,7 +117,7 @@ def test_a_step_that_is_not_finite_changes_nothing_and_stops_the_run(jit_compile
 @with_and_without_xla
 def test_no_checkpoint_is_made_of_a_broken_state(jit_compile, tmp_path):
     run = tiny_config(learning_rate=1e30, global_clipnorm=0.0, eval_every=1, jit_compile=jit_compile)
-    message = r"At step 1: The validation score is not finite: that of \d+ of 50 images\. The last good state"
+    message = r"At step 1: The validation score of \d+ of 50 images is not finite\. The last good state"
     with pytest.raises(FloatingPointError, match=message):
         training_run.train(run, tmp_path)
     assert opened(run, tmp_path).progress.step == 0
@@ -167,7 +167,7 @@ def test_a_score_that_is_not_finite_is_an_error_and_one_image_has_no_standard_er
     assert (one.standard_error, one.images) == (None, 1)
     assert "(standard error unknown)" in str(one)
     model.weights[-1].assign(np.full(17, np.nan))
-    with pytest.raises(FloatingPointError, match=r"The test score is not finite: that of 180 of 180 images"):
+    with pytest.raises(FloatingPointError, match=r"The test score of 180 of 180 images is not finite"):
         scoring.Evaluator(model).score(data, "test")
 
 

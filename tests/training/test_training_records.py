@@ -158,7 +158,7 @@ def test_a_new_run_starts_from_given_weights_and_a_resumed_one_does_not(finished
     other = dataclasses.replace(run, model={**TINY, "hidden": 5})
     with pytest.raises(ValueError, match=r"holds another network \(hidden: 4 there, 5 now\)"):
         opened(other, tmp_path / "other")
-    with pytest.raises(ValueError, match=r"There is no model at nowhere\.keras.* Give --init_from a \.keras file"):
+    with pytest.raises(ValueError, match=r"There is no model at nowhere\.keras.* Set --init_from to a \.keras file"):
         opened(dataclasses.replace(run, init_from="nowhere.keras"), tmp_path / "other")
 
 

@@ -44,7 +44,7 @@ def test_models_config_is_the_message_the_server_reads(base):
 def test_batching_is_opt_in_and_warned_of(base):
     server_files.write_files(base, ["digits"])
     text = (base / "batching.config").read_text()
-    assert "one row that is refused fails its neighbors too" in text
+    assert "one rejected row fails the other requests in the batch too" in text
     assert [line for line in text.splitlines() if not line.startswith("#")] == [
         "max_batch_size { value: 64 }",
         "batch_timeout_micros { value: 5000 }",

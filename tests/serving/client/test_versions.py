@@ -26,7 +26,7 @@ def test_versions_follow_each_other_and_nothing_half_written_stays(tmp_path):
     with pytest.raises(ValueError, match="There is no SavedModel in"):
         versions.version_dir(tmp_path)
     (tmp_path / "file").write_text("")
-    with pytest.raises(ValueError, match="file is a file; give a folder"), versions.unpublished(tmp_path / "file"):
+    with pytest.raises(ValueError, match="file is a file; pass a folder"), versions.unpublished(tmp_path / "file"):
         pass
 
 
