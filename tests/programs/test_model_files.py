@@ -44,7 +44,7 @@ def with_member(path, out, name, change):
 )
 def test_a_damaged_model_is_named_in_one_line(name, change, saved, tmp_path):
     broken = with_member(saved, tmp_path / "broken.keras", name, change)
-    with pytest.raises(ValueError, match=r"broken\.keras cannot be loaded as a model \(.*give --model a") as raised:
+    with pytest.raises(ValueError, match=r"broken\.keras cannot be loaded as a model \(.*set --model to a") as raised:
         load_model(broken)
     assert "\n" not in str(raised.value)
 
@@ -52,7 +52,9 @@ def test_a_damaged_model_is_named_in_one_line(name, change, saved, tmp_path):
 def test_half_a_file_and_weights_that_are_not_finite_are_named(saved, tmp_path):
     half = tmp_path / "half.keras"
     half.write_bytes(saved.read_bytes()[:1000])
-    with pytest.raises(ValueError, match=r"half\.keras cannot be loaded as a model .*give --init_from a \.keras file"):
+    with pytest.raises(
+        ValueError, match=r"half\.keras cannot be loaded as a model .*set --init_from to a \.keras file"
+    ):
         load_model(half, "--init_from")
     model = make_network("pixel_cnn")
     model.weights[3].assign(np.full(model.weights[3].shape, np.nan))
