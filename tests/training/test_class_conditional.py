@@ -130,7 +130,7 @@ def one_update_of(training, batch, number):
 
 def test_what_does_not_fit_is_refused(run, tmp_path):
     model = run[0] / "model.keras"
-    with pytest.raises(ValueError, match="The model takes 10 classes, and digits was loaded with none"):
+    with pytest.raises(ValueError, match="The model takes 10 classes, but digits was loaded with none"):
         scoring.Evaluator(load_model(model)).score(DataConfig().load(), "test")
     with pytest.raises(ValueError, match="--condition_features requires --class_conditional"):
         tiny_config(model=WIDE)
