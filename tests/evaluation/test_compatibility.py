@@ -50,7 +50,7 @@ def test_a_model_without_names_takes_as_many_classes_with_a_note():
     assert matched.classes == ("b", "c", "a")
     assert UNNAMED in matched.describe()
     assert fit_data(model, matched).notes == matched.notes
-    with pytest.raises(ValueError, match="The model takes 3 classes, and pets was loaded with 2"):
+    with pytest.raises(ValueError, match="The model takes 3 classes, but pets was loaded with 2"):
         fit_data(model, data_of_classes("a", "b"))
     # Earlier versions, of which such a model is, sorted the folders alphabetically.
     numbered = fit_data(model, data_of_classes("1", "2", "10", name="folder:x"))

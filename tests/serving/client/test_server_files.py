@@ -115,7 +115,7 @@ def test_the_program_writes_the_files_and_prints_commands_a_shell_takes(base, ru
         draw = shlex.split(server_files.commands(base, ["digits"], False)["draw"])
         request = json.loads(draw[draw.index("-d") + 1])
         assert request == {"signature_name": "sample_png", "instances": [expected]}
-    with pytest.raises(ValueError, match="at most 32, the largest batch that the export digits takes; got 64"):
+    with pytest.raises(ValueError, match="at most 32, the largest batch that the export digits accepts; got 64"):
         server_files.check_batching(base, ["digits"], server_files.Batching())
     server_files.check_batching(base, ["digits"], server_files.Batching(max_batch_size=32))
     docker = {name: shlex.split(line) for name, line in server_files.commands(base, ["digits"], False).items()}
