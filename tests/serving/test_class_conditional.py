@@ -75,7 +75,7 @@ def test_a_request_of_many_classes_makes_no_larger_batch(monkeypatch):
 def test_a_label_out_of_range_is_refused_before_anything_is_computed(model, label):
     score = Signatures(in_float32(model)).function("score")
     images = tf.constant(random_images(model, 2))
-    with pytest.raises(tf.errors.InvalidArgumentError, match="condition must hold whole numbers from 0 to 2"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="condition must hold integers from 0 to 2"):
         score(images, tf.constant([0, label]))
 
 

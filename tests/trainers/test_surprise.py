@@ -94,6 +94,6 @@ def test_what_is_wrong_is_named(model_file, tmp_path):
     with pytest.raises(ValueError, match=r"there is no file 'none\.png'"):
         surprise.main(dataclasses.replace(options, images=("none.png",)))
     other = make_network("pixel_cnn", (8, 8, 1), num_blocks=1)
-    with pytest.raises(ValueError, match=r"must take the model's images, \(8, 8, 1\) of 17 levels.*of 4 levels"):
+    with pytest.raises(ValueError, match=r"must take the model's images, \(8, 8, 1\) with 17 levels.*with 4 levels"):
         surprise_maps.check_same_images(make_network("pixel_cnn", (8, 8, 1), levels=17, num_blocks=1), other)
     assert not (tmp_path / "out" / "scores.csv").exists()

@@ -42,17 +42,22 @@ def printed(run):
     return stream.getvalue()
 
 
-def test_it_is_trained_scored_and_drawn_from_as_any_other(run, printed, tmp_path):
+def test_it_is_trained_and_scored_as_any_other(run, printed):
     workdir, scores = run
     model = load_model(workdir / "model.keras")
     assert isinstance(model, MultiScalePixelRNN)
     assert model.heights == (4, 8)
     assert 0 < scores["test"].nats_per_image < 8 * 8 * np.log(17), "better than guessing"
     assert f"{scores['test'].nats_per_image:.2f} nats per image" in printed
-    assert batched_sampling.draw_images(model, 3, 0).shape == (3, 8, 8, 1)
-    complete.main(complete.Options(model=workdir / "model.keras", out=tmp_path / "c.png", num_images=2, num_samples=1))
     again = tiny_config(model=json.loads(json.dumps(SCALES)), steps=20, eval_every=20, dropout=0.1)
     assert training_run.train(again, workdir) == scores, "a finished run stays as it is"
+
+
+@pytest.mark.slow
+def test_it_is_drawn_from_and_completes_as_any_other(run, tmp_path):
+    path = run[0] / "model.keras"
+    assert batched_sampling.draw_images(load_model(path), 3, 0).shape == (3, 8, 8, 1)
+    complete.main(complete.Options(model=path, out=tmp_path / "c.png", num_images=2, num_samples=1))
 
 
 def test_a_run_says_what_each_scale_adds(run, printed):

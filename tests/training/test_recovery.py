@@ -207,7 +207,7 @@ def test_only_a_lost_worker_is_called_one(kind, message, lost):
     assert cluster.tells_of_lost_worker(kind(None, None, message)) == lost
     strategy = SimpleNamespace(cluster_resolver=object())
     if kind is tf.errors.ResourceExhaustedError:
-        expected = pytest.raises(MemoryError, match=r"too little memory: OOM .* smaller --batch_size")
+        expected = pytest.raises(MemoryError, match=r"out of memory: OOM .* smaller --batch_size")
     elif lost:
         expected = pytest.raises(ConnectionError, match=f"Another worker is lost: {message}")
     else:

@@ -178,5 +178,5 @@ def test_devices_that_are_not_there_are_named(arguments, message, monkeypatch):
 
 
 def test_a_batch_that_cannot_be_split_evenly_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"a multiple of 2 replicas x 3 parts .* got 32. Take 36"):
+    with pytest.raises(ValueError, match=r"a multiple of 2 replicas x 3 parts .* got 32. Use 36"):
         opened(tiny_config(gradient_accumulation_steps=3), tmp_path, replicas(2))

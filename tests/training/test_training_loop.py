@@ -173,7 +173,7 @@ def test_a_score_that_is_not_finite_is_an_error_and_one_image_has_no_standard_er
 
 def test_a_wrong_model_for_the_data_is_named():
     model = make_network("pixel_cnn", (8, 8, 1), levels=2)
-    with pytest.raises(ValueError, match=r"\(8, 8, 1\) with 2 levels; .*\(8, 8, 1\) with 17 levels"):
+    with pytest.raises(ValueError, match=r"\(8, 8, 1\) with 2 levels, but .*\(8, 8, 1\) with 17 levels"):
         scoring.Evaluator(model).score(images.load("digits"), "test")
 
 
