@@ -45,7 +45,7 @@ print(f"{len(test)} images in {len(data):,} bytes; equal after decompressing: {i
 
 # %% [markdown]
 # What the model promises, and what it takes. The difference is the header, the checksums, and the rounding of
-# probabilities to whole numbers, which makes both sides compute the same on any machine.
+# probabilities to integers, which makes both sides compute the same on any machine.
 
 # %%
 nats = -PixelDistribution(model).log_prob(test).numpy()

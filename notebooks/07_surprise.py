@@ -77,7 +77,7 @@ print(f"{inside:.1f} bits per pixel inside the patches, {bits[3:].mean():.1f} in
 # %% [markdown]
 # ## Likelihood fails
 #
-# Most of the digits are more likely than the clothes, under a network that has seen clothes alone: a digit is mostly
+# Most of the digits are more likely than the clothes, under a network that was trained only on clothes: a digit is mostly
 # background and smooth, and what is simple is likely (Nalisnick et al. 2019). The AUROC is the probability that a digit
 # has a higher score than a garment: 1 tells them apart, 0.5 is chance, 0 gets all of them wrong.
 
