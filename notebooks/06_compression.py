@@ -29,10 +29,11 @@ from PIL import Image
 
 import pixelrnn_tf
 from pixelrnn_tf.compression import Codec, compress, decompress
+from pixelrnn_tf.data import load
 from pixelrnn_tf.distributions import PixelDistribution
 
 model = pixelrnn_tf.PixelRNN.from_preset("digits_diagonal_bilstm")
-test = pixelrnn_tf.data.load("digits").splits["test"].in_memory.numpy()
+test = load("digits").splits["test"].in_memory.numpy()
 print(test.shape, test.dtype, f"{model.levels} levels")
 
 # %% [markdown]
