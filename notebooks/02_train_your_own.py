@@ -72,7 +72,7 @@ show(PixelDistribution(model).sample(32, seed=0).numpy(), data.levels)
 #
 # Any folder of pictures does. Here, to have one, the same digits are written as PNG files, 12 pixels wide; the data set
 # crops and resizes them to `--image_size`, rounds them to `--levels`, and splits the folder into train, validation and
-# test by itself, always in the same way.
+# test, always in the same way.
 
 # %%
 folder = pathlib.Path(tempfile.mkdtemp())

@@ -41,11 +41,11 @@ from pixelrnn_tf.sampling import generate
 figure, axes = plt.subplots(2, 4, figsize=(10, 5))
 for row, mask_type in zip(axes, "AB", strict=True):
     mask = kernel_mask(mask_type, (7, 7), 3, 3, channels=3)
-    for k, colour in enumerate(("red", "green", "blue")):
+    for k, color in enumerate(("red", "green", "blue")):
         row[k].imshow(mask[:, :, :, k].sum(-1), cmap="gray", vmin=0, vmax=3)
-        row[k].set_title(f"mask {mask_type}, into {colour}: groups read")
+        row[k].set_title(f"mask {mask_type}, into {color}: groups read")
     row[3].imshow(mask[3, 3].T, cmap="gray", vmin=0, vmax=1)
-    row[3].set(title="at the centre", xlabel="from R, G, B", ylabel="into R, G, B")
+    row[3].set(title="at the center", xlabel="from R, G, B", ylabel="into R, G, B")
 for axis in axes.flat:
     axis.set(xticks=[], yticks=[])
     axis.title.set_fontsize(8)

@@ -60,7 +60,7 @@ run("export.check", f"--model_dir={base / 'digits'}", f"--model={NAME}")
 # %% [markdown]
 # ## Every signature
 #
-# A request is a batch; each row has its own seed and temperature, and its image is a function of them alone.
+# A request is a batch; each row has its own seed and temperature, and its image depends only on them.
 
 # %%
 loaded = tf.saved_model.load(str(base / "digits" / "1"))
@@ -128,7 +128,7 @@ except tf.errors.InvalidArgumentError as error:
 # %% [markdown]
 # ## The server's configuration
 #
-# What TensorFlow Serving needs beside the model, and the commands that start it:
+# The export writes TensorFlow Serving's configuration, and prints the commands that start it:
 
 # %%
 run("export.serving_config", f"--base={base}")

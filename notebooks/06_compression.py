@@ -29,10 +29,11 @@ from PIL import Image
 
 import pixelrnn_tf
 from pixelrnn_tf.compression import Codec, compress, decompress
+from pixelrnn_tf.data import load
 from pixelrnn_tf.distributions import PixelDistribution
 
 model = pixelrnn_tf.PixelRNN.from_preset("digits_diagonal_bilstm")
-test = pixelrnn_tf.data.load("digits").splits["test"].in_memory.numpy()
+test = load("digits").splits["test"].in_memory.numpy()
 print(test.shape, test.dtype, f"{model.levels} levels")
 
 # %% [markdown]
@@ -45,7 +46,7 @@ print(f"{len(test)} images in {len(data):,} bytes; equal after decompressing: {i
 
 # %% [markdown]
 # What the model promises, and what it takes. The difference is the header, the checksums, and the rounding of
-# probabilities to whole numbers, which makes both sides compute the same on any machine.
+# probabilities to integers, which makes both sides compute the same on any machine.
 
 # %%
 nats = -PixelDistribution(model).log_prob(test).numpy()

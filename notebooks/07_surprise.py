@@ -23,6 +23,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 import pixelrnn_tf
+from pixelrnn_tf.data import load
 from pixelrnn_tf.distributions import PixelDistribution
 from pixelrnn_tf.models import log_prob, log_prob_map, oddness
 
@@ -51,7 +52,7 @@ def show(rows, titles, largest=255, cmap="gray"):
 
 # %%
 clothes = PixelDistribution(model).sample(96, seed=0).numpy().astype("uint8")
-small = pixelrnn_tf.data.load("digits").splits["test"].in_memory.numpy()[:96].astype("float32")
+small = load("digits").splits["test"].in_memory.numpy()[:96].astype("float32")
 large = small.repeat(3, axis=1).repeat(3, axis=2)
 kernel = np.array([1, 2, 1]) / 4  # Blurred a little: edges of squares are no strokes.
 for axis in (1, 2):
@@ -77,9 +78,9 @@ print(f"{inside:.1f} bits per pixel inside the patches, {bits[3:].mean():.1f} in
 # %% [markdown]
 # ## Likelihood fails
 #
-# Most of the digits are more likely than the clothes, under a network that has seen clothes alone: a digit is mostly
-# background and smooth, and what is simple is likely (Nalisnick et al. 2019). The AUROC is the probability that a digit
-# has a higher score than a garment: 1 tells them apart, 0.5 is chance, 0 gets all of them wrong.
+# Most of the digits are more likely than the clothes, under a network that was trained only on clothes: a digit is
+# mostly background and smooth, and what is simple is likely (Nalisnick et al. 2019). The AUROC is the probability that
+# a digit has a higher score than a garment: 1 tells them apart, 0.5 is chance, 0 gets all of them wrong.
 
 # %%
 images = np.concatenate([clothes, digits])

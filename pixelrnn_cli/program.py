@@ -13,6 +13,14 @@ from absl import flags as absl_flags
 
 from pixelrnn_cli import environment, flags
 
+# Packages of the extras, which `pip install .` leaves out.
+EXTRAS = {
+    "grpc": "serving",
+    "tensorflow_serving": "serving",
+    "urllib3": "serving",
+    "matplotlib": "training",
+    "tensorboard": "training",
+}
 HELP = ("--help", "-help", "-h", "--helpshort", "-helpshort")
 
 
@@ -68,7 +76,10 @@ def run(main: Callable[[Any], None], options: type | None = None, description: s
 
 
 def error_text(error: BaseException) -> str:
-    """Message of an exception, or its type if it has none."""
+    """Message of an exception, or its type if it has none; of a missing package, the extra that installs it."""
+    extra = EXTRAS.get((error.name or "").partition(".")[0]) if isinstance(error, ImportError) else None
+    if extra:
+        return f"{error}. Install the extra `{extra}`, in the checkout: pip install '.[{extra}]'."
     if str(error).strip():
         return str(error)
     return "there is too little memory." if isinstance(error, MemoryError) else f"{type(error).__name__}."

@@ -1,5 +1,6 @@
 """Outputs of a run in progress: progress lines, `metrics.jsonl`, TensorBoard and the learning curve."""
 
+import importlib.util
 import os
 import pathlib
 import time
@@ -25,9 +26,19 @@ from pixelrnn_tf.training.metrics import metrics_in
 # The file that errors name.
 EVENTS = "at the events of TensorBoard"
 
+# Packages of the extra `training`, and the output that each writes.
+OPTIONAL = {"tensorboard": "tensorboard/", "matplotlib": "curve.png"}
+
+
+def is_installed(package: str) -> bool:
+    """Return True if a package can be imported."""
+    return importlib.util.find_spec(package) is not None
+
 
 class Journal:
     """Journal of a run, written by its chief; on other workers it does nothing.
+
+    Without the packages TensorBoard and Matplotlib, a run writes no `tensorboard` and no `curve.png`.
 
     Args:
         workdir: folder of `metrics.jsonl`, `curve.png` and the folder `tensorboard`.
@@ -43,8 +54,15 @@ class Journal:
             self.metrics = MetricsFile(workdir / "metrics.jsonl", last_step)
             if self.metrics.unreadable:
                 self.say(f"Warning: {self.metrics.path} had {self.metrics.unreadable} broken lines, left out now.")
-            with as_os_error(EVENTS):
-                self.summaries = tf.summary.create_file_writer(str(workdir / "tensorboard"))
+            missing = [package for package in OPTIONAL if not is_installed(package)]
+            if missing:
+                outputs = " and ".join(OPTIONAL[package] for package in missing)
+                self.say(f"  note: {' and '.join(missing)} not installed, so the run writes no {outputs}")
+            self.draws_curve = "matplotlib" not in missing
+            self.summaries: tf.summary.SummaryWriter | None = None
+            if "tensorboard" not in missing:
+                with as_os_error(EVENTS):
+                    self.summaries = tf.summary.create_file_writer(str(workdir / "tensorboard"))
 
     def say(self, text: str) -> None:
         """Print a line on the chief."""
@@ -96,12 +114,12 @@ class Journal:
                 "validation_images": score.images,
             },
         )
-        if self.chief:
+        if self.chief and self.draws_curve:
             write_curve(metrics_in(self.metrics.path), self.workdir / "curve.png")
 
     def draws(self, progress: Progress, model: ImageModel, number: int, seed: int) -> None:
         """Draw images from a model and show them in TensorBoard."""
-        if not self.chief:
+        if not self.chief or self.summaries is None:
             return
         grid = square_grid(to_bytes(draw_images(model, number, seed), model.levels))
         with as_os_error(EVENTS), self.summaries.as_default():
@@ -113,6 +131,8 @@ class Journal:
             return
         finite = {name: value for name, value in values.items() if value is not None and np.isfinite(value)}
         self.metrics.write(step=progress.step, seconds=round(progress.seconds, 2), **finite)
+        if self.summaries is None:
+            return
         with as_os_error(EVENTS), self.summaries.as_default():
             for name, value in finite.items():
                 tf.summary.scalar(name, value, step=progress.step)

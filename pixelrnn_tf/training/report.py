@@ -95,12 +95,13 @@ def write_report(workdir: pathlib.Path, run: RunSummary, results: Results, comma
         results: results of the best model.
         command: command line of the user; empty if the run was started from Python.
     """
-    write_text(workdir / "report.md", "\n\n".join(_sections(run, results, command)) + "\n")
+    has_curve = (workdir / "curve.png").exists()
+    write_text(workdir / "report.md", "\n\n".join(_sections(run, results, command, has_curve)) + "\n")
 
 
-def _sections(run: RunSummary, results: Results, command: str) -> list[str]:
+def _sections(run: RunSummary, results: Results, command: str, has_curve: bool) -> list[str]:
     config, data = run.config, run.data
-    pictures = ["![Training loss and validation score over the steps](curve.png)"]
+    pictures = ["![Training loss and validation score over the steps](curve.png)"] if has_curve else []
     if config.num_samples:
         pictures.append(f"{config.num_samples} images drawn by the model:\n\n![Images drawn by the model](samples.png)")
     return [

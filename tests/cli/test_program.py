@@ -36,6 +36,10 @@ def test_an_error_without_words_has_some():
     assert program.error_text(ValueError("wrong")) == "wrong"
     assert program.error_text(MemoryError()) == "there is too little memory."
     assert program.error_text(OSError()) == "OSError."
+    missing = ModuleNotFoundError("No module named 'grpc'", name="grpc")
+    assert program.error_text(missing).endswith(
+        "Install the extra `serving`, in the checkout: pip install '.[serving]'."
+    )
 
 
 def test_a_fault_of_the_program_is_a_traceback_and_a_request_to_report_it():

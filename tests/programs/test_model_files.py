@@ -60,7 +60,7 @@ def test_half_a_file_and_weights_that_are_not_finite_are_named(saved, tmp_path):
     model = make_network("pixel_cnn")
     model.weights[3].assign(np.full(model.weights[3].shape, np.nan))
     model.save(tmp_path / "nan.keras")
-    with pytest.raises(ValueError, match=rf"weights that are not finite, {model.weights[3].path} first"):
+    with pytest.raises(ValueError, match=rf"weights that are not finite, such as {model.weights[3].path}"):
         load_model(tmp_path / "nan.keras")
 
 

@@ -74,6 +74,16 @@ def test_tensorboard_has_what_the_metrics_have_and_images(finished):
     assert [(step, tag) for step, tag, image, _ in found if image] == [(4, "samples"), (8, "samples")]
 
 
+def test_a_run_without_matplotlib_and_tensorboard_trains_and_names_them(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("pixelrnn_tf.training.journal.is_installed", lambda _: False)
+    training_run.train(tiny_config(steps=2, eval_every=2, num_samples=2, sample_every=1), tmp_path)
+    note = "tensorboard and matplotlib not installed, so the run writes no tensorboard/ and curve.png"
+    assert note in capsys.readouterr().out
+    assert not {"curve.png", "tensorboard"} & {path.name for path in tmp_path.iterdir()}
+    assert "(samples.png)" in (report := (tmp_path / "report.md").read_text())
+    assert "curve.png" not in report
+
+
 def test_the_report_says_what_was_trained_on_what_and_how_well(finished):
     workdir, scores = finished
     report = (workdir / "report.md").read_text()
