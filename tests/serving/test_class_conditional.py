@@ -85,7 +85,7 @@ def test_every_signature_takes_labels_and_answers_as_the_model_does(model, expor
     assert json.loads((exported / CARD_FILE).read_text())["condition"]["below"] == CLASSES
     measures = compare(loader, fmt, model_reference(model, fmt), (3,))
     found = {item.signature for item in measures}
-    assert {"classify", "classify_png", "sample", "complete_png", "score"} <= found
+    assert {"classify", "classify_png", "sample", "complete_png", "score", "describe"} <= found
     for item in measures:
         assert item.value <= LIMITS[item.quantity], item
     assert set(loader.signatures["classify"].inputs) == {"images"}

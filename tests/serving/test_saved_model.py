@@ -48,7 +48,7 @@ def test_the_folder_holds_graphs_weights_warm_up_and_card(grey_export):
     requests = [record.predict_log.request for record in records]
     assert {request.model_spec.signature_name for request in requests} == {
         "score", "serving_default", "logits", "sample", "complete", "score_png", "sample_png", "complete_png",
-        "surprise", "surprise_png",
+        "surprise", "surprise_png", "describe",
     }  # fmt: skip
     for request in requests:
         assert request.model_spec.name == "grey"
@@ -96,6 +96,7 @@ def test_inputs_and_outputs_are_declared_as_documented(grey_loader):
             {**files, "known_bytes": ("string", [-1]), **seeds},
             {**files, "log_prob": ("float32", [-1])},
         ),
+        "describe": ({"key": ("string", [-1])}, {"value": ("string", [-1])}),
     }
     found = {name: (declared(value.inputs), declared(value.outputs)) for name, value in grey_loader.signatures.items()}
     assert found == expected
@@ -104,7 +105,9 @@ def test_inputs_and_outputs_are_declared_as_documented(grey_loader):
 def test_only_grey_and_rgb_images_travel_as_png():
     model = make_network("pixel_cnn", (3, 4, 2), num_blocks=1)
     signatures = Signatures(model)
-    assert signatures.inputs.keys() == {"score", "serving_default", "logits", "surprise", "sample", "complete"}
+    assert signatures.inputs.keys() == {
+        "score", "serving_default", "logits", "surprise", "sample", "complete", "describe",
+    }  # fmt: skip
     images = example_inputs((3, 4, 2), 4, None, 2)["images"]
     logits = signatures.function("logits")(images)["logits"]
     np.testing.assert_allclose(logits, model(images), rtol=1e-5, atol=1e-5)

@@ -48,9 +48,9 @@ def served(model, examples, made_once):
     served.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Chromium, headless."""
+    """Chromium, headless. Its driver keeps an event loop running in the thread of the tests until it is closed."""
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.skip("no browser: install Debian's package chromium, or name a Chromium in the variable CHROMIUM")

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import tarfile
 
 import numpy as np
@@ -290,6 +291,21 @@ def test_a_server_that_dies_is_told_and_asked_again(served, opened):
         page.click("#retry")
         page.wait_for_selector("#completions[data-state=done]")
         assert page.locator("#error").is_hidden()
+
+
+def test_a_slow_answer_shows_progress_and_escape_cancels_it(page):
+    page.route("**/*:predict", lambda route: None)  # Never answered.
+    page.click("[data-hide=lower_half]")
+    page.click("#complete-form .primary")
+    page.wait_for_selector("#progress:not([hidden])")
+    button = page.locator("#complete-form .primary")
+    assert re.fullmatch(r"Completing … \d+ s", button.inner_text())
+    assert button.is_disabled()
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#progress[hidden]", state="attached")
+    assert button.inner_text() == "Complete"
+    assert button.is_enabled()
+    assert page.locator("#error").is_hidden()
 
 
 def test_a_wrong_name_is_told(server, opened):
