@@ -84,6 +84,7 @@ class DataConfig:
 
 def in_words_of_flags(message: str) -> str:
     """Replace argument names by flag names in an error of `pixelrnn_tf.data.load`."""
-    message = message.replace("image_size=(height, width)", "image_size=HEIGHT,WIDTH")
+    for form in ("HEIGHT, WIDTH", "LOW, HIGH"):
+        message = message.replace(f"=({form.lower()})", f"={form.replace(', ', ',')}")
     names = r"(levels|image_size|channels|binarization|value_range)=|class_conditional\b"
     return re.sub(rf"(?<![-\w])({names})", r"--\1", message)

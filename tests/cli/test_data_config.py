@@ -14,6 +14,7 @@ from pixelrnn_cli.data_config import DataConfig, in_words_of_flags
         ),
         ("pass channels=1 to make all gray, or channels=3", "pass --channels=1 to make all gray, or --channels=3"),
         ("Omit class_conditional.", "Omit --class_conditional."),
+        ("Pass value_range=(low, high) to map", "Pass --value_range=LOW,HIGH to map"),
         ("Map them by --value_range=0,9", "Map them by --value_range=0,9"),
         ("of 17 levels: levels must be", "of 17 levels: levels must be"),
     ],
