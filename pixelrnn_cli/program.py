@@ -18,6 +18,8 @@ EXTRAS = {
     "grpc": "serving",
     "tensorflow_serving": "serving",
     "urllib3": "serving",
+    "starlette": "demo",
+    "uvicorn": "demo",
     "matplotlib": "training",
     "tensorboard": "training",
 }

@@ -57,7 +57,7 @@ class ServedModel:
                     self._model, self._state = model, State.AVAILABLE
                     return
             model.close()
-        except Exception as error:  # A server goes on, whatever the error, and reports it.
+        except Exception as error:  # The server reports the error and continues.
             self._state, self.failure = State.END, str(error)
 
     def close(self) -> None:
