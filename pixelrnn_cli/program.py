@@ -16,8 +16,10 @@ from pixelrnn_cli import environment, flags
 # Packages of the extras, which `pip install .` leaves out.
 EXTRAS = {
     "grpc": "serving",
+    "starlette": "demo",
     "tensorflow_serving": "serving",
     "urllib3": "serving",
+    "uvicorn": "demo",
     "matplotlib": "training",
     "tensorboard": "training",
 }
