@@ -9,6 +9,7 @@ import pathlib
 import shlex
 
 from pixelrnn_cli import program
+from pixelrnn_cli.command import call
 from pixelrnn_cli.flags import check, option
 
 
@@ -43,7 +44,7 @@ def main(options: Options) -> None:
     print(f"{version}: {', '.join(Signatures(model).inputs)}; {size_on_disk(version):,} bytes")
     print(f"Requests of up to {options.max_batch_size} images are served, by --max_batch_size.")
     where, source = shlex.quote(str(version)), shlex.quote(str(options.model))
-    print(f"Check it with: python -m export.check --model_dir={where} --model={source}")
+    print(f"Check it with: {call('check')} --model_dir={where} --model={source}")
 
 
 def run() -> None:

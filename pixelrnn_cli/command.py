@@ -24,6 +24,11 @@ PROGRAMS = {
 }
 
 
+def call(name: str) -> str:
+    """Return how to call a program, in the way that the running one was called."""
+    return f"pixelrnn {name}" if sys.argv[0].startswith("pixelrnn ") else f"python -m {PROGRAMS[name]}"
+
+
 def main() -> None:
     """Run the program named by the first argument with the remaining arguments."""
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"

@@ -16,9 +16,9 @@ from pixelrnn_cli import environment, flags
 # Packages of the extras, which `pip install .` leaves out.
 EXTRAS = {
     "grpc": "serving",
+    "starlette": "demo",
     "tensorflow_serving": "serving",
     "urllib3": "serving",
-    "starlette": "demo",
     "uvicorn": "demo",
     "matplotlib": "training",
     "tensorboard": "training",

@@ -68,7 +68,7 @@ def served_models(base: pathlib.Path) -> list[str]:
     if not names:
         raise ValueError(
             f"There are no models in {base}: it must hold NAME/VERSION/saved_model.pb. Export one with "
-            f"python -m export.saved_model --model=PATH --out={shlex.quote(str(base))}/NAME"
+            f"pixelrnn export --model=PATH --out={shlex.quote(str(base))}/NAME"
         )
     return names
 
