@@ -76,6 +76,9 @@ class SessionModel:
         It is made at the first request, because TensorFlow takes seconds to optimize a graph. Python's `Session.run`
         would check shapes before it hands arrays to the session, which the server does not.
         """
+        run = self._runs.get(name)
+        if run is not None:  # It does not wait for another signature's optimization.
+            return run
         with self._lock:
             if name not in self._runs:
                 options, signature = config_pb2.CallableOptions(), self.signatures[name]
