@@ -48,12 +48,9 @@ class Options:
 
 
 def main(options: Options) -> None:
-    try:
-        from pixelrnn_tf.serving.demo.server import serve
-    except ModuleNotFoundError as error:
-        raise ImportError(f"The demo needs {error.name}. Install it: pip install 'pixelrnn_tf[demo]'") from error
     from pixelrnn_tf.programs.demo_export import exported, name_of
     from pixelrnn_tf.serving.demo.served_model import ServedModel
+    from pixelrnn_tf.serving.demo.server import serve
     from pixelrnn_tf.serving.versions import check_names
 
     name = options.model_name or name_of(options.model)
