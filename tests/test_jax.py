@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pixelrnn_tf.models import ImageModel, log_prob, log_prob_map
+from pixelrnn_tf.models import ImageModel, log_prob, log_prob_map, preset_files
 from pixelrnn_tf.sampling import generate, image_noise, image_seeds
-from pixelrnn_tf.zoo import shipped_presets
+from pixelrnn_tf.zoo import DIRECTORY, shipped_presets
 from tests.support import descriptors
 from tests.support.descriptors import make
 
@@ -124,7 +124,9 @@ def test_a_preset_gives_the_same_logits(both_backends):
 @pytest.mark.parametrize("name", shipped_presets())
 def test_every_preset_gives_the_same_logits(presets_on_both, name):
     expected, got = presets_on_both[name]
-    np.testing.assert_allclose(got["outputs"], expected["outputs"], atol=1e-4)
+    # A mixture multiplies the rounding of its means, 5e-7, by the inverse of a scale: at most 16 * 127.5 = 2,040.
+    is_mixture = "mixture" in preset_files.read_metadata(DIRECTORY / name)["network"]["title"]
+    np.testing.assert_allclose(got["outputs"], expected["outputs"], atol=1e-3 if is_mixture else 1e-4)
 
 
 @pytest.mark.parametrize("name", [str(descriptor) for descriptor in CONDITIONED])
