@@ -81,7 +81,8 @@ def test_replicas_in_float16_share_one_loss_scale(tmp_path):
         (1, {"gradient_accumulation_steps": 2, "optimizer": "sgd", "model": {**TINY, "block": "pixel_cnn"}}),
         (1, {"gradient_accumulation_steps": 3, "dropout": 0.3}),
         (1, {"gradient_accumulation_steps": 3, "dropout": 0.3, "jit_compile": "auto"}),
-        (3, {"gradient_accumulation_steps": 2, "jit_compile": "true"}),
+        # Adam's first step is the sign of a gradient, also of one that is nothing but rounding.
+        (3, {"gradient_accumulation_steps": 2, "optimizer": "sgd", "jit_compile": "true"}),
         (3, {"ema_decay": 0.0, "schedule": "cosine", "warmup_steps": 2, "dropout": 0.3, "jit_compile": "auto"}),
     ],
     ids=str,
