@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from pixelrnn_tf.layers import Softmax
 from pixelrnn_tf.layers.composition import elementary_layers
 from pixelrnn_tf.layers.recurrence import lstm_states
 from pixelrnn_tf.layers.two_dimensional_lstm import TwoDimensionalLSTM
@@ -29,9 +30,25 @@ def with_autodiff(model: PixelRNN) -> PixelRNN:
     return model
 
 
+class PlainNetwork(keras.Model):
+    """Network of plain layers whose outputs are the logits. It has what a training step asks of a model.
+
+    Attributes:
+        output_distribution: a softmax over the levels.
+    """
+
+    output_distribution: Softmax
+
+    def split_inputs(self, images: Any) -> tuple[Any, None]:
+        return images, None
+
+    def output_parameters(self, images: Any, condition: None) -> Any:
+        return self(images)
+
+
 def unmasked_pixel_cnn(
     image_shape: tuple[int, int, int], levels: int, num_blocks: int, hidden: int, head_hidden: int, **_: Any
-) -> keras.Model:
+) -> PlainNetwork:
     """Make a network with the layers of a PixelCNN, as plain `keras.layers.Conv2D` without masks: equal work, no model.
 
     Args:
@@ -57,7 +74,9 @@ def unmasked_pixel_cnn(
     x = keras.layers.add(skips) if num_blocks > 1 else skips[0]
     for filters in (head_hidden, head_hidden, image_shape[-1] * levels):
         x = conv(filters)(ops.relu(x))
-    return keras.Model(images, ops.reshape(x, (-1, *image_shape, levels)))
+    model = PlainNetwork(images, ops.reshape(x, (-1, *image_shape, levels)))
+    model.output_distribution = Softmax(levels)
+    return model
 
 
 def plain_product(rows: int, hidden: int, repeats: int = 200) -> Any:

@@ -33,7 +33,7 @@ done("import TensorFlow and Keras")
 import pixelrnn_tf
 pixelrnn_tf.models, pixelrnn_tf.sampling.generate
 done("import the network and the sampler")
-pixelrnn_tf.distributions
+import pixelrnn_tf.distributions
 done("import TensorFlow Probability")
 model = pixelrnn_tf.PixelRNN.from_preset(sys.argv[1], load_weights=sys.argv[2] == "True")
 done("load the preset")
