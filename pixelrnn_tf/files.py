@@ -93,6 +93,11 @@ def _umask() -> int:
     return mask
 
 
+def user_cache() -> pathlib.Path:
+    """Return the folder of this package in the user's cache; it may not exist yet."""
+    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "pixelrnn_tf"
+
+
 def write_text(path: str | os.PathLike, text: str) -> None:
     """Write text in UTF-8, whatever the locale."""
     with written_beside(path) as beside:

@@ -6,6 +6,7 @@ import pathlib
 import shutil
 
 from pixelrnn_tf import version
+from pixelrnn_tf.files import user_cache
 from pixelrnn_tf.models.loading import load_model
 from pixelrnn_tf.programs.example_images import examples_of
 from pixelrnn_tf.programs.model_files import card_of
@@ -53,8 +54,7 @@ def exported(model: str | os.PathLike, name: str) -> pathlib.Path:
 
 def cache() -> pathlib.Path:
     """Return the folder of the exports."""
-    home = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(home) / "pixelrnn_tf" / "demo"
+    return user_cache() / "demo"
 
 
 def _digest(model: str | os.PathLike) -> str:

@@ -15,6 +15,7 @@ from typing import IO, Any
 import numpy as np
 import tensorflow as tf
 
+from pixelrnn_tf.files import user_cache
 from pixelrnn_tf.serving.check.tensor_pipes import read_tensor, write_tensor
 from pixelrnn_tf.serving.saved_model_protos import read_meta_graph, serving_signatures
 
@@ -153,8 +154,7 @@ def compiled_loader(compiler: str) -> pathlib.Path | None:
     """
     library = pathlib.Path(tf.sysconfig.get_lib())
     key = hashlib.sha256(SOURCE.read_bytes() + f"{tf.__version__} {library} {compiler}".encode()).hexdigest()[:16]
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    program = cache / "pixelrnn_tf" / f"check_loader-{key}"
+    program = user_cache() / f"check_loader-{key}"
     if program.exists():
         return program
     program.parent.mkdir(parents=True, exist_ok=True)
