@@ -59,6 +59,11 @@ CHECKED_IMAGES = 200
 TITLES = {"diagonal_bilstm": "Diagonal BiLSTM", "row_lstm": "Row LSTM", "pixel_cnn": "PixelCNN"}
 
 
+def num_samples(model: ImageModel) -> int:
+    """Number of images in the grid of a card: 8 of each class, or 64."""
+    return 8 * (model.num_classes or 8)
+
+
 def publish(
     workdir: pathlib.Path,
     name: str,
@@ -281,7 +286,7 @@ def _write_small(picture: pathlib.Path, path: pathlib.Path) -> None:
 
 def _draw(model: ImageModel, data: ImageData, split: str, directory: pathlib.Path, seed: int) -> None:
     """Draw the pictures of the card, drawn and completed images, and the strip of examples."""
-    draw_picture(model, directory / "samples.png", 8 * (model.num_classes or 8), seed)
+    draw_picture(model, directory / "samples.png", num_samples(model), seed)
     write_strip(directory / EXAMPLES, data.first(split, NUM_EXAMPLES)[0], model.levels)
     images, condition = data.first(split, 8)
     known = occlusion.known_pixels("lower_half", *model.image_shape[:2])

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
+from pixelrnn_tf.data import ImageData, check_unchanged
 from pixelrnn_tf.evaluation.batched_sampling import sample_grid
 from pixelrnn_tf.evaluation.compatibility import fit_data
 from pixelrnn_tf.evaluation.scoring import Evaluator
 from pixelrnn_tf.models import ImageModel, preset_files
 from pixelrnn_tf.models.loading import load_model
 from pixelrnn_tf.programs import model_files
+from pixelrnn_tf.programs.publishing import num_samples
 from pixelrnn_tf.typing import Config
 from pixelrnn_tf.zoo import find_preset
 
@@ -69,14 +71,18 @@ def verify(preset: str, quick: bool = False) -> Iterator[Finding]:
 
 def _scores(model: ImageModel, directory: pathlib.Path, metadata: Config, quick: bool) -> Iterator[Finding]:
     expected = {metadata["check"]["split"]: metadata["check"]} if quick else metadata["scores"]
-    evaluator = Evaluator(model)
+    card, evaluator = model_files.card_of(directory), Evaluator(model)
+    data: ImageData | None = None
     for split, score in expected.items():
         try:
-            data = fit_data(model, model_files.data_of(directory, split))
+            if data is None:  # Loading may read every image.
+                data = model_files.data_config(card, directory).load()
+            check_unchanged(data, card.get("fingerprint"), f"the model {directory}", [split])
+            fitting = fit_data(model, data)
         except (OSError, ValueError) as error:
             yield Finding(split, None, f"its images are not available: {error}")
             continue
-        got = evaluator.score(data, split, score["images"] if quick else 0)
+        got = evaluator.score(fitting, split, score["images"] if quick else 0)
         same = math.isclose(got.nats_per_image, score["nats_per_image"], rel_tol=RELATIVE_ERROR)
         yield Finding(
             split,
@@ -88,7 +94,7 @@ def _scores(model: ImageModel, directory: pathlib.Path, metadata: Config, quick:
 
 def _samples(model: ImageModel, directory: pathlib.Path, metadata: Config) -> Finding:
     """Draw the grid of the card again, from its seed."""
-    grid = sample_grid(model, 8 * (model.num_classes or 8), metadata.get("pictures", {}).get("seed", 0))
+    grid = sample_grid(model, num_samples(model), metadata.get("pictures", {}).get("seed", 0))
     old = np.asarray(Image.open(directory / "samples.png").convert("RGB"))
     new = np.broadcast_to(grid, (*grid.shape[:2], 3))
     if new.shape != old.shape:
