@@ -53,9 +53,18 @@ def processor_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def train_and_score(
-    data: Any, arguments: dict[str, Any], seed: int, eval_images: int, steps: int | None, seconds: float | None = None
-) -> dict[str, Any]:
+def steps_in(seconds: float, data: Any, arguments: dict[str, Any], seed: int) -> int:
+    """Estimate how many steps take so much processor time; the arguments are those of `train_and_score`."""
+    from benchmarks.training_loop import run_steps
+
+    timed = _queue(data, arguments, 100, seed)
+    run_steps(timed, WARMUP)
+    start = processor_seconds()
+    run_steps(timed, TIMED)
+    return max(1, round(seconds * TIMED / (processor_seconds() - start)))
+
+
+def train_and_score(data: Any, arguments: dict[str, Any], seed: int, eval_images: int, steps: int) -> dict[str, Any]:
     """Train a network and score it.
 
     Args:
@@ -63,8 +72,7 @@ def train_and_score(
         arguments: arguments of `PixelRNN`.
         seed: seed of the weights and of the order of the images.
         eval_images: number of validation images to score.
-        steps: number of steps; None for as many as take `seconds`.
-        seconds: processor time in seconds.
+        steps: number of steps.
 
     Returns:
         `steps`, their total `seconds` of processor time, `seconds_per_step`, `peak_bytes` of a step, `bits_per_dim` of
@@ -74,13 +82,6 @@ def train_and_score(
     from benchmarks.training_loop import run_steps
     from pixelrnn_tf.evaluation.scoring import Evaluator
 
-    if steps is None:
-        assert seconds is not None
-        timed = _queue(data, arguments, 100, seed)
-        run_steps(timed, WARMUP)
-        start = processor_seconds()
-        run_steps(timed, TIMED)
-        steps = max(1, round(seconds * TIMED / (processor_seconds() - start)))
     queue = _queue(data, arguments, steps, seed)
     first = min(WARMUP, steps)
     run_steps(queue, first)
@@ -119,15 +120,16 @@ def compare(name: str, options: Options) -> Iterator[dict[str, Any]]:
 
     data = DataConfig(name=name).load()
     arguments = {"image_shape": data.image_shape, "levels": data.levels, "block": "pixel_cnn", **NETWORKS[name]}
+    softmax, mixture = ({**arguments, "output": output} for output in ("softmax", "logistic_mixture"))
     for seed in range(options.seeds):
 
-        def run(output: str, steps: int | None, seconds: float | None = None, seed: int = seed) -> dict[str, Any]:
-            result = train_and_score(data, {**arguments, "output": output}, seed, options.eval_images, steps, seconds)
-            return {"data": name, "equal": "steps" if steps else "time", "seed": seed, "output": output, **result}
+        def run(equal: str, arguments: dict[str, Any], steps: int, seed: int = seed) -> dict[str, Any]:
+            result = train_and_score(data, arguments, seed, options.eval_images, steps)
+            return {"data": name, "equal": equal, "seed": seed, "output": arguments["output"], **result}
 
-        yield (softmax := run("softmax", options.steps))
-        yield run("logistic_mixture", options.steps)
-        yield run("logistic_mixture", None, softmax["seconds"])
+        yield (first := run("steps", softmax, options.steps))
+        yield run("steps", mixture, options.steps)
+        yield run("time", mixture, steps_in(first["seconds"], data, mixture, seed))
 
 
 def line(run: dict[str, Any]) -> str:

@@ -38,7 +38,7 @@ def test_a_run_for_a_processor_time_takes_that_time_and_learns():
     data = load("digits")
     arguments = {"image_shape": data.image_shape, "levels": data.levels, "block": "pixel_cnn"}
     arguments |= {"num_blocks": 1, "hidden": 8, "head_hidden": 8}
-    run = outputs.train_and_score(data, arguments, seed=0, eval_images=20, steps=None, seconds=2.0)
+    run = outputs.train_and_score(data, arguments, 0, 20, outputs.steps_in(2.0, data, arguments, 0))
     assert run["seconds"] == pytest.approx(2.0, rel=0.6)
     assert run["steps"] > 50
     assert run["bits_per_dim"] < 3.5  # It starts at log2(17) = 4.09.
