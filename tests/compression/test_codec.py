@@ -31,7 +31,7 @@ def overhead(encoded):
 
 
 @pytest.mark.parametrize("number", [1, 5, 16])
-@pytest.mark.parametrize("image_shape", [(3, 4, 1), (3, 2, 3)], ids=["grey", "colour"])
+@pytest.mark.parametrize("image_shape", [(3, 4, 1), (3, 2, 3)], ids=["gray", "color"])
 @pytest.mark.parametrize(("block", "levels"), list(itertools.product(BLOCK_NAMES, (2, 17, 256))))
 def test_images_come_back_at_the_cost_of_their_likelihood(block, levels, image_shape, number):
     codec = make_codec(block, image_shape, levels=levels)
@@ -127,7 +127,7 @@ def test_a_frozen_model_reads_its_files():
 
 
 @pytest.mark.parametrize(
-    ("image_shape", "levels", "scales"), [((6, 4, 1), 2, (3, 6)), ((8, 4, 3), 17, (2, 4, 8))], ids=["grey", "colour"]
+    ("image_shape", "levels", "scales"), [((6, 4, 1), 2, (3, 6)), ((8, 4, 3), 17, (2, 4, 8))], ids=["gray", "color"]
 )
 def test_images_of_several_scales_cost_what_the_pixels_of_each_do(image_shape, levels, scales):
     model = MultiScalePixelRNN(image_shape, levels, scales, "row_lstm", 1, 4, 4, upsampler_features=4)

@@ -28,9 +28,9 @@ def pixels(contents):
     return picture.pixels.tolist()
 
 
-def palette_image(indices, colours):
+def palette_image(indices, colors):
     image = Image.new("P", (len(indices), 1))
-    image.putpalette([value for colour in colours for value in colour])
+    image.putpalette([value for color in colors for value in color])
     image.putdata(indices)
     return image
 
@@ -56,13 +56,13 @@ def test_a_camera_held_upright_gives_an_upright_picture():
 
 @pytest.mark.parametrize("form", ["BMP", "PNG", "GIF"])
 def test_palettes_are_looked_up(form):
-    colours = palette_image([2, 0, 1], [[9, 8, 7], [255, 0, 0], [0, 0, 255]])
-    assert pixels(encoded(colours, form)) == [[[0, 0, 255], [9, 8, 7], [255, 0, 0]]]
-    greys = palette_image([2, 0, 1], [[200] * 3, [100] * 3, [30] * 3])
-    assert pixels(encoded(greys, form)) == [[[30], [200], [100]]]
+    colors = palette_image([2, 0, 1], [[9, 8, 7], [255, 0, 0], [0, 0, 255]])
+    assert pixels(encoded(colors, form)) == [[[0, 0, 255], [9, 8, 7], [255, 0, 0]]]
+    grays = palette_image([2, 0, 1], [[200] * 3, [100] * 3, [30] * 3])
+    assert pixels(encoded(grays, form)) == [[[30], [200], [100]]]
 
 
-def test_grey_is_grey_and_one_bit_is_black_and_white():
+def test_gray_is_gray_and_one_bit_is_black_and_white():
     assert pixels(encoded(Image.fromarray(np.array([[0, 77, 255]], "uint8")))) == [[[0], [77], [255]]]
     for form in ("PNG", "BMP"):
         assert pixels(encoded(Image.fromarray(np.array([[True, False]])), form)) == [[[255], [0]]]
@@ -97,19 +97,19 @@ def test_transparent_pictures_lie_on_white():
         contents = encoded(Image.fromarray(half), form, **({"lossless": True, "exact": True} if form == "WEBP" else {}))
         assert pixels(contents) == [[[177, 127, 255], [255, 255, 255], [1, 2, 3]]]
         assert decode_picture(contents).transparent
-    grey = Image.fromarray(np.array([[[100, 128], [7, 0], [7, 255]]], "uint8"))
-    assert pixels(encoded(grey)) == [[[177], [255], [7]]]
+    gray = Image.fromarray(np.array([[[100, 128], [7, 0], [7, 255]]], "uint8"))
+    assert pixels(encoded(gray)) == [[[177], [255], [7]]]
     for form in ("PNG", "GIF"):
-        colours = palette_image([0, 1], [[255, 0, 0], [0, 0, 255]])
-        contents = encoded(colours, form, transparency=1)
+        colors = palette_image([0, 1], [[255, 0, 0], [0, 0, 255]])
+        contents = encoded(colors, form, transparency=1)
         assert pixels(contents) == [[[255, 0, 0], [255, 255, 255]]]
-    one_grey = encoded(Image.fromarray(np.array([[5, 6]], "uint8")), transparency=6)
-    assert pixels(one_grey) == [[[5], [255]]]
+    one_gray = encoded(Image.fromarray(np.array([[5, 6]], "uint8")), transparency=6)
+    assert pixels(one_gray) == [[[5], [255]]]
     assert not decode_picture(encoded(Image.fromarray(half[:, 2:]))).transparent
 
 
 def test_an_animation_is_its_first_frame():
-    frames = [Image.new("RGB", (2, 1), colour) for colour in ("red", "blue")]
+    frames = [Image.new("RGB", (2, 1), color) for color in ("red", "blue")]
     for form in ("GIF", "PNG", "WEBP"):
         picture = decode_picture(
             encoded(

@@ -141,13 +141,13 @@ def test_a_picture_in_two_splits_is_told(tmp_path):
     assert "1 of the 4 files of test are also in validation" in notes[2]
 
 
-def test_every_format_is_read_as_colour(tmp_path):
+def test_every_format_is_read_as_color(tmp_path):
     red = np.zeros((1, 1, 3), "uint8") + np.array([255, 0, 0], "uint8")
     write_numbered(tmp_path / "train", range(2))
     test = tmp_path / "test"
     write_picture(test / "0.png", red)
     write_picture(test / "1_opacity.PNG", np.concatenate([red, [[[128]]]], -1))
-    write_picture(test / "2_grey.png", [[[7]]])
+    write_picture(test / "2_gray.png", [[[7]]])
     tf.io.write_file(str(test / "3.jpg"), tf.io.encode_jpeg(np.tile(red, (8, 8, 1)), quality=100))
     tf.io.write_file(str(test / "4.jpeg"), tf.io.encode_jpeg(np.full((8, 8, 1), 9, "uint8"), quality=100))
     (test / "5.bmp").write_bytes(BITMAP)
@@ -173,17 +173,17 @@ def test_every_format_is_read_as_colour(tmp_path):
 
 
 def test_a_folder_is_of_the_kind_of_its_pictures(tmp_path):
-    write_numbered(tmp_path / "grey", range(5))
-    grey = load_small(tmp_path / "grey")
-    assert grey.image_shape == (2, 2, 1)
-    assert "  note: gray, like all files" in grey.describe()
+    write_numbered(tmp_path / "gray", range(5))
+    gray = load_small(tmp_path / "gray")
+    assert gray.image_shape == (2, 2, 1)
+    assert "  note: gray, like all files" in gray.describe()
     for number in range(5):
-        write_picture(tmp_path / "colour" / f"{number}.png", np.full((3, 3, 3), number))
-    colour = load_small(tmp_path / "colour")
-    assert colour.image_shape == (2, 2, 3)
-    assert "  note: color, like all files" in colour.describe()
+        write_picture(tmp_path / "color" / f"{number}.png", np.full((3, 3, 3), number))
+    color = load_small(tmp_path / "color")
+    assert color.image_shape == (2, 2, 3)
+    assert "  note: color, like all files" in color.describe()
     with pytest.raises(
-        ValueError, match=r"5 gray images \(such as .*grey/000.png\) and 5 in color \(such as .*0.png\)"
+        ValueError, match=r"5 gray images \(such as .*gray/000.png\) and 5 in color \(such as .*0.png\)"
     ):
         load_small(tmp_path)
     for channels in (1, 3):

@@ -90,13 +90,13 @@ def test_an_image_is_cropped_about_its_middle_and_averaged():
     assert fit_image(image, (2, 8, 1), 256).numpy().tolist() == image.tolist()
 
 
-def test_colour_becomes_grey_by_luma_and_grey_colour_by_repetition():
-    colour = np.eye(3)[None] * 255
-    assert fit_image(colour, (1, 3, 1), 256).numpy().tolist() == [[[76], [150], [29]]]
-    grey = np.arange(256).reshape(16, 16, 1)
-    repeated = fit_image(grey, (16, 16, 3), 256).numpy()
-    assert np.array_equal(repeated, np.repeat(grey, 3, -1))
-    assert np.array_equal(fit_image(repeated, (16, 16, 1), 256), grey)
+def test_color_becomes_gray_by_luma_and_gray_color_by_repetition():
+    color = np.eye(3)[None] * 255
+    assert fit_image(color, (1, 3, 1), 256).numpy().tolist() == [[[76], [150], [29]]]
+    gray = np.arange(256).reshape(16, 16, 1)
+    repeated = fit_image(gray, (16, 16, 3), 256).numpy()
+    assert np.array_equal(repeated, np.repeat(gray, 3, -1))
+    assert np.array_equal(fit_image(repeated, (16, 16, 1), 256), gray)
     # A gray image whose channels are known only when it runs does not pass through its luma, which rounds.
     halves = [np.array([[[value], [value]], [[value + 1]] * 2], "uint8") for value in range(255)]
     varying = tf.data.Dataset.from_generator(

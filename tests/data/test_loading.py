@@ -77,7 +77,7 @@ def test_requantized_digits():
         assert np.array_equal(all_images(binary, "test"), native >= 8)
 
 
-def test_resized_and_coloured_digits():
+def test_resized_and_colored_digits():
     native = all_images(load("digits"), "test").astype(int)
     small = load("digits", image_size=(4, 4), channels=3)
     assert (small.image_shape, small.levels) == ((4, 4, 3), 17)

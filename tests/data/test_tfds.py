@@ -79,16 +79,16 @@ def test_the_validation_split_of_mnist_is_the_tail_of_train():
 @pytest.mark.usefixtures("real_data")
 def test_dynamic_mnist_is_one_binary_sample():
     images = load("tfds:mnist", binarization="dynamic")
-    grey = all_images(load("tfds:mnist"), "validation") / 255
+    gray = all_images(load("tfds:mnist"), "validation") / 255
     sample = all_images(images, "validation")
     assert (images.levels, sample.shape) == (2, (6_000, 28, 28, 1))
     assert set(np.unique(sample)) == {0, 1}
-    assert abs(sample.sum() - grey.sum()) < 5 * np.sqrt((grey * (1 - grey)).sum())
+    assert abs(sample.sum() - gray.sum()) < 5 * np.sqrt((gray * (1 - gray)).sum())
     assert np.array_equal(sample[:500], all_images(images, "validation", 500)[:500])
 
 
 @pytest.mark.usefixtures("real_data")
-def test_cifar10_is_colour():
+def test_cifar10_is_color():
     images = load("tfds:cifar10")
     assert (images.image_shape, images.levels) == ((32, 32, 3), 256)
     assert {key: (split.name, split.size) for key, split in images.splits.items()} == {

@@ -22,12 +22,12 @@ def test_centre_tap_of_both_masks():
 
 
 @pytest.mark.parametrize(("mask_type", "centre"), [("A", 0), ("B", 1)])
-def test_spatial_mask_of_a_grey_image(mask_type, centre):
+def test_spatial_mask_of_a_gray_image(mask_type, centre):
     expected = [[1, 1, 1, 1, 1], [1, 1, 1, 1, 1], [1, 1, centre, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]]
     assert kernel_mask(mask_type, (5, 5), 1, 1)[:, :, 0, 0].tolist() == expected
 
 
-def test_pixels_before_this_one_are_open_to_every_colour():
+def test_pixels_before_this_one_are_open_to_every_color():
     mask = kernel_mask("A", (3, 3), 3, 6, 3)
     assert mask[0].all()
     assert mask[1, 0].all()

@@ -28,7 +28,7 @@ def labelled(block="pixel_cnn", image_shape=(3, 4, 1), **arguments):
     return make_network(block, image_shape, conditioner=LabelEmbedding(CLASSES, 4), **arguments)
 
 
-@pytest.mark.parametrize(("shape", "levels"), [((2, 2, 1), 3), ((1, 2, 3), 2)], ids=["grey", "colour"])
+@pytest.mark.parametrize(("shape", "levels"), [((2, 2, 1), 3), ((1, 2, 3), 2)], ids=["gray", "color"])
 @pytest.mark.parametrize("block", BLOCK_NAMES)
 def test_probabilities_sum_to_one_for_every_label(block, shape, levels):
     model = labelled(block, shape, levels=levels, scale=0.6)

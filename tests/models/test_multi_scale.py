@@ -31,7 +31,7 @@ def make(block="pixel_cnn", image_shape=(4, 4, 1), scales=(2, 4), levels=3, scal
 @pytest.mark.parametrize(
     ("image_shape", "scales"),
     [((2, 4, 1), (1, 2)), ((2, 2, 3), (1, 2)), pytest.param((4, 4, 1), (1, 2, 4), marks=pytest.mark.slow)],
-    ids=["grey", "colour", "three"],
+    ids=["gray", "color", "three"],
 )
 @pytest.mark.parametrize("block", BLOCK_NAMES)
 def test_probabilities_of_all_images_sum_to_one(block, image_shape, scales):

@@ -11,7 +11,7 @@ GREY, COLOUR = (12, 16, 1), (12, 16, 3)
 
 @pytest.mark.parametrize("measure", [field_by_gradient, field_by_change])
 @pytest.mark.parametrize("num_blocks", [1, 2])
-@pytest.mark.parametrize("image_shape", [GREY, COLOUR], ids=["grey", "colour"])
+@pytest.mark.parametrize("image_shape", [GREY, COLOUR], ids=["gray", "color"])
 @pytest.mark.parametrize("block", BLOCK_NAMES)
 def test_receptive_field_is_exact(block, image_shape, num_blocks, measure):
     check_receptive_field(block, num_blocks, image_shape, measure)

@@ -43,20 +43,20 @@ def test_what_is_written_is_read():
         (saved(with_alpha(255)), GREY),
         (saved(Image.fromarray(GREY), transparency=7), GREY),
     ],
-    ids=["interlaced", "turned", "not turned", "one bit", "opaque", "a transparent grey that is not there"],
+    ids=["interlaced", "turned", "not turned", "one bit", "opaque", "a transparent gray that is not there"],
 )
-def test_grey_pictures_of_every_form(png, expected):
+def test_gray_pictures_of_every_form(png, expected):
     assert np.array_equal(png_files.decode(png, "a.png", 1)[..., 0], expected)
     assert np.array_equal(png_files.decode(png, "a.png", 3)[..., 1], expected)
 
 
 def test_a_palette_is_looked_up():
-    colours = Image.fromarray(GREY // 20).convert("P")
-    colours.putpalette([200, 10, 30, 0, 0, 255, 9, 8, 7] * 4 + [0] * 732)
-    picture = png_files.decode(saved(colours), "a.png", 3)
+    colors = Image.fromarray(GREY // 20).convert("P")
+    colors.putpalette([200, 10, 30, 0, 0, 255, 9, 8, 7] * 4 + [0] * 732)
+    picture = png_files.decode(saved(colors), "a.png", 3)
     assert picture[0, :3].tolist() == [[200, 10, 30], [0, 0, 255], [9, 8, 7]]
     with pytest.raises(ValueError, match=r"a\.png is a PNG of mode P; grayscale is required"):
-        png_files.decode(saved(colours), "a.png", 1)
+        png_files.decode(saved(colors), "a.png", 1)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_palette_is_looked_up():
         (saved(Image.fromarray(GREY), transparency=40), "a PNG with transparent pixels"),
         (saved(Image.fromarray(GREY), save_all=True, append_images=[Image.fromarray(255 - GREY)]), "an animated PNG"),
     ],
-    ids=["16 bits", "transparent", "a transparent grey", "animated"],
+    ids=["16 bits", "transparent", "a transparent gray", "animated"],
 )
 def test_what_has_no_8_bit_pixels_is_refused_by_name(png, words, tmp_path):
     with pytest.raises(ValueError, match=rf"a\.png is {words}"):

@@ -21,7 +21,7 @@ def uniform(model, batch, seed=0):
 
 
 @pytest.mark.parametrize("condition_features", [0, 2])
-@pytest.mark.parametrize("image_shape", [(5, 6, 1), (4, 3, 3)], ids=["grey", "colour"])
+@pytest.mark.parametrize("image_shape", [(5, 6, 1), (4, 3, 3)], ids=["gray", "color"])
 @pytest.mark.parametrize("block", BLOCK_NAMES)
 def test_every_noise_value_lies_in_the_interval_of_its_level(block, image_shape, condition_features):
     model = make_network(block, image_shape, condition_features=condition_features)

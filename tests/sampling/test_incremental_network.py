@@ -131,7 +131,7 @@ def test_packing_takes_a_single_tensor():
     assert np.array_equal(Packing([{}, {"h": np.ones((2, 3))}]).unpack(np.ones((2, 3)))[1]["h"], np.ones((2, 3)))
 
 
-@pytest.mark.parametrize("image_shape", [(5, 6, 1), (4, 3, 3)], ids=["grey", "colour"])
+@pytest.mark.parametrize("image_shape", [(5, 6, 1), (4, 3, 3)], ids=["gray", "color"])
 @pytest.mark.parametrize("block", BLOCK_NAMES)
 def test_in_float64_incremental_logits_equal_the_parallel_ones_to_its_precision(block, image_shape):
     model, images, condition = make_case(block, image_shape, 2, 2, dtype="float64")

@@ -58,7 +58,7 @@ def small_loader(small_export):
 
 
 @pytest.fixture(scope="session")
-def grey_export(made_once, run_program):
+def gray_export(made_once, run_program):
     """A gray network of four levels, in float32, and its export by the program from a file in half precision.
 
     The file is `model.keras` above the folder of the models. None of it may be changed.
@@ -70,16 +70,16 @@ def grey_export(made_once, run_program):
         folder.mkdir()
         model.save(folder / "model.keras")
         (folder / "model.json").write_text(json.dumps(CARD))
-        base = folder / "base" / "grey"
+        base = folder / "base" / "gray"
         done = run_program("saved_model", f"--model={folder / 'model.keras'}", f"--out={base}")
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith(f"{base / '1'}: score, logits, sample, complete, ")
 
-    return in_float32(model), made_once("export", export) / "base" / "grey" / "1"
+    return in_float32(model), made_once("export", export) / "base" / "gray" / "1"
 
 
 @pytest.fixture(scope="session")
-def grey_loader(grey_export):
+def gray_loader(gray_export):
     """The loader that runs `gray_export`."""
-    with Loader(grey_export[1]) as loader:
+    with Loader(gray_export[1]) as loader:
         yield loader

@@ -9,8 +9,8 @@ from pixelrnn_tf.models import NegativeLogLikelihood
 from tests.support.networks import random_images
 
 
-def test_an_export_loads_into_tensorflow(grey_export, caplog):
-    exact, folder = grey_export
+def test_an_export_loads_into_tensorflow(gray_export, caplog):
+    exact, folder = gray_export
     reloaded = tf.saved_model.load(str(folder))
     assert not caplog.records, "nothing is warned of"
     images = tf.constant(random_images(exact, 3))
@@ -24,8 +24,8 @@ def test_an_export_loads_into_tensorflow(grey_export, caplog):
         reloaded.signatures["score"](images=images + 4)
 
 
-def test_an_export_has_the_gradients_of_the_model(grey_export):
-    exact, folder = grey_export
+def test_an_export_has_the_gradients_of_the_model(gray_export):
+    exact, folder = gray_export
     reloaded = tf.saved_model.load(str(folder))
     images = tf.constant(random_images(exact, 2))
     with tf.GradientTape() as tape:
@@ -37,8 +37,8 @@ def test_an_export_has_the_gradients_of_the_model(grey_export):
         np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-4, err_msg=weight.path)
 
 
-def test_an_export_is_a_layer(grey_export):
-    exact, folder = grey_export
+def test_an_export_is_a_layer(gray_export):
+    exact, folder = gray_export
     images = random_images(exact, 3)
     layer = keras.layers.TFSMLayer(str(folder), call_endpoint="logits")
     np.testing.assert_allclose(layer(images)["logits"], exact(images), rtol=1e-5, atol=1e-5)

@@ -31,8 +31,8 @@ def png(header=None, pixels=None, contents=None):
     return raw_png(header or (6, 5, 8, 0, 0, 0, 0), zlib.compress(rows) if contents is None else contents)
 
 
-def test_the_folder_holds_graphs_weights_warm_up_and_card(grey_export):
-    folder = grey_export[1]
+def test_the_folder_holds_graphs_weights_warm_up_and_card(gray_export):
+    folder = gray_export[1]
     assert folder.name == "1"
     assert [path.name for path in folder.parent.iterdir()] == ["1"], "nothing half-written is left"
     card = json.loads((folder / "assets.extra" / "model.json").read_text(), parse_constant=pytest.fail)
@@ -51,7 +51,7 @@ def test_the_folder_holds_graphs_weights_warm_up_and_card(grey_export):
         "surprise", "surprise_png", "describe",
     }  # fmt: skip
     for request in requests:
-        assert request.model_spec.name == "grey"
+        assert request.model_spec.name == "gray"
         assert all(value.tensor_shape.dim[0].size == 1 for value in request.inputs.values())
 
 
@@ -69,7 +69,7 @@ def test_an_export_that_does_not_fit_on_the_disk_leaves_nothing(tmp_path, monkey
     assert not list(tmp_path.glob("network/*"))
 
 
-def test_inputs_and_outputs_are_declared_as_documented(grey_loader):
+def test_inputs_and_outputs_are_declared_as_documented(gray_loader):
     def declared(infos):
         return {
             name: (tf.as_dtype(info.dtype).name, [dim.size for dim in info.tensor_shape.dim])
@@ -98,11 +98,11 @@ def test_inputs_and_outputs_are_declared_as_documented(grey_loader):
         ),
         "describe": ({"key": ("string", [-1])}, {"value": ("string", [-1])}),
     }
-    found = {name: (declared(value.inputs), declared(value.outputs)) for name, value in grey_loader.signatures.items()}
+    found = {name: (declared(value.inputs), declared(value.outputs)) for name, value in gray_loader.signatures.items()}
     assert found == expected
 
 
-def test_only_grey_and_rgb_images_travel_as_png():
+def test_only_gray_and_rgb_images_travel_as_png():
     model = make_network("pixel_cnn", (3, 4, 2), num_blocks=1)
     signatures = Signatures(model)
     assert signatures.inputs.keys() == {
@@ -151,55 +151,55 @@ def test_only_grey_and_rgb_images_travel_as_png():
         ("complete_png", "known_bytes", [png()], r"same batch size.*\[2 1 2 2\]"),
     ],
 )  # fmt: skip
-def test_a_wrong_request_gets_an_error_that_says_so(grey_loader, signature, name, value, message):
+def test_a_wrong_request_gets_an_error_that_says_so(gray_loader, signature, name, value, message):
     value = np.array(value, object) if isinstance(value, list) else value
-    good = inputs_of(grey_loader, signature)
-    before = grey_loader.run(signature, good)
+    good = inputs_of(gray_loader, signature)
+    before = gray_loader.run(signature, good)
     with pytest.raises(LoaderError, match=message) as caught:
-        grey_loader.run(signature, {**good, name: value})
+        gray_loader.run(signature, {**good, name: value})
     assert caught.value.code == tf.errors.INVALID_ARGUMENT
-    after = grey_loader.run(signature, good)
+    after = gray_loader.run(signature, good)
     assert all(np.array_equal(before[key], after[key]) for key in before)
 
 
-def test_a_missing_input_gets_an_error(grey_loader):
-    good = inputs_of(grey_loader, "sample")
+def test_a_missing_input_gets_an_error(gray_loader):
+    good = inputs_of(gray_loader, "sample")
     with pytest.raises(LoaderError, match="must feed a value"):
-        grey_loader.run("sample", {"seed": good["seed"]})
-    assert grey_loader.run("sample", good)["log_prob"].shape == (2,)
+        gray_loader.run("sample", {"seed": good["seed"]})
+    assert gray_loader.run("sample", good)["log_prob"].shape == (2,)
 
 
-def test_pngs_are_read_and_written_as_levels(grey_loader):
+def test_pngs_are_read_and_written_as_levels(gray_loader):
     pictures = np.random.default_rng(0).integers(0, 256, (3, 5, 6, 1)).astype("uint8")
     levels = data.to_levels(pictures, 4)
-    scores = grey_loader.run("score_png", {"image_bytes": encoded(pictures)})
-    expected = grey_loader.run("score", {"images": levels})
+    scores = gray_loader.run("score_png", {"image_bytes": encoded(pictures)})
+    expected = gray_loader.run("score", {"images": levels})
     assert np.array_equal(scores["log_prob"], expected["log_prob"])
     in_passes = np.array([interlaced(picture[..., 0]) for picture in pictures], object)
-    assert np.array_equal(grey_loader.run("score_png", {"image_bytes": in_passes})["log_prob"], expected["log_prob"])
-    values = inputs_of(grey_loader, "complete", 3, images=levels)
+    assert np.array_equal(gray_loader.run("score_png", {"image_bytes": in_passes})["log_prob"], expected["log_prob"])
+    values = inputs_of(gray_loader, "complete", 3, images=levels)
     # From 128 on, a pixel of the mask is known.
     mask = np.where(values["known"], 128, 127).astype("uint8")[..., None]
     files = {"image_bytes": encoded(pictures), "known_bytes": encoded(mask)}
-    drawn = grey_loader.run("complete_png", inputs_of(grey_loader, "complete_png", 3, **files))["image_bytes"]
-    completed = grey_loader.run("complete", values)["images"]
+    drawn = gray_loader.run("complete_png", inputs_of(gray_loader, "complete_png", 3, **files))["image_bytes"]
+    completed = gray_loader.run("complete", values)["images"]
     for file, image in zip(drawn, completed, strict=True):
         assert file[24:26] == b"\x08\x00", "8 bits, grayscale"
         assert np.array_equal(tf.io.decode_png(file), data.to_bytes(image, 4))
 
 
-def test_a_tiny_temperature_draws_the_likeliest_level(grey_loader, grey_export):
-    model, _ = grey_export
+def test_a_tiny_temperature_draws_the_likeliest_level(gray_loader, gray_export):
+    model, _ = gray_export
     for temperature in (1e-30, 1e-6):
-        values = inputs_of(grey_loader, "sample", 2, temperature=np.full(2, temperature, "float32"))
-        images = grey_loader.run("sample", values)["images"]
+        values = inputs_of(gray_loader, "sample", 2, temperature=np.full(2, temperature, "float32"))
+        images = gray_loader.run("sample", values)["images"]
         assert np.array_equal(images, model(images).numpy().argmax(-1))
 
 
-def test_a_loader_that_cannot_load_says_why(grey_export, tmp_path):
+def test_a_loader_that_cannot_load_says_why(gray_export, tmp_path):
     with pytest.raises(ValueError, match=r"There is no .*saved_model\.pb"):
         Loader(tmp_path)
-    folder = shutil.copytree(grey_export[1], tmp_path / "1")
+    folder = shutil.copytree(gray_export[1], tmp_path / "1")
     (folder / "variables" / "variables.index").write_bytes(b"broken")
     with pytest.raises(LoaderError, match=r"variables\.index|table"):
         Loader(folder)
@@ -245,8 +245,8 @@ def test_a_model_of_another_precision_is_exported_in_float32(policy):
     assert saved_model_writer.in_float32(exact) is exact
 
 
-def test_the_program_checks_what_the_program_exported(grey_export, run_program):
-    base = grey_export[1].parent
+def test_the_program_checks_what_the_program_exported(gray_export, run_program):
+    base = gray_export[1].parent
     keras_file = base.parent.parent / "model.keras"
     done = run_program("check", f"--model_dir={base}", f"--model={keras_file}", "--batch_sizes=1,2")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout

@@ -54,7 +54,7 @@ class Served:
 @pytest.fixture(
     scope="module",
     params=[(block, channels) for block in BLOCK_NAMES for channels in (1, 3)],
-    ids=lambda param: f"{param[0]}-{'grey' if param[1] == 1 else 'colour'}",
+    ids=lambda param: f"{param[0]}-{'gray' if param[1] == 1 else 'color'}",
 )
 def served(request, tmp_path_factory):
     block, channels = request.param
@@ -88,9 +88,9 @@ def test_every_signature_equals_the_model_in_a_process_without_python(served):
     compared(served, (1, 3, 64))
 
 
-def test_every_signature_of_the_shared_export_equals_the_model_in_a_process_without_python(grey_export, grey_loader):
-    assert "without Python" in grey_loader.process
-    compared(SimpleNamespace(model=grey_export[0], folder=grey_export[1], loader=grey_loader), (1, 3))
+def test_every_signature_of_the_shared_export_equals_the_model_in_a_process_without_python(gray_export, gray_loader):
+    assert "without Python" in gray_loader.process
+    compared(SimpleNamespace(model=gray_export[0], folder=gray_export[1], loader=gray_loader), (1, 3))
 
 
 def test_every_signature_takes_a_condition(conditioned):

@@ -159,7 +159,7 @@ class Kinds:
         height, width = (int(n + self.rng.integers(1, 5)) for n in self.image_shape[:2])
         return self._one_png(inputs, lambda file: self._png(height, width))
 
-    def png_in_colour(self, inputs: Inputs) -> Inputs:
+    def png_in_color(self, inputs: Inputs) -> Inputs:
         return self._one_png(inputs, lambda file: self._png(*self.image_shape[:2], 3))
 
     def png_of_16_bits(self, inputs: Inputs) -> Inputs:

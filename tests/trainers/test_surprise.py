@@ -40,9 +40,9 @@ def test_all_maps_share_one_scale_whose_bar_is_beside_them():
     bits = np.zeros((2, 3, 3))
     bits[0, 1, 2], bits[1, 0, 0] = 4.0, 8.0
     shown = surprise_maps.picture(np.full((2, 3, 3, 1), 200, "uint8"), bits)
-    colours = {tuple(colour) for colour in shown.reshape(-1, 3)}
+    colors = {tuple(color) for color in shown.reshape(-1, 3)}
     for value in (0, 4, 8):
-        assert tuple(surprise_maps.colored(np.array(value / 8))) in colours
+        assert tuple(surprise_maps.colored(np.array(value / 8))) in colors
     brightness = surprise_maps.colored(np.linspace(0, 1, 64)).sum(-1, dtype="int64")
     assert (np.diff(brightness) >= 0).all(), "brighter is odder"
     assert shown.shape[2] == 3
