@@ -24,7 +24,9 @@ def holding(folder):
     """Another process, which holds the lock of a folder."""
     ready, told = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # It has threads; the child uses none of what they hold.
+        # Python and JAX warn of a fork beside threads; the child uses nothing that they hold.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
         child = os.fork()
     if child == 0:
         try:
