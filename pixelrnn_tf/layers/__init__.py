@@ -14,6 +14,7 @@ from pixelrnn_tf.layers.row_lstm import RowLSTM
 from pixelrnn_tf.layers.scan import scan
 from pixelrnn_tf.layers.skewing import skew, unskew
 from pixelrnn_tf.layers.upsampler import Upsampler
+from pixelrnn_tf.layers.vector_embedding import VectorEmbedding
 
 __all__ = [
     "BLOCKS",
@@ -35,6 +36,7 @@ __all__ = [
     "RowLSTMBlock",
     "Softmax",
     "Upsampler",
+    "VectorEmbedding",
     "feature_groups",
     "gated_feature_groups",
     "kernel_mask",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 from keras import ops
 
 from pixelrnn_tf.concrete_value import concrete_value
@@ -25,22 +26,35 @@ class ConditionFormat(NamedTuple):
     Attributes:
         shape: without the batch axis; () for a scalar.
         dtype: "int32" or "float32".
-        below: integers are in `[0, below)`; None for floats, which must be from -1e6 to 1e6.
+        below: integers are in `[0, below)`; None for floats.
+        low: smallest valid float, one for all numbers or one per element of the last axis.
+        high: largest valid float, likewise.
     """
 
     shape: tuple[int, ...]
     dtype: str
     below: int | None = None
+    low: float | tuple[float, ...] = -LARGEST
+    high: float | tuple[float, ...] = LARGEST
 
     @property
-    def bounds(self) -> tuple[float, float]:
-        """Smallest and largest valid number."""
-        return (-LARGEST, LARGEST) if self.below is None else (0, self.below - 1)
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Smallest and largest valid numbers, which broadcast to the condition: float32, or int32 for integers."""
+        low, high = (self.low, self.high) if self.below is None else (0, self.below - 1)
+        return np.asarray(low, self.dtype), np.asarray(high, self.dtype)
 
     def meaning(self) -> str:
         """Description of valid values, such as "integers from 0 to 9"."""
-        low, high = self.bounds
-        return f"{'numbers' if self.below is None else 'integers'} from {low:g} to {high:g}"
+        low, high = (bound.tolist() for bound in self.bounds)
+        return f"{'numbers' if self.below is None else 'integers'} from {_shown(low)} to {_shown(high)}"
+
+    def examples(self, batch: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw random valid values, `(batch, ...)`: standard normal if floats have no declared range."""
+        shape, (low, high) = (batch, *self.shape), self.bounds
+        if self.below is not None:
+            return rng.integers(0, self.below, shape).astype(self.dtype)
+        wide = np.all((low == -LARGEST) & (high == LARGEST))
+        return (rng.normal(size=shape) if wide else rng.uniform(low, high, shape)).astype(self.dtype)
 
     def convert(self, condition: TensorLike) -> Tensor:
         """Convert a condition to a tensor: floats keep their dtype, integers become int32.
@@ -59,9 +73,11 @@ class ConditionFormat(NamedTuple):
             # Keras traces models with floats when it saves them. Non-integers count as out of range.
             whole = ops.cast(condition, "int32")
             return ops.where(ops.equal(ops.cast(whole, dtype), condition), whole, -1)
-        if known is not None and known.size and not (known.min() >= low and known.max() <= high):
-            wrong = known[~((known >= low) & (known <= high))]
-            raise ValueError(f"condition must hold {self.meaning()}; got {wrong[0]}.")
+        if known is not None:
+            # In the precision in which graphs compare: 0.1 in float64 is below 0.1 in float32.
+            compared = known.astype("float32") if self.below is None else known
+            if not np.all(inside := (compared >= low) & (compared <= high)):
+                raise ValueError(f"condition must hold {self.meaning()}; got {known[~inside][0]}.")
         if self.below is None:
             return condition if keras.backend.is_float_dtype(dtype) else ops.cast(condition, self.dtype)
         if dtype in ("int64", "uint64"):
@@ -74,6 +90,10 @@ class ConditionFormat(NamedTuple):
         values = ops.cast(condition, "float32") if self.below is None else condition  # float16 overflows below 1e6.
         inside = ops.logical_and(values >= low, values <= high)
         return ops.all(ops.reshape(inside, (ops.shape(condition)[0], -1)), axis=1)
+
+
+def _shown(bound: float | list[float]) -> str:
+    return f"({', '.join(f'{number:g}' for number in bound)})" if isinstance(bound, list) else f"{bound:g}"
 
 
 class Conditioner(keras.layers.Layer, abc.ABC):

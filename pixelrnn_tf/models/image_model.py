@@ -102,9 +102,9 @@ class ImageModel(ImageTrainer, PresetModel):
         if input_signature is None:
             images = keras.InputSpec(shape=(None, *self.image_shape), dtype="int32", name="images")
             input_signature = [images]
-            if self.condition_format is not None:
-                shape, dtype, _ = self.condition_format
-                input_signature = [[images, keras.InputSpec(shape=(None, *shape), dtype=dtype, name="condition")]]
+            if (takes := self.condition_format) is not None:
+                condition = keras.InputSpec(shape=(None, *takes.shape), dtype=takes.dtype, name="condition")
+                input_signature = [[images, condition]]
         return super().export(filepath, *arguments, input_signature=input_signature, **options)
 
     def quantize(self, *arguments: Any, **options: Any) -> None:

@@ -11,7 +11,12 @@ from pixelrnn_tf.typing import ImageShape
 
 
 def example_inputs(
-    image_shape: ImageShape, levels: int, condition: ConditionFormat | None, batch: int, seed: int = 0
+    image_shape: ImageShape,
+    levels: int,
+    condition: ConditionFormat | None,
+    batch: int,
+    seed: int = 0,
+    inputs_name: str = "levels",
 ) -> dict[str, np.ndarray]:
     """Make random values for every input of a model's signatures.
 
@@ -21,15 +26,16 @@ def example_inputs(
         condition: format of the model's condition; None for an unconditional model.
         batch: number of rows.
         seed: seed of the values.
+        inputs_name: "levels" or "codes".
 
     Returns:
         arrays by name, batch first: `images`, `known`, `seed`, `temperature` (between 0.5 and 1.5), the same images and
-        masks as `image_bytes` and `known_bytes` (for 1 or 3 channels), `key`, and `condition`. In each image, a random
-        number of leading rows is known, and half of the pixels below.
+        masks as `image_bytes` and `known_bytes` (of levels with 1 or 3 channels), `key`, and `condition`. In each
+        image, a random number of leading rows is known, and half of the pixels below.
     """
     rng = np.random.default_rng(seed)
     height, width, channels = image_shape
-    images = rng.integers(0, levels, (batch, *image_shape)).astype("uint8")
+    images = rng.integers(0, levels, (batch, *image_shape)).astype("int32" if inputs_name == "codes" else "uint8")
     known = (np.arange(height)[:, None] < rng.integers(0, height, (batch, 1, 1))) | (
         rng.random((batch, height, width)) < 0.5
     )
@@ -40,13 +46,11 @@ def example_inputs(
         "temperature": rng.uniform(0.5, 1.5, batch).astype("float32"),
         "key": np.array([CARD_KEYS[k % len(CARD_KEYS)].encode() for k in range(batch)], object),
     }
-    if channels in COLOR_TYPES:
+    if channels in COLOR_TYPES and inputs_name == "levels":
         inputs["image_bytes"] = encoded(to_bytes(images, levels))
         inputs["known_bytes"] = encoded(255 * known[..., None].astype("uint8"))
     if condition is not None:
-        shape = (batch, *condition.shape)
-        values = rng.normal(size=shape) if condition.below is None else rng.integers(0, condition.below, shape)
-        inputs["condition"] = values.astype(condition.dtype)
+        inputs["condition"] = condition.examples(batch, rng)
     return inputs
 
 

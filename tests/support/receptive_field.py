@@ -52,7 +52,7 @@ def field_by_gradient(model, seed=0):
     weights = np.eye(size).reshape(size, *model.image_shape, 1) * rng.normal(size=model.levels)
     with tf.GradientTape() as tape:
         tape.watch(scaled)
-        picked = tf.reduce_sum(model.logits_of_scaled(scaled, some_condition_map(model, size, seed)) * weights)
+        picked = tf.reduce_sum(model.logits_of_stem_inputs(scaled, some_condition_map(model, size, seed)) * weights)
     return tape.gradient(picked, scaled).numpy().reshape(size, size) != 0
 
 
@@ -61,8 +61,7 @@ def some_condition_map(model, batch, seed=0):
     takes = model.condition_format
     if takes is None:
         return None
-    rng = np.random.default_rng(seed)
-    values = rng.normal(size=takes.shape) if takes.below is None else rng.integers(0, takes.below, takes.shape)
+    values = takes.examples(1, np.random.default_rng(seed))
     condition = np.broadcast_to(values, (batch, *takes.shape))
     return model.condition_map(model.convert_condition(condition), "float64")
 
@@ -75,8 +74,8 @@ def field_by_change(model, seed=0):
     changed = image + np.eye(size).reshape(size, *model.image_shape)
     condition = some_condition_map(model, size, seed)
     same = tf.constant(np.repeat(image, size, axis=0))
-    logits = model.logits_of_scaled(tf.constant(changed), condition).numpy().reshape(size, size, -1)
-    base = model.logits_of_scaled(same, condition).numpy().reshape(size, size, -1)
+    logits = model.logits_of_stem_inputs(tf.constant(changed), condition).numpy().reshape(size, size, -1)
+    base = model.logits_of_stem_inputs(same, condition).numpy().reshape(size, size, -1)
     return (logits != base).any(axis=-1).T
 
 

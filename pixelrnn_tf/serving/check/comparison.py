@@ -1,6 +1,7 @@
 """Compare every signature of a SavedModel, run by the server's loader, with the network."""
 
 import dataclasses
+import functools
 import json
 from collections.abc import Iterator
 
@@ -56,7 +57,7 @@ def compare(
     measures: list[Measure] = []
     batch_sizes = tuple(sorted({min(batch, fmt.max_batch_size or batch) for batch in batch_sizes}))
     for seed, batch in enumerate(batch_sizes):
-        inputs = example_inputs(fmt.image_shape, fmt.levels, fmt.condition, batch, seed)
+        inputs = example_inputs(fmt.image_shape, fmt.levels, fmt.condition, batch, seed, fmt.inputs_name)
         for signature in sorted(loader.signatures):
             outputs = _run(loader, signature, inputs)
             measures += measure(reference, fmt, signature, inputs, outputs)
@@ -167,14 +168,15 @@ def _split_difference(outputs: Values, split: Values, fmt: Format) -> float:
 
 def refusals(loader: Loader, fmt: Format) -> Iterator[Measure]:
     """Send requests with one invalid input each: none may be answered, and the loader must survive."""
-    good = example_inputs(fmt.image_shape, fmt.levels, fmt.condition, batch=2)
+    example = functools.partial(example_inputs, fmt.image_shape, fmt.levels, fmt.condition, inputs_name=fmt.inputs_name)
+    good = example(batch=2)
     for signature in sorted(loader.signatures):
         answered, names = 0, loader.signatures[signature].inputs
         for name in names:
             for bad in _wrong(name, good[name], fmt, alone=len(names) == 1):
                 answered += _is_answered(loader, signature, {**good, name: bad})
         if fmt.max_batch_size is not None:
-            rows = example_inputs(fmt.image_shape, fmt.levels, fmt.condition, fmt.max_batch_size + 1)
+            rows = example(batch=fmt.max_batch_size + 1)
             answered += _is_answered(loader, signature, rows)
         yield Measure(signature, "answered", float(answered))
 
@@ -194,12 +196,15 @@ def _wrong(name: str, value: np.ndarray, fmt: Format, alone: bool) -> Iterator[n
     yield value[:0] if alone else np.concatenate([value, value])
     if value.ndim > 1:
         yield np.concatenate([value, value[..., :1]], axis=-1)
-    if name == "images" and fmt.levels < 256:
+    if name == "images" and fmt.levels <= np.iinfo(value.dtype).max:
         yield np.full_like(value, fmt.levels)
-    elif name == "condition" and fmt.condition is not None and fmt.condition.below is not None:
-        yield np.full_like(value, fmt.condition.below)
-        yield np.full_like(value, -1)
-    elif name in ("temperature", "condition"):
+    elif name == "condition" and fmt.condition is not None:
+        low, high = fmt.condition.bounds
+        yield np.full_like(value, low - 1)
+        yield np.full_like(value, high + 1)
+        if fmt.condition.below is None:
+            yield np.full_like(value, np.nan)
+    elif name == "temperature":
         yield np.full_like(value, np.nan)
     elif name == "key":
         yield np.array([b"dream"] * len(value), object)

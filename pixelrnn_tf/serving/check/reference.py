@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from pixelrnn_tf.files import read_json
-from pixelrnn_tf.layers import ConditionFormat
+from pixelrnn_tf.layers.conditioning import LARGEST, ConditionFormat
 from pixelrnn_tf.models import ImageModel
 from pixelrnn_tf.serving.check.loader import Loader
 from pixelrnn_tf.serving.saved_model_protos import read_meta_graph
@@ -26,6 +26,7 @@ class Format:
     max_batch_size: int | None = dataclasses.field(default=None, compare=False)
     class_names: tuple[str, ...] | None = dataclasses.field(default=None, compare=False)
     card: dict[str, Any] | None = dataclasses.field(default=None, compare=False)
+    inputs_name: str = "levels"
 
     @classmethod
     def of(cls, folder: pathlib.Path) -> "Format":
@@ -43,16 +44,22 @@ class Format:
         names = known.get("class_names")
         condition = _condition_of(known, shape)
         names = None if names is None else tuple(names)
-        return cls(shape, sizes[4], condition, known.get("max_batch_size"), names, known)
+        inputs_name = known["model"].get("inputs", "levels")
+        return cls(shape, sizes[4], condition, known.get("max_batch_size"), names, known, inputs_name)
 
 
 def _condition_of(card: dict[str, Any], image_shape: tuple[int, ...]) -> ConditionFormat | None:
     """Read the format of the condition from a card; older cards only have the features of a map."""
     if "condition" in card:
         takes = card["condition"]
-        return ConditionFormat(tuple(takes["shape"]), takes["dtype"], takes["below"])
+        low, high = (_bound(takes.get(name, default)) for name, default in (("low", -LARGEST), ("high", LARGEST)))
+        return ConditionFormat(tuple(takes["shape"]), takes["dtype"], takes["below"], low, high)
     features = card["model"].get("condition_features", 0)
     return ConditionFormat((*image_shape[:2], features), "float32") if features else None
+
+
+def _bound(value: float | list[float]) -> float | tuple[float, ...]:
+    return tuple(value) if isinstance(value, list) else value
 
 
 ROWS_PER_RUN = 16
