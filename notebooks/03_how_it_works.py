@@ -86,7 +86,7 @@ def read_by(block, seeds=4):
         image = tf.random.stateless_uniform((1, SIZE, SIZE, 1), (seed, 0), -1.0, 1.0)
         with tf.GradientTape() as tape:
             tape.watch(image)
-            output = model.logits_of_scaled(image)[0, PIXEL[0], PIXEL[1], 0, seed % 4]
+            output = model.logits_of_stem_inputs(image)[0, PIXEL[0], PIXEL[1], 0, seed % 4]
         read |= tape.gradient(output, image)[0, :, :, 0].numpy() != 0
     return read
 

@@ -37,6 +37,10 @@ class NetworkArguments:
         "faster.",
     )
     mixtures: int | None = _network("Components of --output=logistic_mixture; 5 by default.", at_least=1, at_most=256)
+    inputs: str | None = _network(
+        "Meaning of the values of the data: levels of brightness, or codes without an order.",
+        choices=("levels", "codes"),
+    )
     scales: tuple[int, ...] | None = _network(
         "Heights of the images of a Multi-Scale PixelRNN, from the smallest to the full one; each a multiple of the "
         "previous one.",
@@ -243,6 +247,10 @@ class TrainConfig:
         default = "logistic_mixture" if self.preset else "softmax"
         if "mixtures" in self.model and self.model.get("output", default) != "logistic_mixture":
             raise ValueError("--mixtures requires --output=logistic_mixture.")
+        if "scales" in self.model and "inputs" in self.model:
+            raise ValueError(
+                "--scales and --inputs cannot be combined: the images of a Multi-Scale PixelRNN are levels."
+            )
         if "scales" in self.model and self.data.class_conditional:
             raise ValueError("--scales and --class_conditional cannot be combined.")
         self._check_schedule()

@@ -19,6 +19,7 @@ from pixelrnn_tf.compression.file_format import (
     Chunk,
     Header,
     check_writable,
+    level_dtype,
     read_file,
     read_header,
     write_file,
@@ -74,7 +75,7 @@ def decompress(model: ImageModel, data: bytes, condition: TensorLike | None = No
         condition: the condition given to `compress`, if the file does not hold it.
 
     Returns:
-        uint8 levels `(number, height, width, channels)`.
+        levels `(number, height, width, channels)`, uint8, or uint16 if the model has more than 256.
 
     Raises:
         ValueError: if the file is damaged, has a later version, or was written with another model or condition.
@@ -101,7 +102,7 @@ class Decoded(NamedTuple):
     """Decompressed images.
 
     Attributes:
-        images: uint8 levels `(number, height, width, channels)`.
+        images: levels `(number, height, width, channels)`, uint8, or uint16 if the model has more than 256.
         labels: int32 `(number,)`, the class labels in the file; None if it holds none.
     """
 
@@ -193,7 +194,8 @@ class Codec:
             ValueError, ImportError: see `decompress`.
         """
         parts = list(self.decode_chunks(data, condition, progress))
-        images = np.concatenate([np.zeros((0, *self.model.image_shape), "uint8"), *(part.images for part in parts)])
+        none = np.zeros((0, *self.model.image_shape), level_dtype(self.model.levels))
+        images = np.concatenate([none, *(part.images for part in parts)])
         labels = [part.labels for part in parts if part.labels is not None]
         if read_header(bytes(data)).condition == LABELS:
             return Decoded(images, np.concatenate([np.zeros(0, "int32"), *labels]))

@@ -6,6 +6,7 @@ from keras import ops
 from pixelrnn_tf.backend import compiled, on_host
 from pixelrnn_tf.compression.coded_scales import CodedScale, coded_scales
 from pixelrnn_tf.compression.encoding import filled
+from pixelrnn_tf.compression.file_format import level_dtype
 from pixelrnn_tf.compression.integer_weights import steps_below_highest
 from pixelrnn_tf.compression.stack_coder import StackDecoder
 from pixelrnn_tf.layers.incremental import Tensors
@@ -29,9 +30,9 @@ class _CompiledPixels(IncrementalNetwork):
         self._compiled = compiled(super().decode, jit_compile=True)
 
     def decode(
-        self, scaled: Tensor, context: list[Tensors], state: list[Tensors]
+        self, inputs: Tensor, context: list[Tensors], state: list[Tensors]
     ) -> tuple[Tensor, list[Tensors], list[Tensors]]:
-        result: tuple[Tensor, list[Tensors], list[Tensors]] = self._compiled(scaled, context, state)
+        result: tuple[Tensor, list[Tensors], list[Tensors]] = self._compiled(inputs, context, state)
         return result
 
 
@@ -45,6 +46,7 @@ class BatchDecoder:
 
     def __init__(self, model: ImageModel):
         self._scales = [_ScaleDecoder(scale) for scale in coded_scales(model)]
+        self._dtype = level_dtype(model.levels)
 
     def decode(
         self, coder: StackDecoder, offset: int, images: int, condition: np.ndarray | None, size: int
@@ -59,7 +61,7 @@ class BatchDecoder:
             size: size of the batch in the loop, at least `images`; every size needs its own graph.
 
         Returns:
-            uint8 `(images, height, width, channels)`.
+            `(images, height, width, channels)`, in the dtype of `level_dtype`.
         """
         first, *larger = self._scales
         given = None if condition is None else filled(condition, size)
@@ -67,7 +69,7 @@ class BatchDecoder:
         for scale in larger:
             known = np.asarray(with_small(scale.unknown(size), levels))
             levels = scale.decode(coder, offset, images, levels, known)
-        return levels[:images].astype("uint8")
+        return levels[:images].astype(self._dtype)
 
 
 class _ScaleDecoder:

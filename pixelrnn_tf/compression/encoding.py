@@ -47,7 +47,7 @@ class BatchEncoder:
 
         Args:
             coder: receives the levels.
-            images: uint8 `(batch, height, width, channels)`.
+            images: `(batch, height, width, channels)`, in the dtype of `level_dtype`.
             condition: input of the model's conditioner, `(batch, ...)`, or None.
 
         Returns:
@@ -129,7 +129,7 @@ class _ScaleEncoder:
     def _steps(self, images: Tensor, condition: Tensor | None, offset: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Run one parallel pass: a flag that all logits are certain, their grid steps in uint16, and nats per image."""
         condition_map = self.network.model.condition_map(condition, "float64")
-        parameters, _ = self.network.prefill(self.network.scale(images), condition_map, 0)
+        parameters, _ = self.network.prefill(self.network.stem_inputs(images), condition_map, 0)
         output = self.network.model.output_distribution
         logits = output.logits(parameters)
         coded = ops.convert_to_tensor(self._coded[None, :, :, None])

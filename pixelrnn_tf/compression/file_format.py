@@ -20,7 +20,8 @@ from pixelrnn_tf.typing import ImageShape
 
 # Not ASCII, and with both kinds of line ends, as in PNG: a transfer as text would change it.
 SIGNATURE = b"\x89PXR\r\n\x1a\n"
-FORMAT_VERSION = 1
+# Version 2, for more than 256 levels, has two bytes instead of one for `levels - 1`, and for a level in a CRC-32.
+FORMAT_VERSIONS = (1, 2)
 # Limit of the images per batch, which are decoded in parallel.
 MOST_IMAGES_PER_BATCH = 4096
 # Kind of condition: none, one that the file does not hold, or class labels, which it does.
@@ -28,7 +29,7 @@ NO_CONDITION, GIVEN, LABELS = range(3)
 
 # Version of the format and of the coder, grid bits, kind of condition, digest, image shape, levels - 1, images, images
 # per batch, batches per chunk.
-_HEADER = struct.Struct("<BBBBB16sHHBBIHH")
+_HEADERS = {1: struct.Struct("<BBBBB16sHHBBIHH"), 2: struct.Struct("<BBBBB16sHHBHIHH")}
 # Size of the payload in bytes, CRC-32 of the levels.
 _CHUNK = struct.Struct("<II")
 _CRC = struct.Struct("<I")
@@ -43,7 +44,7 @@ class Header:
     Attributes:
         model_digest: 16 bytes that identify the model, see `pixelrnn_tf.compression.model_digest`.
         image_shape: `(height, width, channels)`.
-        levels: number of values of a sub-pixel, 2 to 256.
+        levels: number of values of a sub-pixel, 2 to 65,536.
         images: number of images.
         batch_size: number of images that share the calls of the coder; the last batch may be smaller.
         chunk_batches: number of batches per chunk; the last chunk may be smaller.
@@ -60,6 +61,11 @@ class Header:
     condition: int
 
     @property
+    def version(self) -> int:
+        """Version of the format."""
+        return 1 if self.levels <= 256 else 2
+
+    @property
     def chunk_images(self) -> int:
         """Number of images of every chunk except the last."""
         return self.batch_size * self.chunk_batches
@@ -74,8 +80,8 @@ class Header:
 
     def to_bytes(self) -> bytes:
         """Serialize the header, without the CRC-32 after it."""
-        packed = _HEADER.pack(
-            FORMAT_VERSION,
+        packed = _HEADERS[self.version].pack(
+            self.version,
             *CODER_VERSION,
             GRID_BITS,
             self.condition,
@@ -95,7 +101,7 @@ class Chunk:
 
     Attributes:
         offsets: offsets of the grid, one byte per batch.
-        levels_crc: CRC-32 of its levels, one byte each, in the memory order of the images.
+        levels_crc: CRC-32 of its levels, in the dtype of `level_dtype` and in the memory order of the images.
         payload: output of the coder.
     """
 
@@ -106,6 +112,11 @@ class Chunk:
     def to_bytes(self) -> bytes:
         """Serialize the chunk, without the CRC-32 after it."""
         return _CHUNK.pack(len(self.payload), self.levels_crc) + self.offsets + self.payload
+
+
+def level_dtype(levels: int) -> str:
+    """Smallest dtype of the levels of images, little-endian, as in CRC-32s."""
+    return "uint8" if levels <= 256 else "<u2"
 
 
 def check_writable(header: Header) -> None:
@@ -190,15 +201,15 @@ def _read_header(reader: _Reader) -> Header:
         raise ValueError("This is not a file of compressed images: its signature is missing.")
     name = "the header"
     reader.take(len(SIGNATURE), name)
-    packed = reader.take(_HEADER.size, name)
-    version, major, minor, grid_bits, condition, digest, height, width, channels, highest, *rest = _HEADER.unpack(
-        packed
-    )
-    if version != FORMAT_VERSION:
+    first = reader.take(1, name)
+    if first[0] not in FORMAT_VERSIONS:
         raise ValueError(
-            f"The file has format version {version}, or is damaged; this version of pixelrnn_tf reads version "
-            f"{FORMAT_VERSION}. Use the version that wrote it, or a later one."
+            f"The file has format version {first[0]}, or is damaged; this version of pixelrnn_tf reads versions "
+            f"{' and '.join(map(str, FORMAT_VERSIONS))}. Use the version that wrote it, or a later one."
         )
+    form = _HEADERS[first[0]]
+    packed = first + reader.take(form.size - 1, name)
+    _, major, minor, grid_bits, condition, digest, height, width, channels, highest, *rest = form.unpack(packed)
     reader.check(name)
     if (major, minor) != CODER_VERSION or grid_bits != GRID_BITS or condition > LABELS:
         raise ValueError(

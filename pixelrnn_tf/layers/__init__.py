@@ -1,6 +1,7 @@
 """Layers of the networks, in keras.ops: they run on TensorFlow and on JAX."""
 
 from pixelrnn_tf.layers.blocks import BLOCKS
+from pixelrnn_tf.layers.code_embedding import CodeEmbedding
 from pixelrnn_tf.layers.conditioning import Conditioner, ConditionFormat, GivenMap, LabelEmbedding
 from pixelrnn_tf.layers.diagonal_bilstm import DiagonalBiLSTM
 from pixelrnn_tf.layers.head import Head
@@ -19,6 +20,7 @@ from pixelrnn_tf.layers.vector_embedding import VectorEmbedding
 __all__ = [
     "BLOCKS",
     "OUTPUTS",
+    "CodeEmbedding",
     "ConditionFormat",
     "Conditioner",
     "DiagonalBiLSTM",

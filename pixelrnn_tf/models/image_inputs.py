@@ -11,12 +11,14 @@ class ImageInputs:
     Attributes:
         image_shape: `(height, width, channels)`.
         levels: number of values of a sub-pixel.
+        inputs_name: "levels" if these values are levels of brightness, "codes" if they have no order.
         condition_features: features of the conditioning map; 0 for none.
         conditioner: layer that makes the conditioning map from a condition; None for an unconditional model.
     """
 
     image_shape: ImageShape
     levels: int
+    inputs_name: str = "levels"
     condition_features: int = 0
     conditioner: Conditioner | None = None
 

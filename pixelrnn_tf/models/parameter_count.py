@@ -1,6 +1,7 @@
 """Number of parameters of a network, computed from its arguments before anything is allocated."""
 
 from pixelrnn_tf.layers.blocks import BLOCKS
+from pixelrnn_tf.layers.code_embedding import CodeEmbedding
 from pixelrnn_tf.layers.conditioning import Conditioner
 from pixelrnn_tf.layers.head import Head
 from pixelrnn_tf.layers.masked_conv2d import count_conv_weights
@@ -21,6 +22,7 @@ def count_parameters(
     conditioner: Conditioner | None = None,
     output: str = "softmax",
     mixtures: int = 5,
+    inputs: str = "levels",
 ) -> int:
     """Count the parameters of a `PixelRNN` with these arguments, without constructing it.
 
@@ -35,7 +37,12 @@ def count_parameters(
     of_conditioner = 0
     if conditioner is not None:
         condition_features, of_conditioner = conditioner.features, conditioner.count_weights()
-    stem = count_conv_weights(channels, features, 49)
+    if inputs == "codes":
+        stem = CodeEmbedding.count_weights(levels, hidden, channels) + count_conv_weights(
+            channels * hidden, features, 49
+        )
+    else:
+        stem = count_conv_weights(channels, features, 49)
     per_block = BLOCKS[block].count_weights(hidden, condition_features)
     skip = count_conv_weights(features, features) if skips else 0
     head = Head.count_weights(features, head_hidden, channels, make_output(output, levels, mixtures))

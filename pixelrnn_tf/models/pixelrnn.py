@@ -8,6 +8,7 @@ from keras import ops
 from pixelrnn_tf.integers import checked_integer
 from pixelrnn_tf.layers.blocks import BLOCKS
 from pixelrnn_tf.layers.checks import checked_bool
+from pixelrnn_tf.layers.code_embedding import MAX_CODES, CodeEmbedding
 from pixelrnn_tf.layers.composition import (
     Apply,
     Composite,
@@ -25,7 +26,7 @@ from pixelrnn_tf.models.arguments import MAX_BLOCKS, check_map, check_size, chec
 from pixelrnn_tf.models.image_model import ImageModel, RunNetwork, Scale
 from pixelrnn_tf.models.levels import nan_for_wrong
 from pixelrnn_tf.precision import at_least_float32
-from pixelrnn_tf.typing import Config, ImageShape, Structure, Tensor, TensorLike
+from pixelrnn_tf.typing import Config, DType, ImageShape, Structure, Tensor, TensorLike
 
 
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
@@ -40,7 +41,7 @@ class PixelRNN(Composite, ImageModel):
 
     Args:
         image_shape: `(height, width, channels)`.
-        levels: number of values of a sub-pixel, 2 to 256.
+        levels: number of values of a sub-pixel, 2 to 256, or to 8,192 with `inputs="codes"`.
         block: "pixel_cnn", "row_lstm" or "diagonal_bilstm".
         num_blocks: number of blocks, at least 1.
         hidden: number h of units of a block, at least `channels`; the maps between blocks have 2h features.
@@ -54,11 +55,14 @@ class PixelRNN(Composite, ImageModel):
         output: distribution over the levels of a sub-pixel: "softmax" (the paper's), or "logistic_mixture", which
             models neighboring levels as similar and has fewer parameters (Salimans et al. 2017, section 2.1).
         mixtures: number of components of a logistic mixture.
+        inputs: meaning of the values of a sub-pixel: "levels" of brightness, which the network reads as numbers from -1
+            to 1, or "codes" without an order, such as those of a VQ-VAE (van den Oord et al. 2017), of which it reads
+            learned vectors of h features (`layers.CodeEmbedding`). Codes require `output="softmax"`.
 
     Call arguments:
-        inputs: images, integer levels `(batch, height, width, channels)` in `[0, levels)`. A conditional model takes
+        inputs: images, integers `(batch, height, width, channels)` in `[0, levels)`. A conditional model takes
             `[images, condition]` or `{"images": images, "condition": condition}`, with the input of the conditioner, or
-            a float map `(batch, height, width, condition_features)`. The model scales and centers images itself.
+            a float map `(batch, height, width, condition_features)`. The model scales and centers levels itself.
             Numbers that are no levels and conditions out of range raise an error. Inside a graph, the logits of images
             with fractions or such a condition are NaN.
 
@@ -77,7 +81,7 @@ class PixelRNN(Composite, ImageModel):
     TensorShape([1, 28, 28, 1, 2])
     """
 
-    parallel_members = ("logits_of_scaled",)
+    parallel_members = ("logits_of_stem_inputs",)
 
     def __init__(
         self,
@@ -93,11 +97,15 @@ class PixelRNN(Composite, ImageModel):
         conditioner: Conditioner | Config | None = None,
         output: str = "softmax",
         mixtures: int = 5,
+        inputs: str = "levels",
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.image_shape = checked_image_shape(image_shape)
-        self.levels = checked_integer("levels", levels, 2, 256)
+        if inputs not in ("levels", "codes"):
+            raise ValueError(f'inputs must be "levels" or "codes", got {inputs!r}.')
+        self.inputs_name = inputs
+        self.levels = checked_integer("levels", levels, 2, MAX_CODES if inputs == "codes" else 256)
         self.block = block
         self.num_blocks = checked_integer("num_blocks", num_blocks, 1, MAX_BLOCKS)
         self.hidden = checked_integer("hidden", hidden, 1)
@@ -111,6 +119,9 @@ class PixelRNN(Composite, ImageModel):
 
         channels, policy = self.image_shape[-1], self.dtype_policy
         hidden, features = self.hidden, self.condition_features
+        self.code_embedding = None
+        if inputs == "codes":
+            self.code_embedding = CodeEmbedding(self.levels, hidden, channels, dtype=policy, name="code_embedding")
         self.stem = MaskedConv2D(2 * hidden, 7, "A", channels, dtype=policy, name="stem")
         self.blocks = [
             BLOCKS[block](hidden, channels, self.residual, features, dtype=policy, name=f"block_{k}")
@@ -125,8 +136,8 @@ class PixelRNN(Composite, ImageModel):
         )
         track_each(self, [*self.blocks, *self.skip_convs])
         list(elementary_layers(self))  # Raises if a layer cannot generate.
-        images, takes = (None, *self.image_shape), self.condition_format
-        self.build(images if takes is None else [images, (None, *takes.shape)])
+        shape, takes = (None, *self.image_shape), self.condition_format
+        self.build(shape if takes is None else [shape, (None, *takes.shape)])
         if isinstance(conditioner, Conditioner) and conditioner.built and self.conditioner is not None:
             self.conditioner.set_weights(conditioner.get_weights())
 
@@ -141,6 +152,11 @@ class PixelRNN(Composite, ImageModel):
                     f"{name} must be at least the number of channels, {channels}, so that every color has a "
                     f"feature of its own; got {getattr(self, name)}."
                 )
+        if self.inputs_name == "codes" and self.output_name != "softmax":
+            raise ValueError(
+                'inputs="codes" requires output="softmax", since a logistic mixture models neighboring values as '
+                f"similar; got output={self.output_name!r}."
+            )
         if self.conditioner is not None:
             check_map(self.conditioner, self.image_shape)
         check_size({**self._arguments(), "conditioner": self.conditioner})
@@ -150,7 +166,10 @@ class PixelRNN(Composite, ImageModel):
         if self.built:
             return
         features = (None, *self.image_shape[:2], 2 * self.hidden)
-        self.stem.build((None, *self.image_shape))
+        if self.code_embedding is not None:
+            self.code_embedding.build((None, *self.image_shape))
+        height, width, channels = self.image_shape
+        self.stem.build((None, height, width, channels * (1 if self.code_embedding is None else self.hidden)))
         for layer in self.parts[1:]:
             layer.build(features)
         if self.conditioner is not None and self.condition_format is not None:
@@ -165,8 +184,8 @@ class PixelRNN(Composite, ImageModel):
 
     def output_parameters(self, images: Tensor, condition: Tensor | None = None) -> Tensor:
         condition_map = None if self.conditioner is None else self.conditioner(condition)
-        scaled = self.scale(ops.stop_gradient(images))
-        parameters = ops.cast(self.compose(scaled, on_maps(condition_map)), "float32")
+        inputs = self.stem_inputs(ops.stop_gradient(images))
+        parameters = ops.cast(self.compose(inputs, on_maps(condition_map)), "float32")
         return nan_for_wrong(parameters, images, self.valid_conditions(condition))
 
     def scales(self) -> tuple[Scale, ...]:
@@ -175,17 +194,28 @@ class PixelRNN(Composite, ImageModel):
     def compose_scales(self, images: Tensor, condition: Tensor | None, run: RunNetwork) -> Tensor:
         return run(self, images, condition)
 
-    def scale(self, images: TensorLike, dtype: str | None = None) -> Tensor:
-        """Scale integer levels to [-1, 1] (paper section 5.2), in the compute dtype by default."""
+    def stem_inputs(self, images: TensorLike, dtype: DType | None = None) -> Tensor:
+        """Compute what the first convolution reads of images or pixels, in the compute dtype by default.
+
+        Args:
+            images: integers `(..., channels)` in `[0, levels)`.
+            dtype: a float dtype.
+
+        Returns:
+            levels scaled to [-1, 1], `(..., channels)` (paper section 5.2), or embedded codes,
+            `(..., channels * hidden)`.
+        """
         dtype = dtype or self.compute_dtype
+        if self.code_embedding is not None:
+            return self.code_embedding.embed(images, dtype)
         return ops.cast(ops.cast(images, at_least_float32(dtype)) * (2.0 / (self.levels - 1)) - 1.0, dtype)
 
-    def logits_of_scaled(self, scaled: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Compute the logits from the results of `scale` and `condition_map`.
+    def logits_of_stem_inputs(self, inputs: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Compute the logits from the results of `stem_inputs` and `condition_map`.
 
         They are float32, or float64 under the dtype policy "float64".
         """
-        return self.output_distribution.logits(self.compose(scaled, on_maps(condition)))
+        return self.output_distribution.logits(self.compose(inputs, on_maps(condition)))
 
     @property
     def parts(self) -> list[Part]:
@@ -213,6 +243,7 @@ class PixelRNN(Composite, ImageModel):
             "condition_features": self.condition_features,
             "output": self.output_name,
             "mixtures": self.mixtures,
+            "inputs": self.inputs_name,
         }
 
     def get_config(self) -> Config:

@@ -160,7 +160,7 @@ def _draw_scale(
     draw_row = RowOfPixels(incremental, draw, batch, everywhere)
     if some_known:
         images, first = of_scale["images"], _rows_known_everywhere(of_scale["known"])
-        parameters, caches = incremental.prefill(incremental.scale(images), condition_map, first)
+        parameters, caches = incremental.prefill(incremental.stem_inputs(images), condition_map, first)
         nats = network.output_distribution.log_prob(parameters, images) if draw.return_log_prob else None
         kept = {"levels": images} | ({} if nats is None else {"nats": nats})
         _, drawn = scan_from(first, draw_row, caches, swapped(of_scale | rows), swapped(kept))

@@ -34,19 +34,19 @@ class IncrementalNetwork:
         for k, form in enumerate(self.forms):
             self._by_kind[type(form)].append(k)
 
-    def scale(self, images: Tensor) -> Tensor:
-        """Scale the levels of images or pixels to [-1, 1], the input of `prefill` and `decode`."""
-        return self.model.scale(images, self.dtype)
+    def stem_inputs(self, images: Tensor) -> Tensor:
+        """Compute what the first convolution reads of images or pixels: the input of `prefill` and `decode`."""
+        return self.model.stem_inputs(images, self.dtype)
 
     def initial_cache(self, batch: int | Tensor) -> list[Tensors]:
         """Caches above the first row."""
         return [form.initial_cache(batch, self.model.image_shape[1]) for form in self.forms]
 
-    def prefill(self, scaled: Tensor, condition: Tensor | None, row: Tensor) -> tuple[Tensor, list[Tensors]]:
+    def prefill(self, inputs: Tensor, condition: Tensor | None, row: Tensor) -> tuple[Tensor, list[Tensors]]:
         """Run one parallel pass and return the caches above row `row`.
 
         Args:
-            scaled: images `(batch, height, width, channels)` after `scale`.
+            inputs: of images by `stem_inputs`, `(batch, height, width, features)`.
             condition: conditioning map of full images, from `model.condition_map`, or None.
             row: int32 scalar, from 0 to the height.
 
@@ -60,7 +60,7 @@ class IncrementalNetwork:
             maps, caches[k] = self.forms[k].prefill(maps, self._for_layer(k, condition), row)
             return maps
 
-        return self._compose(scaled, run), caches
+        return self._compose(inputs, run), caches
 
     def row_context(self, caches: list[Tensors], condition: Tensor | None) -> list[Tensors]:
         """Contribution of the rows above to a row, whose condition is `(batch, width, condition_features)` or None.
@@ -80,12 +80,12 @@ class IncrementalNetwork:
         return [form.initial_state(batch) for form in self.forms]
 
     def decode(
-        self, scaled: Tensor, context: list[Tensors], state: list[Tensors]
+        self, inputs: Tensor, context: list[Tensors], state: list[Tensors]
     ) -> tuple[Tensor, list[Tensors], list[Tensors]]:
         """Compute one pixel, of which only the first colors are known; later colors do not affect the valid parameters.
 
         Args:
-            scaled: the pixels `(batch, channels)` after `scale`.
+            inputs: of the pixels by `stem_inputs`, `(batch, features)`.
             context: context at the pixel.
             state: state to the left of the pixel.
 
@@ -99,11 +99,11 @@ class IncrementalNetwork:
             x, next_state[k], records[k] = self.forms[k].decode(x, context[k], state[k])
             return x
 
-        return self._compose(scaled, run), next_state, records
+        return self._compose(inputs, run), next_state, records
 
     def with_last_color(
         self,
-        scaled: Tensor,
+        inputs: Tensor,
         context: list[Tensors],
         state: list[Tensors],
         next_state: list[Tensors],
@@ -116,7 +116,7 @@ class IncrementalNetwork:
         """
         k = self._index[id(self.model.stem)]
         next_state, records = list(next_state), list(records)
-        _, next_state[k], records[k] = self.forms[k].decode(scaled, context[k], state[k])
+        _, next_state[k], records[k] = self.forms[k].decode(inputs, context[k], state[k])
         return next_state, records
 
     def next_cache(self, caches: list[Tensors], records: list[Tensors], condition: Tensor | None) -> list[Tensors]:

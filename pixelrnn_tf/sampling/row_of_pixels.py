@@ -78,13 +78,13 @@ class RowOfPixels:
         levels: list[Tensor] = []
         for k in range(channels):
             unknown = [zero] * (channels - k)
-            scaled = network.scale(ops.stack([*levels, *unknown], axis=-1))
-            parameters, next_state, records = network.decode(scaled, context, state)
+            inputs = network.stem_inputs(ops.stack([*levels, *unknown], axis=-1))
+            parameters, next_state, records = network.decode(inputs, context, state)
             of_colors.append(self.choose(k, network.model.output_distribution.logits(parameters[:, k]), pixel))
             levels.append(of_colors[k]["levels"])
         chosen = {name: ops.stack([of[name] for of in of_colors], axis=-1) for name in of_colors[0]}
-        scaled = network.scale(chosen["levels"])
-        return chosen, *network.with_last_color(scaled, context, state, next_state, records)
+        inputs = network.stem_inputs(chosen["levels"])
+        return chosen, *network.with_last_color(inputs, context, state, next_state, records)
 
 
 def conditions_of_rows(condition_map: Tensor | None) -> tuple[Tensors, Tensor | None]:

@@ -122,7 +122,8 @@ def forget_custom_gradients(folder: pathlib.Path) -> None:
 def warmup_requests(signatures: Signatures) -> dict[str, dict[str, np.ndarray]]:
     """Make a one-row request for every signature: its inputs by name."""
     model = signatures.model
-    values = example_inputs(model.image_shape, model.levels, model.condition_format, batch=1)
+    takes = model.condition_format
+    values = example_inputs(model.image_shape, model.levels, takes, batch=1, inputs_name=model.inputs_name)
     return {name: {item.name: values[item.name] for item in inputs} for name, inputs in signatures.inputs.items()}
 
 

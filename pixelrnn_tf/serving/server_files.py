@@ -183,12 +183,14 @@ def check_batching(base: pathlib.Path, names: list[str], parameters: Batching) -
 def _draw_request(model_dir: pathlib.Path) -> dict[str, Any] | None:
     """Make a request that draws an image; None for a model whose condition is too large for a command line."""
     row: dict[str, Any] = {"seed": [0, 1], "temperature": 1.0}
-    condition = card(model_dir).get("condition")
+    known = card(model_dir)
+    condition = known.get("condition")
     if isinstance(condition, dict):
         if condition.get("shape"):
             return None
         row["condition"] = 0
-    return {"signature_name": "sample_png", "instances": [row]}
+    codes = known.get("model", {}).get("inputs") == "codes"
+    return {"signature_name": "sample" if codes else "sample_png", "instances": [row]}
 
 
 def commands(base: pathlib.Path, names: list[str], batching: bool) -> dict[str, str]:

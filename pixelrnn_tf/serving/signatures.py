@@ -24,7 +24,9 @@ K for the number of classes:
 
 If the classes have names, `classify` and `classify_png` also return the most probable one as `class_name`.
 
-`images` are levels in [0, levels), also at unknown pixels. They are checked as the server passes them: it reads JSON
+A model with `inputs="codes"` takes and returns `images` in int32, and has no signatures with PNGs.
+
+`images` are in [0, levels), also at unknown pixels. They are checked as the server passes them: it reads JSON
 integers modulo 256, so 259 arrives as 3. PNGs hold levels as bytes: level l of L is the byte round(l * 255 / (L - 1)),
 and a byte v is the level round(v * (L - 1) / 255). In the grayscale PNGs of `known_bytes`, pixels of at least 128 are
 known. `log_prob` is in nats per image, at temperature 1. In `classify` it is marginalized over equally probable
@@ -172,7 +174,7 @@ class Signatures:
     def _generate_from(self, seed: tf.Tensor, **rest: tf.Tensor | None) -> Outputs:
         noise = image_noise(seed, self.model.image_shape)
         images, log_prob = generate(self.model, noise, return_log_prob=True, **rest)
-        return {"images": tf.cast(images, tf.uint8), "log_prob": log_prob}
+        return {"images": tf.cast(images, _image_dtype(self.model)), "log_prob": log_prob}
 
     def _decode(self, image_bytes: tf.Tensor) -> tf.Tensor:
         return to_levels(decode_pngs(image_bytes, self.model.image_shape, "image_bytes"), self.model.levels)
@@ -186,10 +188,10 @@ def _inputs_by_signature(model: ImageModel) -> dict[str, tuple[Input, ...]]:
     height, width, channels = model.image_shape
     images = Input(
         "images",
-        tf.uint8,
+        _image_dtype(model),
         model.image_shape,
-        lambda x: tf.reduce_all(tf.cast(x, tf.int32) < model.levels),
-        f"hold levels from 0 to {model.levels - 1}",
+        lambda x: tf.reduce_all((x >= 0) & (tf.cast(x, tf.int32) < model.levels)),
+        f"hold {model.inputs_name} from 0 to {model.levels - 1}",
     )
     known = Input("known", tf.bool, (height, width))
     draw = (
@@ -209,7 +211,8 @@ def _inputs_by_signature(model: ImageModel) -> dict[str, tuple[Input, ...]]:
         "complete": (images, known, *draw),
         "surprise": (images,),
     }
-    if channels in COLOR_TYPES:
+    has_pngs = channels in COLOR_TYPES and model.inputs_name == "levels"
+    if has_pngs:
         picture, mask = Input("image_bytes", tf.string), Input("known_bytes", tf.string)
         by_name |= {"score_png": (picture,), "sample_png": draw, "complete_png": (picture, mask, *draw)}
         by_name["surprise_png"] = (picture,)
@@ -220,12 +223,16 @@ def _inputs_by_signature(model: ImageModel) -> dict[str, tuple[Input, ...]]:
         by_name["class_names"] = (_condition_input(takes),)
     if model.num_classes is not None:
         by_name["classify"] = (images,)
-        if channels in COLOR_TYPES:
+        if has_pngs:
             by_name["classify_png"] = (picture,)
     by_name["serving_default"] = by_name["score"]
     each_is_key = lambda x: tf.reduce_all(tf.reduce_any(_is_key(x), axis=-1))  # noqa: E731
     by_name["describe"] = (Input("key", tf.string, (), each_is_key, f"be among {', '.join(CARD_KEYS)}"),)
     return by_name
+
+
+def _image_dtype(model: ImageModel) -> tf.DType:
+    return tf.int32 if model.inputs_name == "codes" else tf.uint8
 
 
 def _is_key(key: tf.Tensor) -> tf.Tensor:

@@ -57,7 +57,7 @@ def parameters_with_dropout(model: ImageModel, images: Structure, origin: tf.Ten
             outputs = part.transform(x, whole) * factors
             return x + outputs if part.residual else outputs
 
-        return ops.cast(network.compose(network.scale(images), apply), "float32")
+        return ops.cast(network.compose(network.stem_inputs(images), apply), "float32")
 
     return model.compose_scales(*model.split_inputs(images), run)
 

@@ -51,7 +51,7 @@ def test_what_was_written_is_read():
     ("position", "value", "message"),
     [
         (0, b"P", "not a file of compressed images"),
-        (8, b"\2", "has format version 2"),
+        (8, b"\3", "has format version 3"),
         (10, b"\6", r"written with constriction 0\.6"),
         (11, b"\x0c", r"a grid of 2\^-12"),
         (12, b"\3", "condition kind 3"),

@@ -35,7 +35,7 @@ def twice(self, *arguments, **keywords):
         (PixelCNNBlock, "call", "compose"),
         (Head, "call", "compose"),
         (PixelRNN, "call", "compose"),
-        (PixelRNN, "logits_of_scaled", "compose"),
+        (PixelRNN, "logits_of_stem_inputs", "compose"),
     ],
 )
 def test_a_subclass_that_overrides_the_parallel_form_alone_is_refused(parent, member, form):

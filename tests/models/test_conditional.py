@@ -53,7 +53,7 @@ def test_the_receptive_field_is_the_past_and_the_label(block):
     # Every sub-pixel, the first one included, depends on the label.
     scaled = tf.zeros((1, *model.image_shape), "float64")
     maps = [model.condition_map(tf.constant([label]), "float64") for label in (0, 1)]
-    logits = [model.logits_of_scaled(scaled, condition_map) for condition_map in maps]
+    logits = [model.logits_of_stem_inputs(scaled, condition_map) for condition_map in maps]
     assert (np.array(logits[0]) != np.array(logits[1])).any(-1).all()
 
 

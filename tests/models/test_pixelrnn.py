@@ -102,7 +102,7 @@ def test_scores_of_the_paper_have_a_unit_and_a_split():
 
 def test_scale_centres_the_levels():
     model = make_network("pixel_cnn", levels=5)
-    assert np.array(model.scale(np.arange(5))).tolist() == [-1, -0.5, 0, 0.5, 1]
+    assert np.array(model.stem_inputs(np.arange(5))).tolist() == [-1, -0.5, 0, 0.5, 1]
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "int64", "float32"])

@@ -45,9 +45,9 @@ def walk(model, images, condition, rows=None, dtype="float32"):
             here = keras.tree.map_structure(lambda x, c=column: x[:, c], context)
             for k in range(channels):
                 pixel = np.where(np.arange(channels) < k, images[:, row, column], 0)
-                out, next_state, records = network.decode(network.scale(pixel), here, state)
+                out, next_state, records = network.decode(network.stem_inputs(pixel), here, state)
                 logits[:, row, column, k] = out[:, k]
-            scaled = network.scale(images[:, row, column])
+            scaled = network.stem_inputs(images[:, row, column])
             state, records = network.with_last_color(scaled, here, state, next_state, records)
             records_of_row.append(records)
         stacked = keras.tree.map_structure(lambda *x: ops.stack(x, axis=1), *records_of_row)
@@ -75,7 +75,7 @@ def test_incremental_logits_given_labels(block):
     assert (np.abs(got - expected) <= 1e-5 * np.maximum(1, np.abs(expected))).all()
     maps = model.condition_map(ops.convert_to_tensor(labels), "float32")
     assert maps.shape == (4, 1, 1, 4)
-    prefilled, filled = IncrementalNetwork(model).prefill(model.scale(images, "float32"), maps, 4)
+    prefilled, filled = IncrementalNetwork(model).prefill(model.stem_inputs(images, "float32"), maps, 4)
     np.testing.assert_allclose(prefilled, expected, rtol=1e-5, atol=1e-5)
     for a, b in zip(keras.tree.flatten(filled), keras.tree.flatten(caches), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
@@ -94,7 +94,7 @@ def test_incremental_logits_without_residuals_or_skips(block, switched_off):
 def test_caches_filled_by_one_pass_equal_those_of_the_rows_before(block, condition_features, row):
     model, images, condition = make_case(block, (5, 4, 3), 2, condition_features)
     _, expected = walk(model, images, condition, rows=row)
-    logits, got = IncrementalNetwork(model).prefill(model.scale(images, "float32"), condition, row)
+    logits, got = IncrementalNetwork(model).prefill(model.stem_inputs(images, "float32"), condition, row)
     for a, b in zip(keras.tree.flatten(got), keras.tree.flatten(expected), strict=True):
         assert a.shape == b.shape
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
@@ -110,7 +110,7 @@ def test_steps_run_in_float32_under_every_policy(block, policy):
     exact.set_weights(model.get_weights())
     expected = np.array(exact(images))
     assert (np.abs(walk(model, images, None)[0] - expected) <= 1e-5 * np.maximum(1, np.abs(expected))).all()
-    logits, _ = IncrementalNetwork(model).prefill(model.scale(images, "float32"), None, 2)
+    logits, _ = IncrementalNetwork(model).prefill(model.stem_inputs(images, "float32"), None, 2)
     assert (np.abs(np.array(logits) - expected) <= 1e-5 * np.maximum(1, np.abs(expected))).all()
 
 
@@ -135,10 +135,12 @@ def test_packing_takes_a_single_tensor():
 @pytest.mark.parametrize("block", BLOCK_NAMES)
 def test_in_float64_incremental_logits_equal_the_parallel_ones_to_its_precision(block, image_shape):
     model, images, condition = make_case(block, image_shape, 2, 2, dtype="float64")
-    parallel = np.array(model.logits_of_scaled(model.scale(images), condition.astype("float64")))
+    parallel = np.array(model.logits_of_stem_inputs(model.stem_inputs(images), condition.astype("float64")))
     assert parallel.dtype == "float64"
     got, _ = walk(model, images, condition.astype("float64"), dtype="float64")
-    prefilled, _ = IncrementalNetwork(model, "float64").prefill(model.scale(images), condition.astype("float64"), 2)
+    prefilled, _ = IncrementalNetwork(model, "float64").prefill(
+        model.stem_inputs(images), condition.astype("float64"), 2
+    )
     for incremental in (got, np.array(prefilled)):
         assert incremental.dtype == "float64"
         assert (np.abs(incremental - parallel) <= 1e-12 * np.maximum(1, np.abs(parallel))).all()
@@ -150,12 +152,12 @@ def test_a_float32_network_generates_in_float64(block):
     exact = make_network(block, (4, 5, 3), num_blocks=1, dtype="float64")
     exact.set_weights(model.get_weights())
     images = random_images(model, 3)
-    expected = np.array(exact.logits_of_scaled(exact.scale(images)))
+    expected = np.array(exact.logits_of_stem_inputs(exact.stem_inputs(images)))
     got, _ = walk(model, images, None, dtype="float64")
     assert (np.abs(got - expected) <= 1e-12 * np.maximum(1, np.abs(expected))).all()
     noise = np.random.default_rng(3).uniform(size=images.shape)
     known = np.arange(4)[:, None] < np.full((3, 1, 5), 2)
     drawn, log_prob = generate(model, noise, images, known, return_log_prob=True, dtype="float64")
-    nats = negative_log_likelihood(drawn, exact.logits_of_scaled(exact.scale(drawn)))
+    nats = negative_log_likelihood(drawn, exact.logits_of_stem_inputs(exact.stem_inputs(drawn)))
     np.testing.assert_allclose(log_prob, -np.array(nats), rtol=1e-12)
     assert np.array_equal(drawn, generate(exact, noise, images, known, dtype="float64"))

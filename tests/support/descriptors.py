@@ -45,6 +45,7 @@ def _model(block, condition_features, classes=0, output="softmax"):
         "conditioner": layers.LabelEmbedding(classes, condition_features) if classes else None,
         "output": output,
         "mixtures": 2,
+        "inputs": "levels",
     }
     inputs = (IMAGE,) if condition_features == 0 else (IMAGE, () if classes else (6, 5, condition_features))
     kind = "labelled" if classes else "conditioned" if condition_features else "plain"
@@ -94,10 +95,25 @@ LAYERS = [
     Descriptor(
         layers.LabelEmbedding, {"num_classes": 5, "features": 3, "class_names": list("edcba")}, ((),), classes=5
     ),
+    Descriptor(layers.VectorEmbedding, {"size": 2, "features": 3, "low": -5.0, "high": [5.0, 6.0]}, ((2,),)),
+    Descriptor(layers.CodeEmbedding, {"codes": 5, "features": 3, "channels": 3}, ((6, 5, 3),), levels=5),
 ]
 MODELS = [_model(block, features) for block in layers.BLOCKS for features in (0, 2)]
 MODELS.append(_model("diagonal_bilstm", 4, classes=5))
 MODELS += [_model("pixel_cnn", 0, output=output) for output in layers.OUTPUTS if output != "softmax"]
+CODES = _model("pixel_cnn", 4)
+MODELS.append(
+    dataclasses.replace(
+        CODES,
+        arguments={
+            **CODES.arguments,
+            "inputs": "codes",
+            "conditioner": layers.VectorEmbedding(2, 4, low=(-5, -6), high=(5, 6)),
+        },
+        inputs=(IMAGE, (2,)),
+        label="PixelRNN-pixel_cnn-codes",
+    )
+)
 MODELS.append(
     Descriptor(
         models.MultiScalePixelRNN,
