@@ -1,5 +1,6 @@
 """Draw and complete images, on TensorFlow and on JAX."""
 
+from pixelrnn_tf.sampling.differentiable import sample_and_log_prob
 from pixelrnn_tf.sampling.generation import generate
 from pixelrnn_tf.sampling.inverse_cdf import draw_level
 from pixelrnn_tf.sampling.noise import image_noise, image_seeds
@@ -14,5 +15,6 @@ __all__ = [
     "generate",
     "image_noise",
     "image_seeds",
+    "sample_and_log_prob",
     "stateless_seed",
 ]
