@@ -5,7 +5,7 @@ import pathlib
 
 from pixelrnn_cli.flags import check, option
 from pixelrnn_cli.image_files import find_images
-from pixelrnn_cli.shared_options import images_option, label_option, temperature_option
+from pixelrnn_cli.shared_options import images_option, label_option, temperature_option, vector_option
 
 PORTS = {"rest": 8501, "grpc": 8500}
 OTHER_PICTURES = (".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".npy")
@@ -34,13 +34,19 @@ class ServerOptions:
         "The condition of all images, such as a map (height, width, features).", None, endings=(".npy",)
     )
     label: str | None = label_option("The class of all images, for a class-conditional model.")
+    vector: tuple[float, ...] | None = vector_option("The numbers of all images, for a model that takes a vector.")
 
     def __post_init__(self):
         check(self)
         if not self.model.strip() or (self.server is not None and not self.server.strip()):
             raise ValueError("--model must be a name, and --server HOST:PORT; one of them is empty.")
-        if self.condition is not None and self.label is not None:
-            raise ValueError("Pass only one of --condition and --label.")
+        if self.num_conditions > 1:
+            raise ValueError("Pass only one of --condition, --label and --vector.")
+
+    @property
+    def num_conditions(self) -> int:
+        """Number of flags that give a condition."""
+        return sum(value is not None for value in (self.condition, self.label, self.vector))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -60,8 +66,8 @@ class ClassifyOptions(ScoreOptions):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.label is not None or self.condition is not None:
-            raise ValueError("classify predicts the class: omit --label and --condition.")
+        if self.num_conditions:
+            raise ValueError("classify predicts the class: omit --label, --vector and --condition.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

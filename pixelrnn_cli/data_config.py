@@ -33,9 +33,12 @@ class DataConfig:
         form="LOW,HIGH, such as 0,4095 for 12 bits in files of 16",
     )
     class_conditional: bool = _data("Pass the class of every image to the network.", False)
+    vector_conditional: bool = _data("Pass the vector of every image of an npz file to the network.", False)
 
     def __post_init__(self):
         check(self)
+        if self.class_conditional and self.vector_conditional:
+            raise ValueError("--class_conditional and --vector_conditional cannot be combined.")
         if not isinstance(self.name, str):
             raise ValueError(f"--data must be the name of a data set, got {self.name!r}.")
         if self.image_size is not None:
@@ -77,6 +80,7 @@ class DataConfig:
                 self.class_conditional,
                 self.value_range,
                 whole,
+                self.vector_conditional,
             )
         except ValueError as error:
             raise ValueError(in_words_of_flags(str(error))) from error
@@ -86,5 +90,5 @@ def in_words_of_flags(message: str) -> str:
     """Replace argument names by flag names in an error of `pixelrnn_tf.data.load`."""
     for form in ("HEIGHT, WIDTH", "LOW, HIGH"):
         message = message.replace(f"=({form.lower()})", f"={form.replace(', ', ',')}")
-    names = r"(levels|image_size|channels|binarization|value_range)=|class_conditional\b"
+    names = r"(levels|image_size|channels|binarization|value_range)=|(class|vector)_conditional\b"
     return re.sub(rf"(?<![-\w])({names})", r"--\1", message)

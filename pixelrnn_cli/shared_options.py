@@ -20,6 +20,11 @@ def label_option(help: str) -> Any:
     return option(f"{help} Its name, or its number if the model's classes have no names.", None)
 
 
+def vector_option(help: str) -> Any:
+    """Declare a field `vector`, the numbers of a condition."""
+    return option(help, None, form="numbers, such as 2.3,-0.5")
+
+
 def images_option(help: str, **more: Any) -> Any:
     """Declare a field `images`, a tuple of files; pass its value to `image_files.find_images`."""
     return option(help, form="files, folders or patterns, such as a.png,folder,b*.png", files=True, **more)

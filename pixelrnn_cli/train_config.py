@@ -50,7 +50,8 @@ class NetworkArguments:
         "Features of the map of a smaller image, with --scales.", at_least=1, at_most=16_384
     )
     condition_features: int | None = _network(
-        f"Features of the embedding of a class, with --class_conditional; {CLASS_FEATURES} by default.",
+        f"Features of the embedding of a class or vector, with --class_conditional or --vector_conditional; "
+        f"{CLASS_FEATURES} by default.",
         at_least=1,
         at_most=16_384,
     )
@@ -240,8 +241,9 @@ class TrainConfig:
     def __post_init__(self):
         check(self)
         NetworkArguments(**{field.name: self.model.get(field.name) for field in dataclasses.fields(NetworkArguments)})
-        if "condition_features" in self.model and not self.data.class_conditional:
-            raise ValueError("--condition_features requires --class_conditional.")
+        is_conditional = self.data.class_conditional or self.data.vector_conditional
+        if "condition_features" in self.model and not is_conditional:
+            raise ValueError("--condition_features requires --class_conditional or --vector_conditional.")
         if "upsampler_features" in self.model and "scales" not in self.model:
             raise ValueError("--upsampler_features requires --scales.")
         default = "logistic_mixture" if self.preset else "softmax"
@@ -251,8 +253,9 @@ class TrainConfig:
             raise ValueError(
                 "--scales and --inputs cannot be combined: the images of a Multi-Scale PixelRNN are levels."
             )
-        if "scales" in self.model and self.data.class_conditional:
-            raise ValueError("--scales and --class_conditional cannot be combined.")
+        if "scales" in self.model and is_conditional:
+            given = "class" if self.data.class_conditional else "vector"
+            raise ValueError(f"--scales and --{given}_conditional cannot be combined.")
         self._check_schedule()
         if self.schedule == "cosine" and not self.decay_steps:
             # Set it here, so that it does not change when an interrupted run gets more steps.

@@ -14,7 +14,7 @@ import shlex
 from pixelrnn_cli import program
 from pixelrnn_cli.data_config import DataConfig
 from pixelrnn_cli.flags import check, option, options_in
-from pixelrnn_cli.shared_options import SPLITS, label_option, temperature_option
+from pixelrnn_cli.shared_options import SPLITS, label_option, temperature_option, vector_option
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +35,9 @@ class Options:
     label: str | None = label_option(
         "Class of the completions, for a class-conditional model; by default that of each image."
     )
+    vector: tuple[float, ...] | None = vector_option(
+        "Numbers of the completions, for a model that takes a vector; by default those of each image."
+    )
     seed: int = option("Seed of the completions.", 0, at_least=0, at_most=2**63 - 1)
     data: DataConfig | None = options_in(DataConfig, given_by="data")
 
@@ -47,8 +50,8 @@ def main(options: Options) -> None:
 
     from pixelrnn_tf import sampling
     from pixelrnn_tf.data import to_bytes
-    from pixelrnn_tf.evaluation.batched_sampling import complete_images
-    from pixelrnn_tf.models.classification import class_name, find_class
+    from pixelrnn_tf.evaluation.batched_sampling import complete_images, one_condition
+    from pixelrnn_tf.models.classification import class_name
     from pixelrnn_tf.models.loading import load_model
     from pixelrnn_tf.pictures import grids, occlusion, png_files
     from pixelrnn_tf.programs import model_files
@@ -56,11 +59,11 @@ def main(options: Options) -> None:
     sampling.check_temperature(options.temperature)
     model = load_model(options.model)
     known = occlusion.known_pixels(options.mask, *model.image_shape[:2])
-    label = None if options.label is None else find_class(model, options.label)
+    given = one_condition(model, options.label, options.vector)
     data = model_files.images_for(model, options.model, options.data, options.split)
     images, condition = data.first(options.split, options.num_images)
-    if label is not None:
-        condition = np.full(len(images), label, "int32")
+    if given is not None:
+        condition = np.broadcast_to(given, (len(images), *given.shape))
     completed = complete_images(
         model, images, known, options.num_samples, options.seed, options.temperature, condition=condition
     )

@@ -5,7 +5,7 @@ import pathlib
 
 from pixelrnn_cli import program
 from pixelrnn_cli.flags import check, option
-from pixelrnn_cli.shared_options import label_option, temperature_option
+from pixelrnn_cli.shared_options import label_option, temperature_option, vector_option
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,6 +17,9 @@ class Options:
     num_images: int = option("Number of images.", 16, at_least=1, at_most=100_000)
     temperature: float = temperature_option()
     label: str | None = label_option("Class to draw, for a class-conditional model; by default every class in turn.")
+    vector: tuple[float, ...] | None = vector_option(
+        "Numbers to draw from, for a model that takes a vector; by default from the smallest to the largest."
+    )
     seed: int = option("Image k depends only on the seed and k.", 0, at_least=0, at_most=2**63 - 1)
 
     def __post_init__(self):
@@ -30,7 +33,9 @@ def main(options: Options) -> None:
 
     sampling.check_temperature(options.temperature)
     model = load_model(options.model)
-    draw_picture(model, options.out, options.num_images, options.seed, options.temperature, options.label)
+    draw_picture(
+        model, options.out, options.num_images, options.seed, options.temperature, options.label, options.vector
+    )
 
 
 def run() -> None:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import zipfile
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,9 +19,9 @@ from pixelrnn_tf.regular_files import open_regular
 
 # Names of the arrays of each split in an npz file: this package's, and those of Keras's data sets.
 NPZ_KEYS = {
-    "train": ("train_images", "x_train", "train_labels", "y_train"),
-    "validation": ("validation_images", "x_val", "validation_labels", "y_val"),
-    "test": ("test_images", "x_test", "test_labels", "y_test"),
+    "train": ("train_images", "x_train", "train_labels", "y_train", "train_vectors"),
+    "validation": ("validation_images", "x_val", "validation_labels", "y_val", "validation_vectors"),
+    "test": ("test_images", "x_test", "test_labels", "y_test", "test_vectors"),
 }
 # Limit of the bytes that are read.
 MAX_BYTES = 2**35
@@ -35,6 +36,8 @@ def from_arrays(
     class_names: Sequence[str] | None = None,
     value_range: tuple[int, int] | None = None,
     name: str = "arrays",
+    vectors: ArrayLike | Mapping[str, ArrayLike] | None = None,
+    vector_range: ArrayLike | None = None,
 ) -> ImageData:
     """Make a data set from arrays of images.
 
@@ -51,9 +54,13 @@ def from_arrays(
         class_names: names of the classes, in the order of their labels; None for the names or numbers in `labels`.
         value_range: `(low, high)`: the values that are mapped to 0 and 255, for 256 levels.
         name: name of the data set.
+        vectors: numbers of the images, `(number, numbers)`, for models conditioned on them: a dictionary or an array,
+            as for `labels`.
+        vector_range: smallest and largest valid numbers, `(2, numbers)`; None for those of all `vectors`.
 
     Raises:
-        ValueError: for arrays that are not images of one shape, values out of range, or labels that do not match.
+        ValueError: for arrays that are not images of one shape, values out of range, or labels or vectors that do not
+            match.
 
     Example:
 
@@ -63,11 +70,16 @@ def from_arrays(
     ((8, 8, 1), ['train', 'validation'])
     """
     given = {"train": train, "validation": validation, "test": test}
-    return _data(name, {k: v for k, v in given.items() if v is not None}, levels, labels, class_names, value_range)
+    conditions = _Conditions(labels, class_names, vectors, vector_range)
+    return _data(name, {k: v for k, v in given.items() if v is not None}, levels, conditions, value_range)
 
 
 def load_npz(
-    path: str, class_conditional: bool = False, value_range: tuple[int, int] | None = None, whole: bool = False
+    path: str,
+    class_conditional: bool = False,
+    value_range: tuple[int, int] | None = None,
+    whole: bool = False,
+    vector_conditional: bool = False,
 ) -> ImageData:
     """Load images from an npz file, as written by `numpy.savez`.
 
@@ -78,6 +90,7 @@ def load_npz(
     - `train_images`, `validation_images`, `test_images` and, with classes, `train_labels` and so on. Without
       validation, 10 % of the training images are held out. Keras's names (`x_train`, `y_train`, `x_test`, `y_test`)
       work too;
+    - with vectors, `vectors` or `train_vectors` and so on, and optionally `vector_range`; and
     - `levels`, a number, if it is not 256; and `class_names`, strings, if there are any.
 
     Raises:
@@ -85,10 +98,11 @@ def load_npz(
         FileNotFoundError: if there is no such file.
     """
     arrays = _read_npz(os.path.expanduser(path))
-    names = {"": ("images", "images", "labels", "labels"), **NPZ_KEYS}
+    names = {"": ("images", "images", "labels", "labels", "vectors"), **NPZ_KEYS}
     images: dict[str, np.ndarray] = {}
     labels: dict[str, np.ndarray] = {}
-    for key, (own, keras_name, own_labels, keras_labels) in names.items():
+    vectors: dict[str, np.ndarray] = {}
+    for key, (own, keras_name, own_labels, keras_labels, own_vectors) in names.items():
         if (found := arrays.get(own, arrays.get(keras_name))) is not None:
             images[key] = found
             if class_conditional:
@@ -96,6 +110,10 @@ def load_npz(
                 if its_labels is None:
                     raise ValueError(f"{path} has no array {own_labels}, which class_conditional requires.")
                 labels[key] = its_labels
+            if vector_conditional:
+                if own_vectors not in arrays:
+                    raise ValueError(f"{path} has no array {own_vectors}, which vector_conditional requires.")
+                vectors[key] = arrays[own_vectors]
     if not ("" in images and len(images) == 1) and not ("train" in images and "" not in images):
         raise ValueError(
             f"{path} must hold either images, or train_images (optionally with validation_images and test_images); it "
@@ -106,8 +124,12 @@ def load_npz(
         f"npz:{path}",
         images,
         None if levels is None else levels.item(),
-        labels or None,
-        None if class_names is None else [str(class_name) for class_name in class_names],
+        _Conditions(
+            labels or None,
+            None if class_names is None else [str(class_name) for class_name in class_names],
+            vectors or None,
+            arrays.get("vector_range"),
+        ),
         value_range,
         whole,
     )
@@ -128,8 +150,7 @@ def _data(
     name: str,
     given: Mapping[str, ArrayLike],
     levels: int | None,
-    labels: ArrayLike | Mapping[str, ArrayLike] | None,
-    class_names: Sequence[str] | None,
+    conditions: "_Conditions",
     value_range: tuple[int, int] | None,
     whole: bool = False,
 ) -> ImageData:
@@ -151,15 +172,20 @@ def _data(
     except ValueError as error:
         raise ValueError(f"{name}: {error} Pass value_range=(low, high) to map them.") from error
     everything, levels = everything.astype("uint8"), 256 if value_range else levels
-    classes, numbers = _checked_labels(name, labels, {key: len(array) for key, array in images.items()}, class_names)
+    sizes = {key: len(array) for key, array in images.items()}
+    classes, numbers = _checked_labels(name, conditions.labels, sizes, conditions.class_names)
+    vectors, vector_range = _checked_vectors(name, conditions.vectors, sizes, conditions.vector_range)
     digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in everything]
-    parts, notes = _parts(name, {key: len(array) for key, array in images.items()}, digests, whole)
+    parts, notes = _parts(name, sizes, digests, whole)
     if numbers is not None and not whole:
         notes += keep_classes_in_train(name, parts, digests, classes, numbers)
     splits, fingerprint = {}, {}
     for key, (title, indices) in parts.items():
-        splits[key] = Split.of_array(title, everything[indices], None if numbers is None else numbers[indices])
+        of_split = (None if values is None else values[indices] for values in (numbers, vectors))
+        splits[key] = Split.of_array(title, everything[indices], *of_split)
         own = [digests[k] + ("" if numbers is None else f" {classes[numbers[k]]}\n") for k in indices]
+        if vectors is not None:
+            own = [f"{told} {vectors[k].tobytes().hex()}\n" for told, k in zip(own, indices, strict=True)]
         fingerprint[key] = split_fingerprint(len(indices), (content.encode() for content in own))
     return ImageData(
         name,
@@ -170,7 +196,17 @@ def _data(
         fingerprint=fingerprint,
         notes=(*notes, note),
         classes=classes,
+        vector_range=vector_range,
     )
+
+
+class _Conditions(NamedTuple):
+    """Labels or vectors of images, as `from_arrays` takes them."""
+
+    labels: ArrayLike | Mapping[str, ArrayLike] | None
+    class_names: Sequence[str] | None
+    vectors: ArrayLike | Mapping[str, ArrayLike] | None
+    vector_range: ArrayLike | None
 
 
 def _checked_images(title: str, images: ArrayLike) -> np.ndarray:
@@ -199,15 +235,7 @@ def _checked_labels(
     """Names of the classes, and labels of all images as int32."""
     if labels is None:
         return (), None
-    by_split = dict(labels) if isinstance(labels, Mapping) else {next(iter(sizes)): labels}
-    if set(by_split) != set(sizes):
-        given, needed = (" and ".join(key or "images" for key in keys) or "none" for keys in (by_split, sizes))
-        raise ValueError(f"{name}: labels are required for {needed}; got those for {given}.")
-    arrays = {key: np.asarray(by_split[key]).reshape(-1) for key in sizes}
-    for key, array in arrays.items():
-        if len(array) != sizes[key]:
-            raise ValueError(f"{name}: {key or 'images'} has {sizes[key]} images but {len(array)} labels.")
-    together = np.concatenate(list(arrays.values()))
+    together = np.concatenate([array.reshape(-1) for array in _by_split(name, "labels", labels, sizes)])
     if together.dtype.kind in "US":
         text = together.astype(str)
         names = list(class_names or sorted_names(set(text.tolist())))
@@ -221,6 +249,51 @@ def _checked_labels(
         wrong = int(together.min() if together.min() < 0 else together.max())
         raise ValueError(f"{name}: labels must be from 0 to {len(names) - 1}, one per class; got {wrong}.")
     return tuple(names), together.astype("int32")
+
+
+def _by_split(
+    name: str, kind: str, values: ArrayLike | Mapping[str, ArrayLike], sizes: dict[str, int]
+) -> list[np.ndarray]:
+    """Labels or vectors as one array per split, in the order of `sizes`."""
+    by_split = dict(values) if isinstance(values, Mapping) else {next(iter(sizes)): values}
+    if set(by_split) != set(sizes):
+        given, needed = (" and ".join(key or "images" for key in keys) or "none" for keys in (by_split, sizes))
+        raise ValueError(f"{name}: {kind} are required for {needed}; got those for {given}.")
+    arrays = {key: np.asarray(by_split[key]) for key in sizes}
+    for key, array in arrays.items():
+        if array.shape[:1] != (sizes[key],):
+            raise ValueError(f"{name}: {key or 'images'} has {sizes[key]} images but {len(array)} {kind}.")
+    return list(arrays.values())
+
+
+def _checked_vectors(
+    name: str,
+    vectors: ArrayLike | Mapping[str, ArrayLike] | None,
+    sizes: dict[str, int],
+    vector_range: ArrayLike | None,
+) -> tuple[np.ndarray | None, tuple[tuple[float, ...], tuple[float, ...]] | None]:
+    """Vectors of all images as float32, and the range of each number."""
+    if vectors is None:
+        return None, None
+    arrays = _by_split(name, "vectors", vectors, sizes)
+    if len({array.shape[1:] for array in arrays}) > 1 or arrays[0].ndim != 2 or not arrays[0].shape[1]:
+        raise ValueError(f"{name}: vectors must have the shape (number, numbers); got {arrays[0].shape}.")
+    together = np.concatenate(arrays)
+    if together.dtype.kind not in "fiu" or not np.isfinite(together).all():
+        raise ValueError(f"{name}: vectors must be finite numbers, got {together.dtype}.")
+    together = together.astype("float32")
+    low, high = together.min(axis=0), together.max(axis=0)
+    if vector_range is not None:
+        given = np.asarray(vector_range, "float32")
+        if given.shape != (2, together.shape[1]) or not np.all((given[0] <= low) & (high <= given[1])):
+            raise ValueError(
+                f"{name}: vector_range must hold the smallest and the largest valid value of each number, at least "
+                f"{low.tolist()} to {high.tolist()}; got {given.tolist()}."
+            )
+        low, high = given
+    if not np.all(low < high):
+        raise ValueError(f"{name}: number {int(np.argmin(low < high))} is the same in all vectors: leave it out.")
+    return together, (tuple(low.tolist()), tuple(high.tolist()))
 
 
 def _parts(name: str, sizes: dict[str, int], digests: list[str], whole: bool) -> tuple[dict[str, Part], list[str]]:

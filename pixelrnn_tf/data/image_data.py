@@ -44,6 +44,7 @@ class Split:
         images: the images one by one, uint8 `(height, width, channels)`, always in the same order.
         array: the same images, uint8 `(size, height, width, channels)`, if they are already in memory.
         labels: the class labels of the images, int32 `(size,)`, if known.
+        vectors: the vectors of the images, float32 `(size, numbers)`, if known.
     """
 
     name: str
@@ -51,13 +52,16 @@ class Split:
     images: tf.data.Dataset
     array: tf.Tensor | None = dataclasses.field(default=None, repr=False, compare=False)
     labels: np.ndarray | None = dataclasses.field(default=None, repr=False, compare=False)
+    vectors: np.ndarray | None = dataclasses.field(default=None, repr=False, compare=False)
 
     @classmethod
-    def of_array(cls, name: str, images: np.ndarray, labels: np.ndarray | None = None) -> "Split":
+    def of_array(
+        cls, name: str, images: np.ndarray, labels: np.ndarray | None = None, vectors: np.ndarray | None = None
+    ) -> "Split":
         """Make a split from uint8 images `(size, height, width, channels)` in memory."""
         with tf.device("CPU:0"):
             array = tf.constant(images)
-        return cls(name, len(images), tf.data.Dataset.from_tensor_slices(array), array, labels)
+        return cls(name, len(images), tf.data.Dataset.from_tensor_slices(array), array, labels, vectors)
 
     def map(self, function: Callable[[Structure], tf.Tensor]) -> "Split":
         """Make a split with a function applied to every image."""
@@ -137,7 +141,10 @@ class ImageData:
             requantized or binarized. Empty if unknown.
         notes: remarks on how the data were read, one line each.
         classes: for class-conditional models, the names of the classes, in the order of their labels. A batch is then a
-            dictionary of "images" and "condition", the labels. Otherwise empty: a batch is a tensor of images.
+            dictionary of "images" and "condition", the labels. Otherwise empty.
+        vector_range: for models conditioned on vectors, the smallest and the largest valid value of each number,
+            `(low, high)`. A batch is then a dictionary of "images" and "condition", the vectors. Otherwise None.
+            Without classes and vectors a batch is a tensor of images.
     """
 
     name: str
@@ -149,8 +156,12 @@ class ImageData:
     fingerprint: dict[str, str] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    vector_range: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     def __post_init__(self):
+        for split in self.splits.values() if self.vector_range else ():
+            if split.vectors is None or split.vectors.shape != (split.size, len(self.vector_range[0])):
+                raise ValueError(f"{self.name} has a vector_range, but {split.name} does not have a vector per image.")
         for split in self.splits.values() if self.classes else ():
             if split.labels is None or split.labels.shape != (split.size,):
                 raise ValueError(f"{self.name} has classes, but {split.name} does not have one label per image.")
@@ -162,6 +173,9 @@ class ImageData:
         if self.classes:
             shown = ", ".join([*self.classes[:10], *(["..."] if len(self.classes) > 10 else [])])
             lines.append(f"  {len(self.classes)} classes: {shown}")
+        if self.vector_range:
+            shown = ", ".join(f"{low:g} to {high:g}" for low, high in zip(*self.vector_range, strict=True))
+            lines.append(f"  a vector for each image, of numbers from {shown}")
         lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
 
@@ -178,7 +192,8 @@ class ImageData:
 
         Returns:
             a data set of uint8 levels `(batch_size, height, width, channels)`; with classes, of dictionaries of
-            "images" and "condition", the labels, int32 `(batch_size,)`.
+            "images" and "condition", the labels, int32 `(batch_size,)`; likewise with vectors, float32
+            `(batch_size, numbers)`.
 
         Raises:
             ValueError: for a batch size or a step out of range, or if an image of a split in memory cannot be read.
@@ -225,8 +240,8 @@ class ImageData:
         """Load the first images of a split into memory: all of them for None, or if there are fewer.
 
         Returns:
-            uint8 levels `(number, height, width, channels)`, and their labels, int32 `(number,)`, or None without
-            classes.
+            uint8 levels `(number, height, width, channels)`, and their labels, int32 `(number,)`, or vectors, float32
+            `(number, numbers)`, or None without either.
 
         Raises:
             ValueError: see `batches`.
@@ -247,11 +262,13 @@ class ImageData:
         splits = list(self.splits.values())
         images = functools.reduce(tf.data.Dataset.concatenate, [split.images for split in splits])
         labels = [split.labels for split in splits if split.labels is not None]
+        vectors = [split.vectors for split in splits if split.vectors is not None]
         return Split(
             " + ".join(split.name for split in splits),
             sum(split.size for split in splits),
             images,
             labels=np.concatenate(labels) if len(labels) == len(splits) else None,
+            vectors=np.concatenate(vectors) if len(vectors) == len(splits) else None,
         )
 
     def split(self, name: str) -> Split:
@@ -269,10 +286,10 @@ class ImageData:
     def _finished(self, split: Split, batches: tf.data.Dataset, key: tf.Tensor) -> tf.data.Dataset:
         """Convert batches of indices and images to batches as models take them."""
         sampled = self._sampled(batches, key)
-        if not self.classes:
+        if not self.classes and not self.vector_range:
             return sampled.map(lambda indices, images: images)
-        labels = tf.constant(split.labels, tf.int32)
-        return sampled.map(lambda indices, images: {"images": images, "condition": tf.gather(labels, indices)})
+        conditions = tf.constant(split.labels, tf.int32) if self.classes else tf.constant(split.vectors, tf.float32)
+        return sampled.map(lambda indices, images: {"images": images, "condition": tf.gather(conditions, indices)})
 
     def _sampled(self, batches: tf.data.Dataset, key: tf.Tensor) -> tf.data.Dataset:
         """Draw binary samples of the images in batches, by the key and the index, if `sampled_from` is set."""

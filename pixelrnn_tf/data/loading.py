@@ -25,6 +25,7 @@ def load(
     class_conditional: bool = False,
     value_range: tuple[int, int] | None = None,
     whole: bool = False,
+    vector_conditional: bool = False,
 ) -> ImageData:
     """Load a data set of images as integer levels.
 
@@ -48,6 +49,7 @@ def load(
             full range of the type.
         whole: do not split a folder or an npz file: all images form the split "all". Every data set has that split, as
             the concatenation of its splits. Use it for images that you score but do not train on.
+        vector_conditional: return the vector of every image of an npz file too, for models conditioned on numbers.
 
     Raises:
         ValueError: for arguments that contradict each other or do not fit the data set.
@@ -55,7 +57,9 @@ def load(
     """
     levels, image_size, channels = _checked(levels, binarization, image_size, channels)
     value_range = check_value_range(value_range)
-    data = _load_native(name, image_size, channels, bool(class_conditional), value_range, whole)
+    if class_conditional and vector_conditional:
+        raise ValueError("class_conditional and vector_conditional cannot be combined.")
+    data = _load_native(name, image_size, channels, bool(class_conditional), value_range, whole, vector_conditional)
     if binarization != "none":
         return _binarized(data, binarization)
     if levels is None or levels == data.levels:
@@ -95,9 +99,12 @@ def _load_native(
     class_conditional: bool,
     value_range: tuple[int, int] | None,
     whole: bool,
+    vector_conditional: bool,
 ) -> ImageData:
     """Load a data set with its original levels."""
     kind, _, rest = name.partition(":")
+    if vector_conditional and kind != "npz":
+        raise ValueError(f"vector_conditional requires vectors, which only npz:FILE holds; got {name}.")
     if name == "digits":
         return _fitted(_mapped(load_digits(class_conditional), value_range), image_size, channels)
     if kind == "tfds" and rest:
@@ -105,7 +112,7 @@ def _load_native(
     if kind == "folder" and rest:
         return load_folder(rest, image_size, channels, class_conditional, value_range, whole)
     if kind == "npz" and rest:
-        return _fitted(load_npz(rest, class_conditional, value_range, whole), image_size, channels)
+        return _fitted(load_npz(rest, class_conditional, value_range, whole, vector_conditional), image_size, channels)
     raise ValueError(
         f"There is no data set {name!r}. Pass digits, tfds:NAME, tfds:NAME/CONFIG, folder:PATH or npz:FILE."
     )

@@ -2,13 +2,14 @@
 
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from pixelrnn_tf import sampling
 from pixelrnn_tf.data import to_bytes
+from pixelrnn_tf.evaluation.compatibility import takes_vector
 from pixelrnn_tf.models import ImageModel
 from pixelrnn_tf.models.classification import class_name, find_class
 from pixelrnn_tf.pictures import png_files
@@ -33,16 +34,17 @@ def draw_images(
         seed: seed of all images.
         temperature: divisor of the logits.
         batch_size: images per batch.
-        condition: `(number, ...)`, for a conditional model; by default all classes in turn.
+        condition: `(number, ...)`, for a conditional model; by default all classes in turn, or vectors from the
+            smallest to the largest numbers.
 
     Returns:
         int32 levels `(number, height, width, channels)`.
 
     Raises:
-        ValueError: if the model takes a condition other than a class, and none is given.
+        ValueError: if the model takes a condition other than a class or a vector, and none is given.
     """
     if condition is None:
-        condition = classes_in_turn(model, number)
+        condition = conditions_in_turn(model, number)
 
     def run(noise, index):
         given = None if condition is None else tf.gather(tf.constant(condition), tf.minimum(index, number - 1))
@@ -51,17 +53,50 @@ def draw_images(
     return _in_batches(run, model, number, seed, batch_size)
 
 
-def classes_in_turn(model: ImageModel, number: int) -> np.ndarray | None:
-    """Labels of `number` images: 0, 1, ..., and again from 0; None for an unconditional model.
+def conditions_in_turn(model: ImageModel, number: int) -> np.ndarray | None:
+    """Conditions of `number` images that show what they do; None for an unconditional model.
+
+    Returns:
+        labels 0, 1, ..., and again from 0, int32 `(number,)`; or vectors at even distances from the smallest to the
+        largest numbers, float32 `(number, numbers)`.
 
     Raises:
-        ValueError: if the model takes a condition other than a class.
+        ValueError: if the model takes a condition other than a class or a vector.
     """
-    if model.condition_format is None:
+    takes = model.condition_format
+    if takes is None:
         return None
-    if model.num_classes is None:
-        raise ValueError(f"The model requires a condition of shape {model.condition_format.shape}: pass it.")
-    return np.arange(number, dtype="int32") % model.num_classes
+    if model.num_classes is not None:
+        return np.arange(number, dtype="int32") % model.num_classes
+    if takes_vector(model):
+        low, high = (np.broadcast_to(bound, takes.shape) for bound in takes.bounds)
+        return np.linspace(low, high, number, dtype="float32")
+    raise ValueError(f"The model requires a condition of shape {takes.shape}: pass it.")
+
+
+def one_condition(
+    model: ImageModel, label: int | str | None = None, vector: Sequence[float] | None = None
+) -> np.ndarray | None:
+    """Condition of one image from a class or numbers, as given by flags; None if both are None.
+
+    Raises:
+        ValueError: for a condition that the model does not take.
+    """
+    if label is not None and vector is not None:
+        raise ValueError("Pass only one of --label and --vector.")
+    if label is not None:
+        return np.array(find_class(model, label), "int32")
+    if vector is None:
+        return None
+    takes = model.condition_format
+    if takes is None or not takes_vector(model) or takes.shape != (len(vector),):
+        expected = "no vector" if takes is None or not takes_vector(model) else f"{takes.shape[0]} numbers"
+        raise ValueError(f"The model takes {expected}, got --vector={','.join(f'{x:g}' for x in vector)}.")
+    try:
+        takes.convert(np.array(vector, "float32"))
+    except ValueError as error:
+        raise ValueError(f"--vector: {error}") from error
+    return np.array(vector, "float32")
 
 
 def complete_images(
@@ -116,7 +151,12 @@ def _in_batches(run: Callable, model: ImageModel, number: int, seed: int, batch_
 
 
 def sample_grid(
-    model: ImageModel, number: int, seed: int, temperature: float = 1.0, label: int | str | None = None
+    model: ImageModel,
+    number: int,
+    seed: int,
+    temperature: float = 1.0,
+    label: int | str | None = None,
+    vector: Sequence[float] | None = None,
 ) -> np.ndarray:
     """Draw images as one picture, a grid.
 
@@ -129,15 +169,16 @@ def sample_grid(
         seed: seed of all of them.
         temperature: divisor of the logits.
         label: class of all images, by name or number; None for every class in turn.
+        vector: numbers of all images; None for numbers from the smallest to the largest.
 
     Returns:
         uint8 `(height, width, 1 or 3)`.
 
     Raises:
-        ValueError: for an invalid label.
+        ValueError: for an invalid label or vector.
     """
-    number_of_class = None if label is None else find_class(model, label)
-    condition = None if number_of_class is None else np.full(number, number_of_class, "int32")
+    given = one_condition(model, label, vector)
+    condition = None if given is None else np.broadcast_to(given, (number, *given.shape))
     images = draw_images(model, number, seed, temperature, condition=condition)
     columns, classes, names = None, model.num_classes or 1, []
     if label is None and classes > 1 and number % classes == 0:
@@ -154,8 +195,10 @@ def draw_picture(
     seed: int,
     temperature: float = 1.0,
     label: int | str | None = None,
+    vector: Sequence[float] | None = None,
 ) -> None:
     """Write a `sample_grid` to a PNG file."""
-    png_files.write(out, sample_grid(model, number, seed, temperature, label))
-    of_class = "" if label is None else f" of class {label}"
-    print(f"{number} images{of_class} at temperature {temperature:g}: {shlex.quote(str(out))}", flush=True)
+    png_files.write(out, sample_grid(model, number, seed, temperature, label, vector))
+    given = "" if label is None else f" of class {label}"
+    given += "" if vector is None else f" given {', '.join(f'{x:g}' for x in vector)}"
+    print(f"{number} images{given} at temperature {temperature:g}: {shlex.quote(str(out))}", flush=True)

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import numpy as np
+
 from pixelrnn_tf.data import ImageData, match_classes
 from pixelrnn_tf.models import ImageModel
 
@@ -26,9 +28,23 @@ def fit_data(model: ImageModel, data: ImageData) -> ImageData:
             f"shape {data.image_shape} with {data.levels} levels. Choose data like the model's training data, or "
             "requantize and resize it (--levels, --binarization, --image_size, --channels)."
         )
-    if model.condition_format is not None and model.num_classes is None:
+    takes = model.condition_format
+    if data.vector_range or takes_vector(model):
+        low, high = data.vector_range or ((), ())
+        if takes is None or takes.shape != (len(low),) or not takes_vector(model):
+            raise ValueError(
+                f"The model takes {'no condition' if takes is None else f'a condition of shape {takes.shape}'}, but "
+                f"{data.name} was loaded with {f'vectors of {len(low)} numbers' if low else 'no vectors'} "
+                "(--vector_conditional)."
+            )
+        if np.any(np.less(low, takes.bounds[0])) or np.any(np.greater(high, takes.bounds[1])):
+            raise ValueError(
+                f"The model takes {takes.meaning()}, but the vectors of {data.name} are from {low} to {high}."
+            )
+        return data
+    if takes is not None and model.num_classes is None:
         raise ValueError(
-            f"The model takes a condition of shape {model.condition_format.shape}, which data sets do not hold. "
+            f"The model takes a condition of shape {takes.shape}, which data sets do not hold. "
             "Score it from Python: pixelrnn_tf.models.log_prob(model, images, condition)."
         )
     if data.classes and model.class_names is not None:
@@ -43,6 +59,12 @@ def fit_data(model: ImageModel, data: ImageData) -> ImageData:
         data = as_numbered_before_names(data)
         return data if UNNAMED in data.notes else dataclasses.replace(data, notes=(*data.notes, UNNAMED))
     return data
+
+
+def takes_vector(model: ImageModel) -> bool:
+    """Return True if the condition of a model is a vector of numbers."""
+    takes = model.condition_format
+    return takes is not None and takes.below is None and len(takes.shape) == 1
 
 
 def as_numbered_before_names(data: ImageData) -> ImageData:

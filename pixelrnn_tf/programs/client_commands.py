@@ -127,6 +127,8 @@ def _condition(options: ServerOptions, client: Client) -> Callable[[int], np.nda
     """Make a function from a number of images to their conditions."""
     if options.label is not None:
         condition = np.array(_label(str(options.label), client), "int32")
+    elif options.vector is not None:
+        condition = np.array(options.vector, "float32")
     elif options.condition is None:
         return lambda number: None
     else:

@@ -65,9 +65,14 @@ def compress_file(
         the size of the file in bytes.
 
     Raises:
-        ValueError: if the images do not fit the model.
+        ValueError: if the images do not fit the model, or it takes a condition that a file does not hold.
         FloatingPointError: if they cannot be compressed, or, with `verify`, are not restored.
     """
+    if labels is not None and model.num_classes is None:
+        raise ValueError(
+            "A file holds class labels, but no vectors: compress from Python, with pixelrnn_tf.compression.compress, "
+            "and keep the vectors."
+        )
     codec = Codec(model, jit_compile=len(images) >= XLA_PAYS)
     with Progress("compressed", len(images)) as progress:
         encoded = codec.encode(images, labels, lambda number, of: progress.update(number))

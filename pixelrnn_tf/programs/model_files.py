@@ -7,7 +7,7 @@ from typing import Any
 
 from pixelrnn_cli.data_config import DataConfig
 from pixelrnn_tf.data import ImageData, check_unchanged
-from pixelrnn_tf.evaluation.compatibility import fit_data
+from pixelrnn_tf.evaluation.compatibility import fit_data, takes_vector
 from pixelrnn_tf.files import read_json
 from pixelrnn_tf.models import ImageModel, preset_files
 from pixelrnn_tf.zoo import METADATA, find_preset
@@ -28,7 +28,9 @@ def images_for(model: ImageModel, source: str | os.PathLike, config: DataConfig 
     if config is None:
         data = data_of(source, split)
     else:
-        config = dataclasses.replace(config, class_conditional=model.num_classes is not None)
+        config = dataclasses.replace(
+            config, class_conditional=model.num_classes is not None, vector_conditional=takes_vector(model)
+        )
         data = config.load(whole=split == "all")
     data = fit_data(model, data)
     print(data.describe(), flush=True)

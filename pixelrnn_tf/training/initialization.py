@@ -70,4 +70,6 @@ def network_in(source: str | os.PathLike) -> dict[str, Any]:
     names = ["block", "num_blocks", "hidden", "head_hidden", "residual", "skips"]
     names += ["condition_features"] if config.get("conditioner") else []
     names += [name for name in ("scales", "upsampler_features") if name in config]
+    names += ["output", "mixtures"] if config.get("output", "softmax") != "softmax" else []
+    names += ["inputs"] if config.get("inputs", "levels") != "levels" else []
     return {name: config[name] for name in names}

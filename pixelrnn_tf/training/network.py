@@ -5,7 +5,7 @@ from typing import Any
 
 from pixelrnn_cli.train_config import CLASS_FEATURES, TrainConfig
 from pixelrnn_tf.data import ImageData
-from pixelrnn_tf.layers import LabelEmbedding
+from pixelrnn_tf.layers import LabelEmbedding, VectorEmbedding
 from pixelrnn_tf.models import PRESETS, ImageModel, MultiScalePixelRNN, PixelRNN, get_preset
 
 
@@ -35,9 +35,13 @@ def network_arguments(config: TrainConfig, data: ImageData) -> dict[str, Any]:
             f"The network is not defined: pass --preset (one of {', '.join(PRESETS)}), or all of "
             f"{', '.join('--' + name for name in missing)}."
         )
-    if data.classes:
+    if data.classes or data.vector_range:
         features = arguments.pop("condition_features", CLASS_FEATURES)
+    if data.classes:
         arguments["conditioner"] = LabelEmbedding(len(data.classes), features, data.classes)
+    elif data.vector_range:
+        low, high = data.vector_range
+        arguments["conditioner"] = VectorEmbedding(len(low), features, low, high)
     return arguments
 
 

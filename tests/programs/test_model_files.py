@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pixelrnn_cli.data_config import DataConfig
+from pixelrnn_cli.train_config import TrainConfig
 from pixelrnn_tf import zoo
 from pixelrnn_tf.layers import LabelEmbedding
 from pixelrnn_tf.models import PixelRNN, preset_files
@@ -150,3 +151,13 @@ def test_a_model_with_an_optimizer_and_a_metric_of_ones_own_is_loaded(tmp_path):
     model.compile(Optimizer(0.1), metrics=[Metric()], jit_compile=False)
     model.save(tmp_path / "model.keras")
     assert preset_files.weights_digest(load_model(tmp_path / "model.keras")) == preset_files.weights_digest(model)
+
+
+@pytest.mark.parametrize("kind", [{"output": "logistic_mixture", "mixtures": 3}, {"inputs": "codes"}])
+def test_a_run_starts_from_a_model_of_mixtures_or_codes(kind, tmp_path):
+    saved = PixelRNN((4, 4, 1), 5, "pixel_cnn", num_blocks=1, hidden=4, head_hidden=4, **kind)
+    saved.save(tmp_path / "saved.keras")
+    arguments = TrainConfig(model=network_in(tmp_path / "saved.keras")).model
+    model = PixelRNN((4, 4, 1), 5, **arguments)
+    start_from(model, tmp_path / "saved.keras")
+    assert preset_files.weights_digest(model) == preset_files.weights_digest(saved)
