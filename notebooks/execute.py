@@ -14,7 +14,7 @@ import nbformat
 from nbclient import NotebookClient
 
 HERE = pathlib.Path(__file__).resolve().parent
-TIMEOUT = 600  # Seconds for a cell.
+TIMEOUT = 3600  # Seconds for a cell.
 
 
 def sources() -> list[pathlib.Path]:

@@ -5,7 +5,9 @@ import pathlib
 import re
 
 import jupytext
+import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
 import pytest
 
 FOLDER = pathlib.Path(__file__).parents[1] / "notebooks"
@@ -56,9 +58,59 @@ def test_nothing_is_stored_that_changes_from_run_to_run(source):
 
 
 @pytest.mark.slow
-@every
+@pytest.mark.parametrize(
+    "source", [source for source in SOURCES if "ising" not in source.stem], ids=lambda path: path.stem
+)
 def test_it_prints_the_same_when_it_is_run_again(source):
     spec = importlib.util.spec_from_file_location("execute", FOLDER / "execute.py")
     execute = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(execute)
     assert printed(execute.execute(source)) == printed(stored(source))
+
+
+def run_ising(until=None, **small):
+    """Names of the notebook on the Ising model after it ran with other sizes, up to a heading."""
+    text = (FOLDER / "08_ising.py").read_text()
+    for line, other in (("SIZE, STEPS = 8, 2000", "size"), ("LARGER, LARGER_STEPS = 16, 600", "larger")):
+        assert line in text
+        text = text.replace(line, f"{line.partition('=')[0]} = {small[other]}")
+    names = {}
+    with plt.ioff():
+        exec(compile(text.partition(until)[0] if until else text, "08_ising.py", "exec"), names)
+    plt.close("all")
+    return names
+
+
+def test_the_ising_model_of_4x4_sites_agrees_with_enumeration(capsys):
+    """A small version of the notebook: the formula, the bound, the weighted means, and the sum of all probabilities."""
+    names = run_ising("# ## A larger lattice", size="4, 200", larger="4, 0")
+    lattices, network, beta = names["all_lattices"], names["network"], names["BETA"]
+    energies = names["energy"](lattices).numpy().astype("float64")
+    boltzmann = np.exp(-beta * energies)
+    free_energy = -np.log(boltzmann.sum()) / 16
+    assert names["exact"](4, beta)[0] == pytest.approx(free_energy, abs=1e-12)
+    assert names["exact"](4, beta)[1] == pytest.approx(np.average(energies, weights=boltzmann) / 16, abs=1e-6)
+    variance = np.average(energies**2, weights=boltzmann) - np.average(energies, weights=boltzmann) ** 2
+    assert names["exact"](4, beta)[2] == pytest.approx(beta**2 * variance / 16, abs=1e-4)
+
+    nats = names["symmetric"](network, lattices, names["log_prob"](network, lattices)).numpy().astype("float64")
+    q = np.exp(nats)
+    assert q.sum() == pytest.approx(1, abs=1e-5)
+    assert np.allclose(nats, nats[::-1], atol=1e-4), "lattice k is lattice 65535 - k with all spins flipped"
+    true_bound = np.sum(q * (nats + beta * energies)) / 16
+    bound, error, _ = names["results"][4]
+    assert free_energy < true_bound < 0.998 * free_energy, "0.2 % above"
+    assert abs(bound - true_bound) < 5 * error
+    weights = float(re.search(r"weighted samples +(-[\d.]+)", capsys.readouterr().out).group(1))
+    assert weights == pytest.approx(free_energy, rel=1e-3)
+    magnetization = np.abs(2 * lattices.mean((1, 2, 3)) - 1)
+    chain, chain_error = names["heat_bath"](4)
+    assert abs(chain[1] - np.average(magnetization, weights=boltzmann)) < 5 * chain_error[1]
+
+
+@pytest.mark.slow
+def test_the_ising_model_grows(capsys):
+    names = run_ising(size="4, 250", larger="6, 100")
+    bound, error, free_energy = names["results"][6]
+    assert free_energy - 5 * error < bound < 0.99 * free_energy
+    assert float(re.search(r"before training at this size: ([\d.]+)%", capsys.readouterr().out).group(1)) > 1
