@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from pixelrnn_tf.models import ImageModel, log_prob, log_prob_map, preset_files
-from pixelrnn_tf.sampling import generate, image_noise, image_seeds
+from pixelrnn_tf.sampling import generate, image_noise, image_seeds, restore
 from pixelrnn_tf.zoo import DIRECTORY, shipped_presets
 from tests.support import descriptors
 from tests.support.descriptors import make
@@ -20,7 +20,7 @@ from tests.support.descriptors import make
 CONDITIONED = [descriptor for descriptor in descriptors.MODELS if descriptor.arguments.get("condition_features")]
 PRESET = "digits_diagonal_bilstm_classes"  # The others are left to the slow proofs.
 COMPUTED = "test_outputs_and_gradients_are_the_same"
-DRAWN = ("test_images_drawn_and_completed_are_the_same", "test_log_probabilities_are_the_same")
+DRAWN = ("test_images_drawn_completed_and_restored_are_the_same", "test_log_probabilities_are_the_same")
 ROOT = pathlib.Path(__file__).parents[1]
 
 
@@ -55,6 +55,7 @@ def drawn_on_tensorflow(descriptor, given):
         **{"noise": noise, "images": images, "known": known, "condition": condition},
         "drawn": run(model, noise, condition=condition).numpy(),
         "completed": run(model, noise, images, known, condition=condition).numpy(),
+        "restored": tf.function(restore)(model, noise, images, 2.0, condition=condition)[0].numpy(),
         "log_prob_map": log_prob_map(model, images, condition).numpy(),
         "log_prob": log_prob(model, images, condition).numpy(),
     }
@@ -130,12 +131,14 @@ def test_every_preset_gives_the_same_logits(presets_on_both, name):
 
 
 @pytest.mark.parametrize("name", [str(descriptor) for descriptor in CONDITIONED])
-def test_images_drawn_and_completed_are_the_same(both_backends, name):
+def test_images_drawn_completed_and_restored_are_the_same(both_backends, name):
     expected, got = both_backends[name]
     assert len(np.unique(expected["drawn"])) > 3
     assert np.array_equal(got["drawn"], expected["drawn"])
     assert np.array_equal(got["drawn_eagerly"], expected["drawn"])
     assert np.array_equal(got["completed"], expected["completed"])
+    assert np.array_equal(got["restored"], expected["restored"])
+    assert (expected["restored"] != expected["images"]).any()
 
 
 @pytest.mark.parametrize("name", [str(descriptor) for descriptor in CONDITIONED])

@@ -4,6 +4,10 @@ Writes surprise.png, which shows each image next to its map in bits per pixel on
 columns are nats, bits/dim, the bits per sub-pixel of a lossless coder (complexity), and two scores that are larger for
 more unusual images: bits/dim minus complexity, and, with --background, bits/dim minus those of a background network
 (ratio).
+
+With --restore, every sub-pixel of more bits than --threshold is drawn again, given the restored ones before it. This
+writes restored.png, with each image before and after and its redrawn pixels, and restored.npz, with the arrays images,
+redrawn and levels. Pass it to other programs as --data=npz:FOLDER/restored.npz.
 """
 
 import dataclasses
@@ -33,6 +37,11 @@ class Options:
     background: pathlib.Path | None = option(
         "A background network for the likelihood ratio: a .keras file, or a preset.", None
     )
+    restore: bool = option("Restore the images: draw the sub-pixels above --threshold again.", False)
+    threshold: float | None = option(
+        "Bits of a sub-pixel above which --restore draws it again; default log2(levels) + 6.", None, at_least=0
+    )
+    seed: int = option("Seed of --restore.", 0, at_least=0, at_most=2**63 - 1)
     split: str = option("Split of --data.", "test", choices=SPLITS)
     num_images: int = option("Number of images of --data, from the first.", 16, at_least=1, at_most=100_000)
     batch_size: int = option("Images per pass.", 64, at_least=1, at_most=100_000)
@@ -44,6 +53,8 @@ class Options:
             raise ValueError("Pass either --data or --images.")
         if self.images:
             object.__setattr__(self, "images", tuple(map(str, find_images(self.images))))
+        if self.threshold is not None and not self.restore:
+            raise ValueError("--threshold belongs to --restore, which is not given.")
 
 
 def main(options: Options) -> None:
@@ -67,6 +78,28 @@ def main(options: Options) -> None:
         png_files.write(options.out / "surprise.png", surprise_maps.picture(pictures, bits))
     most = f"at most {bits.max():.2f} bits in a pixel"
     print(f"{len(images)} images: {-nats.mean():.2f} nats per image, {most}: {shlex.quote(str(options.out))}")
+    if options.restore:
+        _restore(model, images, condition, options)
+
+
+def _restore(model: "PixelRNN", images: "np.ndarray", condition: "np.ndarray | None", options: Options) -> None:
+    """Write restored.png and restored.npz."""
+    import numpy as np
+
+    from pixelrnn_tf.evaluation import surprise_maps
+    from pixelrnn_tf.evaluation.batched_sampling import restore_images
+    from pixelrnn_tf.files import written_beside
+    from pixelrnn_tf.pictures import grids, png_files
+
+    threshold = np.log2(model.levels) + 6 if options.threshold is None else options.threshold
+    restored, redrawn = restore_images(model, images, threshold, options.seed, options.batch_size, condition)
+    with written_beside(options.out / "restored.npz") as beside:
+        np.savez_compressed(beside, images=restored.astype(images.dtype), redrawn=redrawn, levels=model.levels)
+    if images.shape[-1] in (1, 3):
+        before, after = (surprise_maps.as_bytes(levels, model.levels) for levels in (images, restored))
+        png_files.write(options.out / "restored.png", grids.restoration_panel(before, redrawn, after))
+    share = f"{redrawn.mean():.2%} of the sub-pixels had more than {threshold:g} bits and were drawn again"
+    print(f"{share}: {shlex.quote(str(options.out / 'restored.npz'))}")
 
 
 def _from_files(model: "PixelRNN", options: Options) -> "tuple[list[str], np.ndarray, None]":

@@ -1,5 +1,6 @@
 """Joint distribution of all sub-pixels of an image."""
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import tensorflow as tf
@@ -8,7 +9,7 @@ import tensorflow_probability as tfp
 from pixelrnn_tf.distributions.discretized_categorical import FractionsKept, level_assertions
 from pixelrnn_tf.models import ImageModel, log_prob
 from pixelrnn_tf.models.levels import check_whole
-from pixelrnn_tf.sampling import check_temperature, generate, image_noise, image_seeds, stateless_seed
+from pixelrnn_tf.sampling import check_temperature, generate, image_noise, image_seeds, restore, stateless_seed
 from pixelrnn_tf.typing import TensorLike
 
 
@@ -173,14 +174,59 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
         completed = self._generate(leading, seed, temperature, **flat)
         return tf.reshape(completed, tf.concat([leading, self.model.image_shape], 0))
 
-    def _generate(self, leading: tf.Tensor, seed: TensorLike | None, temperature: TensorLike, **rest: Any) -> Any:
+    def restore(
+        self,
+        images: TensorLike,
+        threshold: TensorLike,
+        seed: TensorLike | None = None,
+        temperature: TensorLike = 1.0,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Draw again every sub-pixel that is more surprising than a threshold, such as defects and noise.
+
+        One pass in raster order: a sub-pixel is kept if its surprise, -log2 p(sub-pixel | earlier restored sub-pixels),
+        is at most the threshold. See `pixelrnn_tf.sampling.restore`.
+
+        Args:
+            images: integer levels `(..., height, width, channels)`.
+            threshold: greatest surprise of a sub-pixel to keep, in bits, at least 0; broadcasts to the batch `(...)`.
+            seed: same as in `sample`.
+            temperature: divisor of the logits for redrawn sub-pixels; broadcasts to the batch `(...)`.
+
+        Returns:
+            `(restored, redrawn)`: int32 levels and bool, `(..., height, width, channels)`. A redrawn sub-pixel can get
+            the level that it had.
+
+        Raises:
+            ValueError: for shapes that do not fit, invalid levels, or a threshold below 0.
+        """
+        images = self._checked_images(images, "images")
+        leading = tf.broadcast_dynamic_shape(tf.shape(images)[:-3], self.batch_shape_tensor())
+        drawn = self._generate(
+            leading,
+            seed,
+            temperature,
+            restore,
+            images=_flatten(self._broadcast(images, leading), 3),
+            threshold=_one_per_image(threshold, leading),
+        )
+        shape = tf.concat([leading, self.model.image_shape], 0)
+        return tf.reshape(drawn[0], shape), tf.reshape(drawn[1], shape)
+
+    def _generate(
+        self,
+        leading: tf.Tensor,
+        seed: TensorLike | None,
+        temperature: TensorLike,
+        function: Callable[..., Any] = generate,
+        **rest: Any,
+    ) -> Any:
         """Draw images with the batch axes `leading` as one batch: image k depends only on the seed and k."""
         # The seed is drawn when a graph runs, not when it is traced.
         pair = tfp.random.sanitize_seed(None) if seed is None else stateless_seed(seed)
-        return generate(
+        return function(
             self.model,
             image_noise(image_seeds(pair, tf.range(tf.reduce_prod(leading))), self.model.image_shape),
-            temperature=tf.reshape(tf.broadcast_to(tf.cast(temperature, tf.float32), leading), [-1]),
+            temperature=_one_per_image(temperature, leading),
             condition=self._flat_condition(leading),
             **rest,
         )
@@ -225,6 +271,11 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
 def _description(value: object) -> str:
     """Describe a value by its type, for error messages."""
     return f"a {type(value).__module__.split('.')[0]} {type(value).__name__}"
+
+
+def _one_per_image(number: TensorLike, leading: tf.Tensor) -> tf.Tensor:
+    """Broadcast a number to the batch axes `leading`, as one axis."""
+    return tf.reshape(tf.broadcast_to(tf.cast(number, tf.float32), leading), [-1])
 
 
 def _flatten(tensor: tf.Tensor, event_axes: int) -> tf.Tensor:

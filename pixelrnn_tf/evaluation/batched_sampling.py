@@ -1,4 +1,4 @@
-"""Draw and complete many images in batches, with progress."""
+"""Draw, complete and restore many images in batches, with progress."""
 
 import os
 import shlex
@@ -137,11 +137,45 @@ def complete_images(
     return completed.reshape(samples, *images.shape)
 
 
-def _in_batches(run: Callable, model: ImageModel, number: int, seed: int, batch_size: int) -> np.ndarray:
+def restore_images(
+    model: ImageModel,
+    images: np.ndarray,
+    threshold: float,
+    seed: int,
+    batch_size: int = 64,
+    condition: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw surprising sub-pixels of images again; see `pixelrnn_tf.sampling.restore`.
+
+    Args:
+        model: the network.
+        images: integer levels `(number, height, width, channels)`.
+        threshold: bits per sub-pixel.
+        seed: seed; restoration k depends only on image k, the seed and k.
+        batch_size: images per batch.
+        condition: condition of each image, `(number, ...)`, for a conditional model.
+
+    Returns:
+        `(restored, redrawn)`: int32 levels and bool, `(number, height, width, channels)`.
+    """
+
+    def run(noise, index):
+        index = tf.minimum(index, len(images) - 1)
+        its = None if condition is None else tf.gather(tf.constant(condition), index)
+        restored, redrawn = sampling.restore(model, noise, tf.gather(tf.constant(images), index), threshold, 1.0, its)
+        return tf.stack([restored, tf.cast(redrawn, restored.dtype)], axis=1)
+
+    both = _in_batches(run, model, len(images), seed, batch_size, "restored")
+    return both[:, 0], both[:, 1].astype(bool)
+
+
+def _in_batches(
+    run: Callable, model: ImageModel, number: int, seed: int, batch_size: int, did: str = "drew"
+) -> np.ndarray:
     """Call `run(noise, index)` for images 0 to number - 1, with progress."""
     batch_size = min(batch_size, number)
     images = []
-    with Progress("drew", number) as progress:
+    with Progress(did, number) as progress:
         for first in range(0, number, batch_size):
             index = tf.range(first, first + batch_size)  # The last batch is padded, to reuse the graph.
             noise = sampling.image_noise(sampling.image_seeds(sampling.stateless_seed(seed), index), model.image_shape)

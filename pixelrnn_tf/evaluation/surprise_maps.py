@@ -13,7 +13,7 @@ from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.files import written_beside
 from pixelrnn_tf.models import PixelRNN, log_prob, log_prob_map, oddness
 from pixelrnn_tf.pictures.captions import with_words
-from pixelrnn_tf.pictures.grids import LINE, byte_grid
+from pixelrnn_tf.pictures.grids import grid_of_groups
 from pixelrnn_tf.progress import Progress
 
 # From expected to unexpected: dark to bright, readable without colors too.
@@ -68,11 +68,7 @@ def picture(images: np.ndarray, bits: np.ndarray, rows: Sequence[str] = (), titl
     # With the maximum, a single pixel could leave all others dark.
     most = max(float(np.percentile(bits, PERCENTILE, method="higher")), 1e-30)
     pairs = np.stack([np.broadcast_to(images, (*images.shape[:3], 3)), colored(bits / most)], axis=1)
-    columns = min(PAIRS_PER_ROW, len(pairs))
-    lines = math.ceil(len(pairs) / columns)
-    cells = np.full((lines * columns, *pairs.shape[1:]), LINE, "uint8")
-    cells[: len(pairs)] = pairs
-    grid = byte_grid(cells.reshape(lines, 2 * columns, *pairs.shape[2:]))
+    grid, columns = grid_of_groups(pairs, PAIRS_PER_ROW)
     shown = with_words(grid, rows, ["image", "bits per pixel"] * columns, title)
     bar = _bar(len(grid), most, bool(bits.max() > most))
     above = np.full((len(shown) - len(bar), *bar.shape[1:]), 255, "uint8")

@@ -76,32 +76,52 @@ def generate(
     >>> completed.shape, log_prob.shape
     (TensorShape([3, 4, 4, 1]), TensorShape([3]))
     """
-    check_temperature(temperature)
     if (images is None) != (known is None):
         raise ValueError("Pass `images` and `known` together: the images, and a mask of the pixels to keep.")
+    kept = {}
+    if images is not None:
+        kept = {"images": ops.convert_to_tensor(images), "known": ops.convert_to_tensor(known)}
+        model.check_shape("images", kept["images"], model.image_shape)
+        model.check_shape("known", kept["known"], model.image_shape[:2])
+    given = checked_inputs(model, noise, temperature, condition, dtype, **kept)
+    if kept:
+        given |= known_levels(given["images"], given["known"], model.levels)
+    return run_compiled(_generated, model, given, return_log_prob=return_log_prob, dtype=dtype)
+
+
+def checked_inputs(
+    model: ImageModel,
+    noise: TensorLike,
+    temperature: TensorLike,
+    condition: TensorLike | None,
+    dtype: DType,
+    **rest: Tensor,
+) -> Tensors:
+    """Check the inputs of a loop over pixels: those of `generate`, and others with the batch as first axis.
+
+    Returns:
+        the inputs by name, with one temperature per image; it is NaN for noise out of range in a graph, which cannot
+        raise an error.
+
+    Raises:
+        ValueError: as `generate`.
+    """
+    check_temperature(temperature)
     noise = ops.convert_to_tensor(noise)
     in_range = ops.logical_and(noise >= 0, noise < 1)
-    if _is_false(ops.all(in_range)):
+    if is_false(ops.all(in_range)):
         raise ValueError("noise must be in [0, 1): draw it from a uniform distribution.")
-    given = {"noise": ops.cast(noise, dtype)}
+    given = {"noise": ops.cast(noise, dtype), **rest}
     condition = model.convert_condition(condition)
     model.check_inputs(given["noise"], condition, name="noise")
-    if images is not None:
-        given |= {"images": ops.convert_to_tensor(images), "known": ops.convert_to_tensor(known)}
-        model.check_shape("images", given["images"], model.image_shape)
-        model.check_shape("known", given["known"], model.image_shape[:2])
     temperature = bounded_temperature(temperature, dtype)
     if len(temperature.shape) > 1:
         raise ValueError(f"temperature must be a number, or one per image; got the shape {temperature.shape}.")
     if condition is not None:
         given["condition"] = condition
     _check_batches(**given, **({"temperature": temperature} if len(temperature.shape) else {}))
-    # A graph cannot raise errors: draw nothing from noise out of range.
     valid = ops.all(in_range, axis=(1, 2, 3))
-    given["temperature"] = ops.where(valid, temperature, ops.cast(float("nan"), temperature.dtype))
-    if images is not None:
-        given |= _known_levels(given["images"], given["known"], model.levels)
-    return run_compiled(_generated, model, given, return_log_prob=return_log_prob, dtype=dtype)
+    return given | {"temperature": ops.where(valid, temperature, ops.cast(float("nan"), temperature.dtype))}
 
 
 def _generated(
@@ -122,32 +142,48 @@ def _generated(
     given = {"noise": noise}
     if images is not None and known is not None:
         given |= {"images": images, "known": known}
-    drawn: Tensors | None = None
-    for scale in model.scales():
-        draw = _Draw(temperature, return_log_prob)
-        drawn = _draw_scale(scale, given, draw, condition if drawn is None else None, drawn, dtype)
-    assert drawn is not None  # For the type checker: every model has a scale.
+    drawn = draw_scales(model, given, Draw(temperature, return_log_prob), condition, dtype)
     if not return_log_prob:
         return drawn["levels"]
     log_prob = ops.sum(drawn["nats"], axis=(1, 2, 3))
     return drawn["levels"], log_prob if valid is None else ops.where(valid, log_prob, float("nan"))
 
 
+def draw_scales(model: ImageModel, given: Tensors, draw: "Draw", condition: Tensor | None, dtype: DType) -> Tensors:
+    """Draw all scales of a model, from the smallest.
+
+    Args:
+        model: the network.
+        given: "noise" and, for completion and restoration, "images" and "known" pixels.
+        draw: chooses a level.
+        condition: condition of the model; None for none.
+        dtype: dtype of the computation.
+
+    Returns:
+        the results of `draw`, `(batch, height, width, channels)`.
+    """
+    drawn: Tensors | None = None
+    for scale in model.scales():
+        drawn = _draw_scale(scale, given, draw, condition if drawn is None else None, drawn, dtype)
+    assert drawn is not None  # For the type checker: every model has a scale.
+    return drawn
+
+
 def _draw_scale(
-    scale: Scale, given: Tensors, draw: "_Draw", condition: Tensor | None, smaller: Tensors | None, dtype: DType
+    scale: Scale, given: Tensors, draw: "Draw", condition: Tensor | None, smaller: Tensors | None, dtype: DType
 ) -> Tensors:
     """Draw one scale of a model.
 
     Args:
         scale: the network and its stride.
-        given: noise of the full image and, if some pixels are known, its images and known pixels.
+        given: as in `draw_scales`, of the full image.
         draw: chooses a level.
         condition: condition of the first scale; None for none.
         smaller: results of the previous scale, which this one is conditioned on and includes; None for the first.
         dtype: dtype of the computation.
 
     Returns:
-        "levels" and, if requested, "nats", `(batch, height, width, channels)` at this scale.
+        the results of `draw`, `(batch, height, width, channels)` at this scale.
     """
     network, of_scale = scale.network, {name: every_kth(value, scale.stride) for name, value in given.items()}
     some_known = "known" in given
@@ -180,7 +216,7 @@ def _taken_over(given: Tensors, small: Tensor, image_shape: ImageShape) -> Tenso
     return {"images": with_small(images, small), "known": known}
 
 
-class _Draw:
+class Draw:
     """`Choose` for generation: the level at the noise, or the known one, and its log-probability if requested.
 
     Each pixel comes with its noise `(batch, channels)` and, if some pixels are known, its images and known pixels.
@@ -196,7 +232,7 @@ class _Draw:
         return {"levels": level} | ({"nats": log_prob_of_levels(level, logits)} if self.return_log_prob else {})
 
 
-def _known_levels(images: Tensor, known: Tensor, levels: int) -> Tensors:
+def known_levels(images: Tensor, known: Tensor, levels: int) -> Tensors:
     """Convert `images` to int32, with 0 at unknown pixels and -1 at invalid known ones, and `known` to bool.
 
     Raises:
@@ -204,12 +240,12 @@ def _known_levels(images: Tensor, known: Tensor, levels: int) -> Tensors:
     """
     known, whole = ops.cast(known, "bool"), ops.cast(images, "int32")
     is_level = (ops.cast(whole, images.dtype) == images) & (whole >= 0) & (whole < levels)
-    if _is_false(ops.all(is_level | ~known[..., None])):
+    if is_false(ops.all(is_level | ~known[..., None])):
         raise ValueError(f"Known pixels of images must hold integers from 0 to {levels - 1}.")
     return {"images": ops.where(known[..., None], ops.where(is_level, whole, -1), 0), "known": known}
 
 
-def _is_false(condition: Tensor) -> bool:
+def is_false(condition: Tensor) -> bool:
     """True if a bool scalar is False and its value is known now, not only when a graph runs."""
     value = concrete_value(condition)
     return value is not None and not value

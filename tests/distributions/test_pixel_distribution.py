@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from pixelrnn_tf.distributions import PixelDistribution, stateless_seed
+from pixelrnn_tf.evaluation import batched_sampling
 from pixelrnn_tf.models import negative_log_likelihood
 from tests.support.networks import BLOCK_NAMES, all_images, make_network, random_images
 
@@ -138,6 +139,32 @@ def test_complete_keeps_what_is_known():
         4,
         3,
     )
+
+
+def test_restore_redraws_what_is_surprising():
+    distribution = PixelDistribution(make_network("pixel_cnn", (4, 5, 3), num_blocks=1))
+    images = random_images(distribution.model, 3)
+    restored, redrawn = (x.numpy() for x in distribution.restore(images, 2.0, seed=3))
+    assert restored.dtype == "int32"
+    assert redrawn.shape == images.shape
+    assert 0.1 < redrawn.mean() < 0.9
+    assert np.array_equal(restored[~redrawn], images[~redrawn])
+    assert (restored != images).any()
+    assert np.array_equal(restored, distribution.restore(images, 2.0, seed=3)[0])
+    assert np.array_equal(restored[:2], distribution.restore(images[:2], 2.0, seed=3)[0]), "image k depends on k alone"
+    assert not np.array_equal(restored, distribution.restore(images, 2.0, seed=4)[0])
+    assert np.array_equal(batched_sampling.restore_images(distribution.model, images, 2.0, 3, 2), (restored, redrawn))
+    one = distribution.restore(images[0], 2.0, seed=3)[0]
+    assert np.array_equal(one, restored[0])
+    assert np.array_equal(distribution.restore(images, [2.0, np.inf, 2.0], seed=3)[0][1], images[1])
+    conditional = conditioned()
+    one = random_images(conditional.model, 1)[0]
+    restored, redrawn = conditional.restore(one, 2.0, seed=1)
+    assert restored.shape == redrawn.shape == (3, 3, 4, 3), "broadcast over the batch"
+    with pytest.raises(ValueError, match="threshold must be a number of bits of at least 0"):
+        distribution.restore(images, -1.0)
+    with pytest.raises(ValueError, match=r"images must hold images \(..., 4, 5, 3\)"):
+        distribution.restore(images[..., 0], 2.0)
 
 
 def test_errors_name_what_was_given():

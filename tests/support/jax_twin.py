@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from pixelrnn_tf.models import ImageModel, compilation, log_prob, log_prob_map
-from pixelrnn_tf.sampling import generate, image_noise, image_seeds
+from pixelrnn_tf.sampling import generate, image_noise, image_seeds, restore
 from tests.support import descriptors
 
 ALL = {str(descriptor): descriptor for descriptor in descriptors.LAYERS + descriptors.MODELS}
@@ -39,6 +39,8 @@ def on_jax(descriptor, given):
         result["log_prob_map"] = np.array(log_prob_map(layer, given["images"], condition))
         result["log_prob"] = np.array(log_prob(layer, given["images"], condition))
         assert len(compilation._COMPILED[layer]) == 4
+        restored, _ = jax.jit(lambda *given: restore(layer, *given, condition=condition))(noise, given["images"], 2.0)
+        result["restored"] = np.array(restored)
     return result
 
 

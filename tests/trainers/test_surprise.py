@@ -9,9 +9,11 @@ import pytest
 
 from pixelrnn_cli.data_config import DataConfig
 from pixelrnn_tf.data import load
+from pixelrnn_tf.distributions import PixelDistribution
 from pixelrnn_tf.evaluation import surprise_maps
 from pixelrnn_tf.models import log_prob, oddness
-from pixelrnn_tf.pictures import png_files
+from pixelrnn_tf.models.loading import load_model
+from pixelrnn_tf.pictures import grids, png_files
 from tests.support.networks import make_network, random_images
 from trainers import surprise
 
@@ -82,6 +84,35 @@ def test_the_program_writes_maps_and_scores(model_file, tmp_path, capsys):
     (row,) = read_scores(tmp_path)
     assert row["file"].endswith("own.png")
     assert row["ratio"] == ""
+
+
+def test_the_program_restores_images(model_file, tmp_path, capsys):
+    options = surprise.Options(
+        model_file, tmp_path / "out", restore=True, threshold=4.0, num_images=5, seed=7, batch_size=2,
+        data=DataConfig("digits"),
+    )  # fmt: skip
+    surprise.main(options)
+    images = load("digits").first("test", 5)[0]
+    model = load_model(model_file)
+    restored, redrawn = PixelDistribution(model).restore(images, 4.0, seed=7)
+    written = np.load(tmp_path / "out" / "restored.npz")
+    assert np.array_equal(written["images"], restored)
+    assert np.array_equal(written["redrawn"], redrawn)
+    assert 0.1 < redrawn.numpy().mean() < 0.9
+    share = f"{redrawn.numpy().mean():.2%} of the sub-pixels had more than 4 bits and were drawn again"
+    assert share in capsys.readouterr().out
+    # The picture: before, the redrawn pixels in red, and after.
+    shown = png_files.read(str(tmp_path / "out" / "restored.png"), 3)
+    assert ((shown == grids.RED).all(-1).sum() % np.count_nonzero(redrawn)) == 0
+    again = load(f"npz:{tmp_path / 'out' / 'restored.npz'}", whole=True)
+    assert again.levels == 17
+    assert np.array_equal(again.first("all", 5)[0], restored), "other programs read it"
+
+    # By default, a sub-pixel needs log2(17) + 6 bits.
+    surprise.main(dataclasses.replace(options, threshold=None))
+    assert "more than 10.0875 bits" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="--threshold belongs to --restore"):
+        dataclasses.replace(options, restore=False)
 
 
 def test_what_is_wrong_is_named(model_file, tmp_path):
