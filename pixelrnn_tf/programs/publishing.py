@@ -236,8 +236,18 @@ def _training(workdir: pathlib.Path, run: dict[str, Any], config: dict[str, Any]
         "seed": config["seed"],
         "selection": f"the best score on {selection}, of evaluations every {config['eval_every']:,} steps",
         "command": command_of(config, name),
+        "curve": validation_curve(workdir),
+        **({"processor_seconds": run["processor_seconds"]} if run.get("processor_seconds") else {}),
         **({STARTED_FROM: run[STARTED_FROM]} if run.get(STARTED_FROM) else {}),
     }
+
+
+def validation_curve(workdir: pathlib.Path) -> list[dict[str, float]]:
+    """Evaluations of a run: step, training times in seconds, and the score of the validation images."""
+    keys = {name: name for name in ("step", "seconds", "processor_seconds")}
+    keys["validation_nats_per_image"] = "nats_per_image"
+    lines = [line for line in metrics_in(workdir / "metrics.jsonl") if "validation_nats_per_image" in line]
+    return [{short: line[name] for name, short in keys.items() if name in line} for line in lines]
 
 
 def command_of(config: dict[str, Any], name: str) -> str:

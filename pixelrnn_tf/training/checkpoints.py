@@ -38,6 +38,8 @@ class Progress:
     Attributes:
         step: number of updates.
         seconds: training time in seconds, without evaluations.
+        processor_seconds: processor time of these seconds over all threads of this process; counted from 0 when a run
+            of an earlier version resumes.
         wall_seconds: total time in seconds, up to the last checkpoint.
         evaluated: step of the last evaluation; -1 for none.
         best: best validation score so far, in nats per image; None before the first.
@@ -47,6 +49,7 @@ class Progress:
 
     step: int = 0
     seconds: float = 0.0
+    processor_seconds: float = 0.0
     wall_seconds: float = 0.0
     evaluated: int = -1
     best: float | None = None
@@ -60,8 +63,11 @@ class Progress:
         Raises:
             ValueError: if a field is missing or has another type.
         """
-        kinds = {"seconds": int | float, "wall_seconds": int | float, "best": int | float | None}
+        kinds = dict.fromkeys(("seconds", "processor_seconds", "wall_seconds"), int | float)
+        kinds["best"] = int | float | None
         fields = [field.name for field in dataclasses.fields(cls)]
+        if isinstance(values, dict):
+            values = {"processor_seconds": 0.0, **values}  # Missing in runs of earlier versions.
         if not isinstance(values, dict) or sorted(values) != sorted(fields):
             raise ValueError(f"its progress must have {', '.join(fields)}")
         for name, value in values.items():

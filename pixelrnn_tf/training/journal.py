@@ -130,7 +130,8 @@ class Journal:
         if not self.chief:
             return
         finite = {name: value for name, value in values.items() if value is not None and np.isfinite(value)}
-        self.metrics.write(step=progress.step, seconds=round(progress.seconds, 2), **finite)
+        times = {name: round(getattr(progress, name), 2) for name in ("seconds", "processor_seconds")}
+        self.metrics.write(step=progress.step, **times, **finite)
         if self.summaries is None:
             return
         with as_os_error(EVENTS), self.summaries.as_default():

@@ -222,8 +222,9 @@ def _scores(metadata: Config) -> str:
 
 def _training(metadata: Config) -> str:
     training = metadata["training"]
-    hours, minutes = training["seconds"] / 3600, training["seconds"] / 60
-    taken = f"{hours:.1f} hours" if hours >= 1 else f"{minutes:.0f} minutes"
+    taken = _duration(training["seconds"])
+    if "processor_seconds" in training:
+        taken += f" ({_duration(training['processor_seconds'])} of processor time)"
     lines = [
         f"{training['steps']:,} steps of {training['batch_size']} images, {taken} without evaluations, seed "
         f"{training['seed']}. The weights are from step {training['best_step']:,}: {training['selection']}.",
@@ -235,6 +236,10 @@ def _training(metadata: Config) -> str:
         f"Trained by commit {training['commit']}." if training["commit"] else "No commit recorded.",
     ]
     return "\n".join(lines)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.0f} minutes"
 
 
 def _stages(training: Config) -> list[str]:

@@ -81,6 +81,7 @@ def write_card(workdir: pathlib.Path, run: RunSummary, results: Results) -> None
             **({STARTED_FROM: run.started_from} if run.started_from else {}),
             "steps": run.progress.best_step,
             "training_seconds": round(run.progress.seconds, 1),
+            "processor_seconds": round(run.progress.processor_seconds, 1),
             **found,
         },
     )
@@ -164,6 +165,7 @@ def _training_rows(run: RunSummary) -> list[list[str]]:
     return [
         ["steps", f"{progress.step:,} of {config.batch_size} images"],
         ["training time", f"{duration(progress.seconds)}, without evaluations"],
+        ["processor time", f"{duration(progress.processor_seconds)}, without evaluations"],
         ["wall time", f"{duration(progress.wall_seconds)}, with evaluations and checkpoints"],
         ["devices", run.devices],
         ["optimizer", config.optimizer],

@@ -134,7 +134,7 @@ class Trainer:
             if self.progress.evaluated < 0:
                 self.evaluate()
             while not self._finished():
-                self._clock = time.monotonic()
+                self._clock, self._processor_clock = time.monotonic(), time.process_time()
                 for loss, norm, votes in self.queue.run(self._next_pause(), lambda: self._votes(stop)):
                     self._count(loss, norm, votes)
                 if self._interrupted:
@@ -228,8 +228,11 @@ class Trainer:
 
     def _count(self, loss: float, norm: float, votes: np.ndarray) -> None:
         """Record a finished step and the votes of all workers."""
-        now, progress = time.monotonic(), self.progress
-        progress.step, progress.seconds, self._clock = progress.step + 1, progress.seconds + now - self._clock, now
+        now, used, progress = time.monotonic(), time.process_time(), self.progress
+        progress.step += 1
+        progress.seconds += now - self._clock
+        progress.processor_seconds += used - self._processor_clock
+        self._clock, self._processor_clock = now, used
         self._interrupted, self._out_of_time = bool(votes[0]), bool(votes[1])
         self.journal.stepped(progress, self.config.steps)
         told = self._window.add(loss, progress.seconds)

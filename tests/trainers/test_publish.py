@@ -56,6 +56,10 @@ def test_metadata_says_what_the_run_says(run, published):
     assert metadata["check"]["nats_per_image"] == pytest.approx(scores["test"]["nats_per_image"], abs=1e-4)
     assert metadata["data"]["licence"].endswith("CC BY 4.0.")
     assert metadata["paper"] is None
+    first, last = metadata["training"]["curve"]
+    assert (first["step"], last["step"]) == (0, 10)
+    assert last["nats_per_image"] < first["nats_per_image"]
+    assert 0 < last["processor_seconds"] == pytest.approx(metadata["training"]["processor_seconds"], abs=0.06)
 
 
 def test_the_command_is_that_of_the_run(published):

@@ -1,5 +1,6 @@
 """Checkpoints that somebody damaged, or that are of something else."""
 
+import dataclasses
 import json
 
 import pytest
@@ -98,3 +99,9 @@ def test_broken_lines_of_the_metrics_are_left_out_and_counted(tmp_path):
     assert [json.loads(line) for line in path.read_text().splitlines()] == [
         {"step": 1}, {"step": 2}, {"step": 3, "rate": None},
     ]  # fmt: skip
+
+
+def test_progress_of_an_earlier_version_has_no_processor_time():
+    told = dataclasses.asdict(Progress(step=3, seconds=2.0))
+    del told["processor_seconds"]
+    assert Progress.from_json(told) == Progress(step=3, seconds=2.0, processor_seconds=0.0)

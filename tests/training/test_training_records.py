@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 
 import keras
 import numpy as np
@@ -68,7 +69,7 @@ def test_tensorboard_has_what_the_metrics_have_and_images(finished):
     found = events(workdir)
     scalars = {(step, tag): value for step, tag, image, value in found if not image}
     for line in map(json.loads, (workdir / "metrics.jsonl").read_text().splitlines()):
-        for key in line.keys() - {"step", "seconds"}:
+        for key in line.keys() - {"step", "seconds", "processor_seconds"}:
             assert scalars[line["step"], key] == pytest.approx(line[key], rel=1e-6)
     # Step 3 falls before the evaluation at 4, and step 6 before that at 8.
     assert [(step, tag) for step, tag, image, _ in found if image] == [(4, "samples"), (8, "samples")]
@@ -147,6 +148,7 @@ def test_a_run_that_is_out_of_time_evaluates_and_ends(tmp_path):
     assert training.run(StopRequest())
     assert 0 < training.progress.step == training.progress.evaluated
     assert 0.6 < training.progress.seconds < 10
+    assert 0.1 < training.progress.processor_seconds < os.cpu_count() * training.progress.seconds
     again = opened(training.config, tmp_path)
     assert again.run(StopRequest())
     assert again.progress == training.progress, "and the same command does no more"
