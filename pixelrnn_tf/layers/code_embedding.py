@@ -67,7 +67,8 @@ class CodeEmbedding(keras.layers.Layer):
             raise ValueError(f"Codes must have the shape (..., {self.channels}); got {tuple(codes.shape)}.")
         index = ops.clip(ops.cast(codes, "int32"), 0, self.codes - 1)
         index = index + ops.arange(self.channels, dtype="int32") * self.codes
-        vectors = ops.take(ops.cast(self.embeddings, dtype), index, axis=0)
+        # The product makes the gradient a dense tensor: that of a look-up in a variable would be tf.IndexedSlices.
+        vectors = ops.take(ops.cast(self.embeddings, dtype) * ops.ones((), dtype), index, axis=0)
         return ops.reshape(vectors, (*ops.shape(codes)[:-1], self.channels * self.features))
 
     def call(self, inputs: Tensor) -> Tensor:

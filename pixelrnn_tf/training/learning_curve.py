@@ -1,9 +1,10 @@
-"""Learning curve of a run, as a picture."""
+"""Learning curves of a run and of presets, as pictures."""
 
 import os
 from typing import Any
 
 from pixelrnn_tf.files import written_beside
+from pixelrnn_tf.models.likelihood import bits_per_dim
 
 # Curves with at most this number of points get markers and full axis limits.
 FEW = 8
@@ -47,6 +48,43 @@ def write_curve(lines: list[dict[str, Any]], out: str | os.PathLike) -> None:
     axes.grid(alpha=0.3)
     with written_beside(out) as beside:
         figure.savefig(beside, dpi=120)
+
+
+def write_score_curves(presets: list[dict[str, Any]], out: str | os.PathLike) -> None:
+    """Draw the validation scores of presets over the images seen and over processor time, a row for each data set.
+
+    Args:
+        presets: metadata of presets. Those without a curve are left out, and those without processor times are drawn
+            over images only.
+        out: path of the PNG file.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    by_data: dict[str, list[dict[str, Any]]] = {}
+    for metadata in presets:
+        if metadata["training"].get("curve"):
+            by_data.setdefault(metadata["data"]["title"], []).append(metadata)
+    figure = Figure(figsize=(9, 3 * max(1, len(by_data))), layout="constrained")
+    FigureCanvasAgg(figure)
+    rows = figure.subplots(max(1, len(by_data)), 2, sharey="row", squeeze=False)
+    for (over_images, over_time), (title, of_data) in zip(rows, by_data.items(), strict=False):
+        for k, metadata in enumerate(of_data):
+            training, shape = metadata["training"], metadata["network"]["image_shape"]
+            points = [point for point in training["curve"] if point["step"] > 0]
+            bits = [bits_per_dim(point["nats_per_image"], shape) for point in points]
+            style = {"color": f"C{k}", "marker": ".", "label": metadata["name"]}
+            over_images.plot([training["batch_size"] * point["step"] / 1000 for point in points], bits, **style)
+            if all("processor_seconds" in point for point in points):
+                over_time.plot([point["processor_seconds"] / 60 for point in points], bits, **style)
+        over_images.set(title=title, ylabel="validation, bits/dim", xlabel="thousands of images seen")
+        over_time.set(title=title, xlabel="minutes of processor time")
+        over_images.legend(fontsize=8)
+        over_time.set_visible(bool(over_time.lines))
+        for axes in (over_images, over_time):
+            axes.grid(alpha=0.3)
+    with written_beside(out) as beside:
+        figure.savefig(beside, dpi=100)
 
 
 def _limits(values: list[float]) -> tuple[float, float]:

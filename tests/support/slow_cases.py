@@ -7,7 +7,7 @@ import re
 
 NONE = r"(?!)"
 # Every block and most layers in one of the models, with a condition or without, and the rest of the layers.
-ALL_KINDS = r"MaskedConv|Upsampler|MultiScale|cnn-(conditioned|logistic)|row_lstm-plain|bil.*labelled"
+ALL_KINDS = r"MaskedConv|Upsampler|MultiScale|cnn-(conditioned|logistic|codes)|row_lstm-plain|bil.*labelled"
 
 BY_DEFAULT = {
     "test_images_come_back_at_the_cost_of_their_likelihood": r"cnn-256-color-5|bil.*-2-c.*-1\]",
