@@ -37,7 +37,7 @@ def exported(model: str | os.PathLike, name: str) -> pathlib.Path:
         the folder of the exported version.
 
     Raises:
-        ValueError: if there is no such model.
+        ValueError: if there is no such model, or it draws codes, which the page cannot show.
     """
     path = pathlib.Path(os.path.expanduser(model))
     if path.is_dir() and (version_folders(path) or (path / "saved_model.pb").is_file()):
@@ -46,6 +46,8 @@ def exported(model: str | os.PathLike, name: str) -> pathlib.Path:
     if version_folders(folder):
         return version_dir(folder)
     loaded = load_model(model)
+    if loaded.inputs_name == "codes":
+        raise ValueError(f"{model} draws codes, which have no picture: draw them with pixelrnn_tf.sampling.generate.")
     for older in cache().glob(f"{name}-{'?' * 16}"):
         shutil.rmtree(older, ignore_errors=True)
     print(f"Exporting {name} to {folder}; this takes up to a minute.", flush=True)

@@ -84,3 +84,10 @@ def test_a_model_without_its_data_has_no_examples(tmp_path):
     for data in ('{"name": "folder:nowhere"}', '{"name": "tfds:nothing"}', '{"name": "digits"}', "3"):
         (tmp_path / "model.json").write_text(f'{{"data": {data}}}')
         assert examples_of(model, path) is None, data
+
+
+def test_codes_have_no_page(exports, tmp_path):
+    make_network("pixel_cnn", (4, 4, 1), levels=9, num_blocks=1, inputs="codes").save(tmp_path / "codes.keras")
+    with pytest.raises(ValueError, match="draws codes, which have no picture"):
+        demo_export.exported(tmp_path / "codes.keras", "codes")
+    assert not exports
