@@ -21,6 +21,11 @@ class _Convolution(NamedTuple):
     stride: int = 1  # Greater than 1 for a transposed convolution.
 
 
+def dilations(height: int, width: int) -> list[int]:
+    """Dilations after the first convolution of an `Upsampler`, with which every position sees the full small image."""
+    return [2**k for k in range(1, math.ceil(math.log2(max(2, height, width))))]
+
+
 @keras.saving.register_keras_serializable(package="pixelrnn_tf")
 class Upsampler(Conditioner):
     """Conditioner for a small image: a network of transposed convolutions.
@@ -63,8 +68,7 @@ class Upsampler(Conditioner):
         """The convolutions of the network, in order."""
         height, width, channels = self.image_shape
         inner = self.features, self.features
-        reach = math.ceil(math.log2(max(2, height, width)))
-        on_small = [_Convolution((3, 3, *inner), dilation=2**k) for k in range(1, reach)]
+        on_small = [_Convolution((3, 3, *inner), dilation=dilation) for dilation in dilations(height, width)]
         enlarging = [_Convolution((2 * p, 2 * p, *inner), stride=p) for p in _prime_factors(self.factor)]
         return [_Convolution((3, 3, channels, self.features)), *on_small, *enlarging]
 

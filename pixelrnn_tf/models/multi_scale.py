@@ -10,7 +10,7 @@ from pixelrnn_tf.integers import checked_integer
 from pixelrnn_tf.layers.checks import checked_bool
 from pixelrnn_tf.layers.composition import track_each
 from pixelrnn_tf.layers.outputs import OutputDistribution
-from pixelrnn_tf.layers.upsampler import Upsampler
+from pixelrnn_tf.layers.upsampler import Upsampler, dilations
 from pixelrnn_tf.models.arguments import checked_image_shape
 from pixelrnn_tf.models.image_model import ImageModel, RunNetwork, Scale
 from pixelrnn_tf.models.levels import nan_for_wrong
@@ -119,6 +119,28 @@ class MultiScalePixelRNN(ImageModel):
         return tuple(
             Scale(network, whole // height) for network, height in zip(self.networks, self.heights, strict=True)
         )
+
+    @classmethod
+    def resized_config(cls, config: Config, image_shape: ImageShape) -> Config:
+        height, width, _ = checked_image_shape(image_shape)
+        strides = [config["image_shape"][0] // scale for scale in config["scales"]]
+        if height % strides[0] or width % strides[0]:
+            raise ValueError(
+                f"image_shape={image_shape!r}: the smallest image is every {strides[0]}-th pixel, so height and width "
+                f"must be multiples of {strides[0]}."
+            )
+        for stride in strides[:-1]:
+            there, now = (
+                dilations(shape[0] // stride, shape[1] // stride) for shape in (config["image_shape"], image_shape)
+            )
+            if there != now:
+                most = 2 ** (len(there) + 1)
+                raise ValueError(
+                    f"image_shape={image_shape!r} does not fit the weights: the number of convolutions of an Upsampler "
+                    f"depends on the size of its small image, every {stride}-th pixel. Its longer side must be from "
+                    f"{most // 2 + 1 if there else 1} to {most}, not {max(height, width) // stride}."
+                )
+        return {**config, "image_shape": image_shape, "scales": [height // stride for stride in strides]}
 
     def build(self, input_shape: Structure = None) -> None:
         """Do nothing: the constructor creates all weights."""

@@ -26,6 +26,7 @@ from keras import ops
 
 from pixelrnn_tf.files import KEPT, read_json, temporary_folder, write_json, write_text
 from pixelrnn_tf.layers.conditioning import Conditioner, serialized
+from pixelrnn_tf.models.arguments import checked_image_shape
 from pixelrnn_tf.typing import Config
 from pixelrnn_tf.zoo import CONFIG, METADATA
 
@@ -188,7 +189,7 @@ def check_overrides(directory: pathlib.Path, config: Config, overrides: Config) 
     for name, value in overrides.items():
         same = _as_json(config.get(name)) == _as_json(value)
         if name == "image_shape":
-            same = list(config[name])[-1:] == list(value)[-1:]
+            same = list(config[name])[-1:] == list(checked_image_shape(value))[-1:]
         if name not in free and not same:
             raise ValueError(
                 f"{name}={value!r} defines another network than {directory.name}, whose weights were trained with "

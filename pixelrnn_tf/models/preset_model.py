@@ -13,7 +13,7 @@ from pixelrnn_tf.layers.conditioning import conditioner_of
 from pixelrnn_tf.models.parameter_count import count_parameters
 from pixelrnn_tf.models.preset_files import check_overrides, check_weights_size, read_config, read_weights, save_preset
 from pixelrnn_tf.models.presets import Preset, all_presets
-from pixelrnn_tf.typing import Config
+from pixelrnn_tf.typing import Config, ImageShape
 from pixelrnn_tf.zoo import CONFIG, find_preset
 
 
@@ -50,15 +50,19 @@ class PresetModel(keras.Model):
             load_weights: load the weights, which are part of the package: nothing is downloaded. False makes an
                 untrained network.
             **overrides: arguments of the constructor that replace the preset's. With weights, only those that do not
-                change the network: the size of the images, `dtype`, `name`.
+                change the network: `dtype`, `name`, and `image_shape` with other height and width. The scales of a
+                multi-scale model change with the height.
 
         Raises:
-            ValueError: if there is no such preset, it has no weights, they are damaged, or an override is invalid.
+            ValueError: if there is no such preset, it has no weights, they are damaged, or an override is invalid, such
+                as a size that the conditioner or the scales do not fit.
 
         Example:
 
         >>> from pixelrnn_tf import PixelRNN
         >>> PixelRNN.from_preset("mnist_diagonal_bilstm_7x16", load_weights=False).count_params()
+        73666
+        >>> PixelRNN.from_preset("mnist_diagonal_bilstm_7x16", image_shape=(56, 28, 1)).count_params()
         73666
         """
         directory = find_preset(preset)
@@ -86,6 +90,8 @@ class PresetModel(keras.Model):
         if load_weights:
             check_overrides(directory, config, overrides)
             with _named(directory):
+                if "image_shape" in overrides:
+                    config = kind.resized_config(config, overrides["image_shape"])
                 parameters = _count_parameters_of(config)
             check_weights_size(directory, config, parameters)
         with _named(directory):
@@ -93,6 +99,19 @@ class PresetModel(keras.Model):
         if load_weights:
             read_weights(model, directory)
         return model
+
+    @classmethod
+    def resized_config(cls, config: Config, image_shape: ImageShape) -> Config:
+        """Make the configuration that has the same weights for images of another size.
+
+        Args:
+            config: arguments of the model.
+            image_shape: `(height, width, channels)`, with the same channels.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        return {**config, "image_shape": image_shape}
 
     def save_to_preset(self, directory: str | os.PathLike[str], metadata: Config | None = None, card: str = "") -> None:
         """Write the network and its weights as a preset directory, which `from_preset` reads.
