@@ -35,8 +35,8 @@ def restore(
         threshold: greatest surprise of a sub-pixel to keep, in bits: a number of at least 0, or one per image,
             `(batch,)`. Infinity keeps all, 0 only those of probability 1.
         temperature: divisor of the logits for redrawn sub-pixels, as in `generate`; the surprise is the model's own, at
-            temperature 1. `MIN_TEMPERATURE` takes the most likely level, which restores as well at useful thresholds, and
-            spoils more at low ones.
+            temperature 1. `MIN_TEMPERATURE` takes the most likely level, which restores as well at useful thresholds
+            and spoils more at low ones.
         condition: as in `generate`.
         dtype: dtype of the computation, "float32" or "float64".
 
