@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
+import tensorflow as tf
 
 FOLDER = pathlib.Path(__file__).parents[1] / "notebooks"
 SOURCES = sorted(FOLDER.glob("[0-9][0-9]_*.py"))
@@ -114,3 +115,33 @@ def test_the_ising_model_grows(capsys):
     bound, error, free_energy = names["results"][6]
     assert free_energy - 5 * error < bound < 0.99 * free_energy
     assert float(re.search(r"before training at this size: ([\d.]+)%", capsys.readouterr().out).group(1)) > 1
+
+
+def test_a_prior_that_reads_codes_saves_bits_and_one_that_reads_levels_does_not():
+    text = "".join(printed(stored(FOLDER / "09_codes.py")))
+    bits = {name: float(re.search(rf"{name} +([\d.]+)", text)[1]) for name in ("uniform", "independent")}
+    bits |= {name: float(re.search(rf"PixelCNN, {name} +([\d.]+)", text)[1]) for name in ("codes", "levels")}
+    assert bits["uniform"] == 4 * 4 * 6, "64 codes of 6 bits"
+    assert bits["codes"] < bits["independent"] - 10
+    assert abs(bits["levels"] - bits["independent"]) < 3
+
+
+def test_codes_are_of_the_nearest_vectors_and_gradients_pass_them():
+    """The notebook on codes with two epochs, up to its prior."""
+    text = (FOLDER / "09_codes.py").read_text().partition("# ## The prior")[0]
+    assert '"digits", 17, 1, 64, 20, 12' in text
+    names = {"__name__": "codes"}
+    with plt.ioff():
+        exec(compile(text.replace("17, 1, 64, 20, 12", "17, 1, 64, 2, 1"), "09_codes.py", "exec"), names)
+    plt.close("all")
+    encoder, quantizer, images = names["encoder"], names["quantizer"], names["test"]
+    outputs, codebook = np.array(encoder(images)), np.array(quantizer.codebook)
+    distance = ((outputs[..., None, :] - codebook) ** 2).sum(-1)
+    chosen = np.take_along_axis(distance, names["encode"](images), axis=-1)
+    np.testing.assert_allclose(chosen[..., 0], distance.min(-1), atol=1e-5)
+    x, weights = tf.constant(outputs), np.random.default_rng(0).normal(size=outputs.shape).astype("float32")
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        value = tf.reduce_sum(quantizer(x) * weights)
+    assert np.array_equal(tape.gradient(value, x), weights)
+    assert names["bits_of_pixels"] < 0.7 * 64 * np.log2(17), "less than 0.7 of the bits of uniform pixels"
