@@ -87,8 +87,7 @@ for size in (SIZE, LARGER):
 #
 # `sample_and_log_prob` draws lattices and scores them in one graph. Only the scores have gradients. The gradient of the
 # bound is $\mathbb{E}_q[(R - b) \nabla \ln q]$ with $R = \ln q + \beta E$ and the baseline $b$, the mean of $R$
-# (REINFORCE). The temperature falls to the critical one during the first quarter, so that the network does not settle
-# in one phase.
+# (REINFORCE). The temperature falls to the critical one during the first quarter of the steps.
 
 
 # %%
@@ -238,6 +237,10 @@ start = time.time()
 train(larger, LARGER_STEPS, learning_rate=1e-3, batch_size=64)
 print(f"{LARGER_STEPS} steps of 64 lattices of {LARGER}x{LARGER} sites: {time.time() - start:.0f} s")
 results[LARGER] = report(larger)
+
+# %% [markdown]
+# These are samples of the networks themselves. They prefer one of the two phases, and the same lattices with all spins
+# flipped are the other half of $q$.
 
 # %%
 figure, axes = plt.subplots(2, 8, figsize=(10, 2.8))
