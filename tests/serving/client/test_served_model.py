@@ -197,12 +197,12 @@ def test_rest_answers_in_rows_too(server):
     url = f"http://{server.addresses['rest']}/v1/models/digits:predict"
     drawn = server.client("rest").sample(2, seed=1)
     rows = json.loads(
-        urllib3.request("POST", url, body=to_body("serving_default", {"images": drawn.images}, "rows")).data
+        urllib3.request("POST", url, body=to_body("serving_default", {"images": drawn.images}, "rows"), timeout=60).data
     )
-    columns = json.loads(urllib3.request("POST", url, json={"inputs": drawn.images.tolist()}).data)
+    columns = json.loads(urllib3.request("POST", url, json={"inputs": drawn.images.tolist()}, timeout=60).data)
     assert [row["log_prob"] for row in rows["predictions"]] == columns["outputs"]["log_prob"]
     body = {"signature_name": "logits", "instances": drawn.images.tolist()}
-    logits = json.loads(urllib3.request("POST", url, json=body).data)["predictions"]
+    logits = json.loads(urllib3.request("POST", url, json=body, timeout=60).data)["predictions"]
     assert np.shape(logits) == (2, 5, 6, 1, 4)
 
 

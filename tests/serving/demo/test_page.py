@@ -134,7 +134,7 @@ def test_a_drawing_is_completed_as_python_completes_it(page, server, model):
     page.click("#undo")
     assert np.array_equal(levels_on(page, "#image"), drawn)
 
-    metadata = json.loads(urllib3.request("GET", f"{server.url}/v1/models/pets/metadata").data)
+    metadata = json.loads(urllib3.request("GET", f"{server.url}/v1/models/pets/metadata", timeout=60).data)
     assert [request.method for request in requests] == ["POST", "POST"]
     for request in requests:
         path = request.url.removeprefix(server.url)
