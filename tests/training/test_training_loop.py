@@ -180,9 +180,10 @@ def test_a_wrong_model_for_the_data_is_named():
         scoring.Evaluator(model).score(images.load("digits"), "test")
 
 
+@pytest.mark.parametrize("block", ["pixel_cnn", "diagonal_bilstm"])
 @pytest.mark.parametrize("batch_size", [1, 7, 100, 300])
-def test_the_score_does_not_depend_on_the_batch_size(batch_size):
-    model, data = make_network("diagonal_bilstm", (8, 8, 1), levels=17), images.load("digits")
+def test_the_score_does_not_depend_on_the_batch_size(batch_size, block):
+    model, data = make_network(block, (8, 8, 1), levels=17), images.load("digits")
     expected = scoring.Evaluator(model, 60).score(data, "test")
     got = scoring.Evaluator(model, batch_size).score(data, "test")
     assert got.images == expected.images == 180
