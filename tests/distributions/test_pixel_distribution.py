@@ -144,7 +144,7 @@ def test_complete_keeps_what_is_known(conditioned):
     assert conditioned.complete(three, np.ones((3, 4), bool), seed=1).shape == (3, 3, 4, 3)
 
 
-def test_restore_redraws_what_is_surprising():
+def test_restore_redraws_what_is_surprising(conditioned):
     distribution = PixelDistribution(make_network("pixel_cnn", (4, 5, 3), num_blocks=1))
     images = random_images(distribution.model, 3)
     restored, redrawn = (x.numpy() for x in distribution.restore(images, 2.0, seed=3))
@@ -160,9 +160,8 @@ def test_restore_redraws_what_is_surprising():
     one = distribution.restore(images[0], 2.0, seed=3)[0]
     assert np.array_equal(one, restored[0])
     assert np.array_equal(distribution.restore(images, [2.0, np.inf, 2.0], seed=3)[0][1], images[1])
-    conditional = conditioned()
-    one = random_images(conditional.model, 1)[0]
-    restored, redrawn = conditional.restore(one, 2.0, seed=1)
+    one = random_images(conditioned.model, 1)[0]
+    restored, redrawn = conditioned.restore(one, 2.0, seed=1)
     assert restored.shape == redrawn.shape == (3, 3, 4, 3), "broadcast over the batch"
     with pytest.raises(ValueError, match="threshold must be a number of bits of at least 0"):
         distribution.restore(images, -1.0)
