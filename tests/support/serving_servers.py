@@ -41,7 +41,7 @@ class Server:
     def client(self, protocol: str, **arguments) -> Client:
         return Client(self.addresses[protocol], NAME, protocol=protocol, **arguments)
 
-    def wait(self, seconds: float = 120.0) -> "Server":
+    def wait(self, seconds: float = 600.0) -> "Server":
         """Until the model is loaded."""
         client, end = self.client("rest", retries=0), time.monotonic() + seconds
         while time.monotonic() < end:
