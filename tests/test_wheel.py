@@ -79,5 +79,7 @@ def test_the_wheel_does_everything_by_command_and_from_python(installed, tmp_pat
         image = str(next((tmp_path / "images").rglob("*.png")))
         told = run("pixelrnn", "client", "score", f"--server={address}", f"--model={NAME}", f"--images={image}")
         assert "log-probability" in told
-        assert b"<title>" in urllib3.request("GET", f"http://{address}/").data, "the page is part of the wheel"
+        assert b"<title>" in urllib3.request("GET", f"http://{address}/", timeout=60).data, (
+            "the page is part of the wheel"
+        )
         assert run("python", "-c", FROM_PYTHON, address, NAME).splitlines()[-1] == "everything 2"

@@ -1,15 +1,9 @@
 """How programs end."""
 
-import os
-import pathlib
-import subprocess
-import sys
-
 import pytest
 
 from pixelrnn_cli import program
 
-ROOT = pathlib.Path(__file__).parents[2]
 WITHOUT_LIBRARY = """
 from pixelrnn_cli import program
 def main(_):
@@ -18,18 +12,9 @@ program.run(main)
 """
 
 
-def test_a_missing_library_ends_a_program_in_one_line():
-    command = [sys.executable, "-c", WITHOUT_LIBRARY]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+def test_a_missing_library_ends_a_program_in_one_line(programs):
+    done = programs.run("-c", WITHOUT_LIBRARY)
     assert (done.returncode, done.stderr) == (1, "Error: No module named 'no_such_library'\n")
-
-
-def run(code, **environment):
-    command = [sys.executable, "-c", f"from pixelrnn_cli import program\n{code}"]
-    variables = {**os.environ, **environment}
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=variables, errors="replace"
-    )
 
 
 def test_an_error_without_words_has_some():
@@ -42,8 +27,8 @@ def test_an_error_without_words_has_some():
     )
 
 
-def test_a_fault_of_the_program_is_a_traceback_and_a_request_to_report_it():
-    done = run("def main(_): {}['key']\nprogram.run(main)")
+def test_a_fault_of_the_program_is_a_traceback_and_a_request_to_report_it(programs):
+    done = programs.run("-c", "from pixelrnn_cli import program\ndef main(_): {}['key']\nprogram.run(main)")
     lines = done.stderr.splitlines()
     assert done.returncode == 1
     assert lines[0].startswith("Traceback")
@@ -54,18 +39,20 @@ def test_a_fault_of_the_program_is_a_traceback_and_a_request_to_report_it():
 
 
 QUIET = """
+import sys
+from pixelrnn_cli import program
 def main(_):
     from pixelrnn_tf.progress import Progress
     with Progress("drew", 2) as progress:
         progress.update(2)
     print("caf\\u00e9")
-import sys
+sys.stdout.reconfigure(encoding="ascii")  # As under an old locale.
+sys.argv += {flags}
 program.run(main)
 """
 
 
 @pytest.mark.parametrize(("flags", "shown"), [("", "drew 2/2 images in 0:00, 0:00 left\n"), ("--quiet", "")])
-def test_quiet_shows_no_progress_and_an_old_locale_prints_what_it_can(flags, shown):
-    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
-    done = run(QUIET.replace("import sys\n", f"import sys\nsys.argv += {flags.split()}\n"), **ascii_only)
+def test_quiet_shows_no_progress_and_an_old_locale_prints_what_it_can(flags, shown, programs):
+    done = programs.run("-c", QUIET.replace("{flags}", str(flags.split())))
     assert (done.returncode, done.stdout) == (0, f"{shown}caf\\xe9\n")

@@ -44,6 +44,9 @@ def test_images_come_back_at_the_cost_of_their_likelihood(block, levels, image_s
     np.testing.assert_allclose(encoded.nats, expected, rtol=1e-5)
 
 
+in_blocks = pytest.mark.parametrize("block", ["pixel_cnn", pytest.param("row_lstm", marks=pytest.mark.slow)])
+
+
 @pytest.fixture(scope="module")
 def codec():
     return make_codec(levels=17)
@@ -78,8 +81,9 @@ def test_many_batches_and_chunks_decode_each_by_itself(codec, monkeypatch):
         assert np.array_equal(decoded.images, images[numbers.start : numbers.stop])
 
 
-def test_a_condition_is_asked_for_again():
-    codec = make_codec(condition_features=2)
+@in_blocks
+def test_a_condition_is_asked_for_again(block):
+    codec = make_codec(block, condition_features=2)
     images, rng = random_images(codec.model, 3), np.random.default_rng(1)
     condition = rng.normal(size=(3, 3, 4, 2)).astype("float32")
     data = codec.encode(images, condition).data
@@ -92,8 +96,9 @@ def test_a_condition_is_asked_for_again():
         codec.decode(data, condition[:2])
 
 
-def test_labels_travel_with_their_images():
-    codec = make_codec(conditioner=LabelEmbedding(10, 3))
+@in_blocks
+def test_labels_travel_with_their_images(block):
+    codec = make_codec(block, conditioner=LabelEmbedding(10, 3))
     images, labels = random_images(codec.model, 16), np.arange(16) % 10
     encoded = codec.encode(images, labels)
     decoded = codec.decode(encoded.data)
@@ -108,8 +113,9 @@ def test_labels_travel_with_their_images():
         codec.encode(images, labels + 1)
 
 
-def test_the_label_of_a_single_class_takes_no_bits():
-    codec = make_codec(conditioner=LabelEmbedding(1, 3))
+@in_blocks
+def test_the_label_of_a_single_class_takes_no_bits(block):
+    codec = make_codec(block, conditioner=LabelEmbedding(1, 3))
     images, labels = random_images(codec.model, 5), np.zeros(5, "int32")
     encoded = codec.encode(images, labels)
     decoded = codec.decode(encoded.data)
@@ -119,7 +125,7 @@ def test_the_label_of_a_single_class_takes_no_bits():
 
 
 def test_a_frozen_model_reads_its_files():
-    model = make_codec(conditioner=LabelEmbedding(3, 2)).model
+    model = make_codec("pixel_cnn", conditioner=LabelEmbedding(3, 2)).model
     digest = model_digest(model)
     model.trainable = False
     assert model.conditioner.get_config()["trainable"] is False

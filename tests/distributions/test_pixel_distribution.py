@@ -12,14 +12,26 @@ from pixelrnn_tf.models import negative_log_likelihood
 from tests.support.networks import BLOCK_NAMES, all_images, make_network, random_images
 
 
-def conditioned(batch=3):
-    model = make_network("pixel_cnn", (3, 4, 3), condition_features=2)
-    condition = np.random.default_rng(0).normal(size=(batch, 3, 4, 2)).astype("float32")
+# Shared, so that each is traced once.
+@pytest.fixture(scope="module")
+def gray():
+    return PixelDistribution(make_network("pixel_cnn", (3, 4, 1), num_blocks=1))
+
+
+@pytest.fixture(scope="module", params=["row_lstm", pytest.param("diagonal_bilstm", marks=pytest.mark.slow)])
+def color(request):
+    return PixelDistribution(make_network(request.param, (3, 4, 3), num_blocks=1))
+
+
+@pytest.fixture(scope="module")
+def conditioned():
+    model = make_network("pixel_cnn", (3, 4, 3), num_blocks=1, condition_features=2)
+    condition = np.random.default_rng(0).normal(size=(3, 3, 4, 2)).astype("float32")
     return PixelDistribution(model, condition)
 
 
-def test_shapes_and_dtypes():
-    distribution = PixelDistribution(make_network("row_lstm", (3, 4, 3)))
+def test_shapes_and_dtypes(color):
+    distribution = color
     assert isinstance(distribution, tfp.distributions.Distribution)
     assert distribution.event_shape == (3, 4, 3)
     assert distribution.batch_shape == ()
@@ -33,8 +45,8 @@ def test_shapes_and_dtypes():
         assert distribution.log_prob(images).shape == expected
 
 
-def test_batch_shape_is_that_of_the_condition():
-    distribution = conditioned()
+def test_batch_shape_is_that_of_the_condition(conditioned):
+    distribution = conditioned
     assert distribution.batch_shape == (3,)
     assert distribution.batch_shape_tensor().numpy().tolist() == [3]
     images = distribution.sample(5, seed=1)
@@ -58,8 +70,8 @@ def test_log_prob_is_minus_the_loss_and_sums_to_one(block):
 
 
 @pytest.mark.parametrize("seed", [7, np.int64(7), 2**40 + 7, (3, 4)])
-def test_a_seed_draws_the_same_images_everywhere(seed):
-    distribution = PixelDistribution(make_network("diagonal_bilstm", (3, 4, 1)))
+def test_a_seed_draws_the_same_images_everywhere(seed, color):
+    distribution = color
     images = distribution.sample(4, seed=seed).numpy()
     assert np.array_equal(distribution.sample(4, seed=seed), images)
     assert np.array_equal(tf.function(lambda: distribution.sample(4, seed=seed))(), images)
@@ -68,9 +80,8 @@ def test_a_seed_draws_the_same_images_everywhere(seed):
     assert not np.array_equal(distribution.sample(4, seed=8), images)
 
 
-def test_no_seed_draws_new_images():
-    distribution = PixelDistribution(make_network("pixel_cnn", (3, 4, 1)))
-    assert not np.array_equal(distribution.sample(4), distribution.sample(4))
+def test_no_seed_draws_new_images(gray):
+    assert not np.array_equal(gray.sample(4), gray.sample(4))
 
 
 def test_seeds_of_python_are_told_apart():
@@ -78,17 +89,15 @@ def test_seeds_of_python_are_told_apart():
     assert seeds == [[0, 0], [0, 1], [-1, -1], [1, 0], [0, -(2**31)]]
 
 
-def test_sample_and_log_prob_agree():
-    distribution = PixelDistribution(make_network("row_lstm", (3, 4, 3)))
-    images, log_prob = distribution.experimental_sample_and_log_prob((2, 3), seed=(0, 1))
+def test_sample_and_log_prob_agree(color):
+    images, log_prob = color.experimental_sample_and_log_prob((2, 3), seed=(0, 1))
     assert images.shape == (2, 3, 3, 4, 3)
-    assert np.array_equal(images, distribution.sample((2, 3), seed=(0, 1)))
-    np.testing.assert_allclose(log_prob, distribution.log_prob(images), rtol=1e-4)
+    assert np.array_equal(images, color.sample((2, 3), seed=(0, 1)))
+    np.testing.assert_allclose(log_prob, color.log_prob(images), rtol=1e-4)
 
 
-def test_variables_are_those_of_the_model():
-    model = make_network("diagonal_bilstm")
-    distribution = PixelDistribution(model)
+def test_variables_are_those_of_the_model(color):
+    distribution, model = color, color.model
     assert len(distribution.trainable_variables) == len(model.trainable_variables)
     images = random_images(model, 2)
     with tf.GradientTape() as tape:
@@ -97,7 +106,7 @@ def test_variables_are_those_of_the_model():
 
 
 def test_a_condition_that_is_a_variable_stays_one():
-    model = make_network("pixel_cnn", (3, 4, 3), condition_features=2)
+    model = make_network("pixel_cnn", (3, 4, 3), num_blocks=1, condition_features=2)
     condition = tf.Variable(tf.zeros((3, 4, 2)))
     distribution = PixelDistribution(model, condition)
     image = random_images(model, 1)[0]
@@ -109,16 +118,15 @@ def test_a_condition_that_is_a_variable_stays_one():
     assert distribution.log_prob(image) == fresh != before
 
 
-def test_copy_and_parameters():
-    distribution = conditioned()
+def test_copy_and_parameters(conditioned):
     assert set(PixelDistribution.parameter_properties()) == {"condition"}
-    twin = distribution.copy(condition=distribution.condition[:1])
+    twin = conditioned.copy(condition=conditioned.condition[:1])
     assert twin.batch_shape == (1,)
-    assert twin.model is distribution.model
+    assert twin.model is conditioned.model
 
 
-def test_complete_keeps_what_is_known():
-    distribution = PixelDistribution(make_network("pixel_cnn", (4, 5, 3)))
+def test_complete_keeps_what_is_known(conditioned):
+    distribution = PixelDistribution(make_network("pixel_cnn", (4, 5, 3), num_blocks=1))
     images = random_images(distribution.model, 3)
     known = np.arange(4)[:, None] < [2] * 5
     completed = distribution.complete(images, known, seed=3, sample_shape=4).numpy()
@@ -130,18 +138,13 @@ def test_complete_keeps_what_is_known():
     cold = distribution.complete(images, known, seed=3, sample_shape=2, temperature=[1.0, 1e-4, 1.0]).numpy()
     assert np.array_equal(cold[:, 0], completed[:2, 0])
     assert np.array_equal(cold[0, 1], cold[1, 1]), "near temperature zero there is one completion"
-    conditional = conditioned()
-    one = random_images(conditional.model, 1)[0]
-    assert conditional.complete(one, np.zeros((3, 4), bool), seed=1).shape == (3, 3, 4, 3), "broadcast over the batch"
-    assert conditional.complete(random_images(conditional.model, 3), np.ones((3, 4), bool), seed=1).shape == (
-        3,
-        3,
-        4,
-        3,
-    )
+    one = random_images(conditioned.model, 1)[0]
+    assert conditioned.complete(one, np.zeros((3, 4), bool), seed=1).shape == (3, 3, 4, 3), "broadcast over the batch"
+    three = random_images(conditioned.model, 3)
+    assert conditioned.complete(three, np.ones((3, 4), bool), seed=1).shape == (3, 3, 4, 3)
 
 
-def test_restore_redraws_what_is_surprising():
+def test_restore_redraws_what_is_surprising(conditioned):
     distribution = PixelDistribution(make_network("pixel_cnn", (4, 5, 3), num_blocks=1))
     images = random_images(distribution.model, 3)
     restored, redrawn = (x.numpy() for x in distribution.restore(images, 2.0, seed=3))
@@ -157,9 +160,8 @@ def test_restore_redraws_what_is_surprising():
     one = distribution.restore(images[0], 2.0, seed=3)[0]
     assert np.array_equal(one, restored[0])
     assert np.array_equal(distribution.restore(images, [2.0, np.inf, 2.0], seed=3)[0][1], images[1])
-    conditional = conditioned()
-    one = random_images(conditional.model, 1)[0]
-    restored, redrawn = conditional.restore(one, 2.0, seed=1)
+    one = random_images(conditioned.model, 1)[0]
+    restored, redrawn = conditioned.restore(one, 2.0, seed=1)
     assert restored.shape == redrawn.shape == (3, 3, 4, 3), "broadcast over the batch"
     with pytest.raises(ValueError, match="threshold must be a number of bits of at least 0"):
         distribution.restore(images, -1.0)
@@ -215,8 +217,8 @@ def test_seeds_of_every_kind_are_the_same_number():
             stateless_seed(wrong)
 
 
-def test_sample_takes_tensors_as_seeds_and_a_temperature():
-    distribution = PixelDistribution(make_network("pixel_cnn", (3, 4, 1)))
+def test_sample_takes_tensors_as_seeds_and_a_temperature(gray, conditioned):
+    distribution = gray
     images = distribution.sample(3, seed=3).numpy()
     assert np.array_equal(distribution.sample(3, seed=tf.constant(3)), images)
     assert np.array_equal(distribution.sample(3, seed=3, temperature=1.0), images)
@@ -227,25 +229,23 @@ def test_sample_takes_tensors_as_seeds_and_a_temperature():
     np.testing.assert_allclose(log_prob, distribution.log_prob(cold), rtol=1e-4)
     with pytest.raises(ValueError, match="temperature must be"):
         distribution.sample(3, temperature=0.0)
-    batched = conditioned()
-    one_by_one = batched.sample(2, seed=1, temperature=[1.0, 1e-4, 1.0]).numpy()
-    assert np.array_equal(one_by_one[:, 0], batched.sample(2, seed=1)[:, 0])
+    one_by_one = conditioned.sample(2, seed=1, temperature=[1.0, 1e-4, 1.0]).numpy()
+    assert np.array_equal(one_by_one[:, 0], conditioned.sample(2, seed=1)[:, 0])
     assert np.array_equal(one_by_one[0, 1], one_by_one[1, 1])
 
 
-def test_complete_takes_masks_of_every_kind():
-    distribution = PixelDistribution(make_network("pixel_cnn", (3, 4, 1)))
-    images = random_images(distribution.model, 2)
+def test_complete_takes_masks_of_every_kind(gray):
+    images = random_images(gray.model, 2)
     known = np.arange(3)[:, None] < [2] * 4
-    expected = distribution.complete(images, known, seed=3).numpy()
+    expected = gray.complete(images, known, seed=3).numpy()
     numbers = known.astype("uint8")
     for mask in (known.tolist(), numbers, numbers.tolist(), 255 * numbers, tf.constant(numbers), numbers * 1.0):
-        assert np.array_equal(distribution.complete(images.tolist(), mask, seed=3), expected)
+        assert np.array_equal(gray.complete(images.tolist(), mask, seed=3), expected)
 
 
 @pytest.mark.parametrize("run", ["eager", "graph", "xla"])
 def test_numbers_that_are_no_levels_have_the_same_answer_everywhere(run):
-    model = make_network("pixel_cnn", (2, 3, 1))
+    model = make_network("pixel_cnn", (2, 3, 1), num_blocks=1)
     distribution = PixelDistribution(model)
     log_prob = distribution.log_prob
     if run != "eager":
@@ -267,12 +267,11 @@ def test_numbers_that_are_no_levels_have_the_same_answer_everywhere(run):
 
 
 @pytest.mark.parametrize("statistic", ["mean", "mode", "variance", "stddev", "covariance", "entropy"])
-def test_statistics_it_has_not_say_what_to_use(statistic):
-    distribution = PixelDistribution(make_network("pixel_cnn", (2, 3, 1)))
+def test_statistics_it_has_not_say_what_to_use(statistic, gray):
     with pytest.raises(NotImplementedError, match=r"no closed-form.*Estimate them from images"):
-        getattr(distribution, statistic)()
+        getattr(gray, statistic)()
     with pytest.raises(NotImplementedError, match="no closed-form"):
-        distribution.cdf(np.zeros((2, 3, 1), "int32"))
+        gray.cdf(np.zeros((3, 4, 1), "int32"))
 
 
 def test_a_model_of_another_type_is_named():

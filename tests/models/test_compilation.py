@@ -133,8 +133,9 @@ def test_integers_of_every_width_and_numbers_that_are_no_levels():
         log_prob_map(model, images[:, :2])
 
 
-def test_gradients_are_those_of_a_users_own_graph():
-    model = small("diagonal_bilstm")
+@pytest.mark.parametrize("block", ["row_lstm", pytest.param("diagonal_bilstm", marks=pytest.mark.slow)])
+def test_gradients_are_those_of_a_users_own_graph(block):
+    model = small(block)
     images, variables = tf.constant(random_images(model, 3)), model.trainable_variables
 
     def gradients():

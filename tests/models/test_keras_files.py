@@ -36,8 +36,8 @@ print(json.dumps(found))
 
 def compiled(model, images):
     optimizer = keras.optimizers.Adam(0.01)
-    # Without XLA, which compiles for longer and says nothing about files.
-    model.compile(optimizer, loss=NegativeLogLikelihood(), metrics=[BitsPerDim()], jit_compile=False)
+    # Eagerly, because tracing takes longer and says nothing about files.
+    model.compile(optimizer, loss=NegativeLogLikelihood(), metrics=[BitsPerDim()], run_eagerly=True)
     model.fit(images, images, batch_size=4, verbose=0)
     return model
 

@@ -43,8 +43,9 @@ def test_probabilities_of_all_images_sum_to_one(block, image_shape, scales):
     assert probabilities.std() > 0.1 * probabilities.mean(), "a uniform model proves nothing"
 
 
-def test_the_likelihood_is_that_of_the_small_image_and_of_the_other_pixels():
-    model = make("diagonal_bilstm", (4, 6, 3), (2, 4))
+@pytest.mark.parametrize("block", ["pixel_cnn", pytest.param("diagonal_bilstm", marks=pytest.mark.slow)])
+def test_the_likelihood_is_that_of_the_small_image_and_of_the_other_pixels(block):
+    model = make(block, (4, 6, 3), (2, 4))
     images = random_images(model, 3)
     small = images[:, ::2, ::2]
     first, second = model.networks
@@ -147,8 +148,9 @@ def test_what_is_no_level_has_no_likelihood():
     assert np.isnan(fractions).any()
 
 
-def test_files_and_presets(tmp_path):
-    model = make("row_lstm", (4, 8, 1), (1, 2, 4), dtype="mixed_bfloat16")
+@pytest.mark.parametrize("block", ["pixel_cnn", pytest.param("row_lstm", marks=pytest.mark.slow)])
+def test_files_and_presets(block, tmp_path):
+    model = make(block, (4, 8, 1), (1, 2, 4), dtype="mixed_bfloat16")
     images = random_images(model, 2)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")

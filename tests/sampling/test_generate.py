@@ -38,15 +38,21 @@ def test_every_noise_value_lies_in_the_interval_of_its_level(block, image_shape,
 @pytest.mark.parametrize("condition_features", [0, 2])
 @pytest.mark.parametrize("block", BLOCK_NAMES)
 def test_equals_the_network_run_anew_for_every_sub_pixel(block, condition_features):
-    model = make_network(block, (4, 5, 3), condition_features=condition_features)
+    model = make_network(block, (3, 4, 3), condition_features=condition_features)
     images, noise, condition = random_images(model, 6), uniform(model, 6), None
-    known = np.random.default_rng(2).random((6, 4, 5)) < 0.5
+    known = np.random.default_rng(2).random((6, 3, 4)) < 0.5
     if condition_features:
-        condition = np.random.default_rng(1).normal(size=(6, 4, 5, 2)).astype("float32")
+        condition = np.random.default_rng(1).normal(size=(6, 3, 4, 2)).astype("float32")
     rest = {"temperature": 0.7, "condition": condition}
     assert np.array_equal(generate(model, noise, **rest), naive_generate(model, noise, **rest))
     expected = naive_generate(model, noise, images, known, **rest)
     assert np.array_equal(generate(model, noise, images, known, **rest), expected)
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A network that several tests share, so that it is traced once."""
+    return make_network("pixel_cnn", (3, 4, 1), num_blocks=1)
 
 
 def known_patterns():
@@ -80,7 +86,7 @@ def test_known_pixels_are_kept_and_the_rest_is_drawn_given_them(block, jit_compi
 
 
 def test_images_at_unknown_pixels_are_not_read():
-    model = make_network("diagonal_bilstm", (4, 5, 3))
+    model = make_network("diagonal_bilstm", (4, 5, 3), num_blocks=1)
     images, noise, known = random_images(model, 6), uniform(model, 6), known_patterns()["upper row and more"]
     other = np.where(known[..., None], images, 3 - images)
     assert np.array_equal(generate(model, noise, images, known), generate(model, noise, other, known))
@@ -99,8 +105,8 @@ KNOWN_FORMS = {
 
 
 @pytest.mark.parametrize("form", KNOWN_FORMS)
-def test_known_pixels_are_told_in_many_forms(form):
-    model = make_network("pixel_cnn", (3, 4, 1), num_blocks=1)
+def test_known_pixels_are_told_in_many_forms(form, small):
+    model = small
     images, noise = random_images(model, 2), uniform(model, 2)
     known = np.random.default_rng(2).random((2, 3, 4)) < 0.5
     expected = np.array(generate(model, noise, images, known))
@@ -119,18 +125,17 @@ def one_known_pixel(value, elsewhere):
 
 
 @pytest.mark.parametrize("wrong", [4, -1, 1.5, np.nan, np.inf])
-def test_known_pixels_hold_levels_and_others_may_hold_anything(wrong):
-    model = make_network("pixel_cnn", (3, 4, 1), num_blocks=1)
-    noise = uniform(model, 2)
-    expected = generate(model, noise, *one_known_pixel(3, elsewhere=0))
-    assert np.array_equal(generate(model, noise, *one_known_pixel(3, elsewhere=wrong)), expected)
+def test_known_pixels_hold_levels_and_others_may_hold_anything(wrong, small):
+    noise = uniform(small, 2)
+    expected = generate(small, noise, *one_known_pixel(3, elsewhere=0))
+    assert np.array_equal(generate(small, noise, *one_known_pixel(3, elsewhere=wrong)), expected)
     with pytest.raises(ValueError, match="must hold integers from 0 to 3"):
-        generate(model, noise, *one_known_pixel(wrong, elsewhere=0))
+        generate(small, noise, *one_known_pixel(wrong, elsewhere=0))
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_in_a_graph_known_pixels_that_hold_no_levels_have_no_log_prob(jit_compile):
-    model = make_network("pixel_cnn", (3, 4, 1), num_blocks=1)
+def test_in_a_graph_known_pixels_that_hold_no_levels_have_no_log_prob(jit_compile, small):
+    model = small
     noise, run = tf.constant(uniform(model, 2)), tf.function(generate, jit_compile=jit_compile)
     expected = np.array(generate(model, noise, *one_known_pixel(3, elsewhere=0)))
     for wrong in (4, -1, 1.5, np.nan):
@@ -162,7 +167,7 @@ def test_trained_weights_pass_the_interval_test():
 
 
 def test_temperature_of_each_image():
-    model = make_network("row_lstm", levels=5)
+    model = make_network("row_lstm", (4, 5, 1), levels=5, num_blocks=1)
     noise, temperature = uniform(model, 4), np.array([0.3, 1.0, 2.0, 1e-4], "float32")
     images = np.array(generate(model, noise, temperature=temperature))
     for k, t in enumerate(temperature):
@@ -172,8 +177,8 @@ def test_temperature_of_each_image():
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_the_same_in_a_graph_and_alone_in_a_batch(jit_compile):
-    model = make_network("pixel_cnn")
+def test_the_same_in_a_graph_and_alone_in_a_batch(jit_compile, small):
+    model = small
     noise = uniform(model, 3)
     eager = np.array(generate(model, noise))
     graph = tf.function(lambda noise: generate(model, noise), jit_compile=jit_compile)
@@ -265,9 +270,9 @@ def test_the_graph_holds_no_op_that_a_server_lacks(block):
 
 
 @pytest.mark.parametrize("wrong", [1.0, -1e-6, np.nan])
-def test_noise_out_of_range_is_refused_and_in_a_graph_draws_nothing(wrong):
-    model = make_network("pixel_cnn", (2, 3, 1), num_blocks=1)
-    noise = np.full((3, 2, 3, 1), 0.5)
+def test_noise_out_of_range_is_refused_and_in_a_graph_draws_nothing(wrong, small):
+    model = small
+    noise = np.full((3, 3, 4, 1), 0.5)
     noise[1, 1, 2] = wrong
     with pytest.raises(ValueError, match=r"noise must be in \[0, 1\)"):
         generate(model, noise)

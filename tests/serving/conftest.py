@@ -4,12 +4,11 @@ import fcntl
 import json
 import os
 
-import keras
 import pytest
 
 from pixelrnn_tf.serving.check.loader import Loader
-from pixelrnn_tf.serving.saved_model_writer import export_model, in_float32
-from tests.support.networks import make_network
+from pixelrnn_tf.serving.saved_model_writer import in_float32
+from tests.support import serving_servers
 
 CARD = {
     "data": {"name": "digits", "levels": None},
@@ -43,39 +42,23 @@ def made_once(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def small_export(made_once):
-    """The smallest network, and the folder of its export. Neither may be changed."""
-    keras.utils.set_random_seed(0)
-    model = make_network("pixel_cnn", (3, 4, 1), num_blocks=1)
-    return model, made_once("small", lambda folder: export_model(model, folder / "network")) / "network" / "1"
-
-
-@pytest.fixture(scope="session")
-def small_loader(small_export):
-    """The loader that runs `small_export`."""
-    with Loader(small_export[1]) as loader:
-        yield loader
-
-
-@pytest.fixture(scope="session")
 def gray_export(made_once, run_program):
     """A gray network of four levels, in float32, and its export by the program from a file in half precision.
 
     The file is `model.keras` above the folder of the models. None of it may be changed.
     """
-    keras.utils.set_random_seed(0)
-    model = make_network("row_lstm", (5, 6, 1), num_blocks=1, dtype="mixed_bfloat16")
+    model = serving_servers.served_model("mixed_bfloat16")
 
     def export(folder):
         folder.mkdir()
         model.save(folder / "model.keras")
         (folder / "model.json").write_text(json.dumps(CARD))
-        base = folder / "base" / "gray"
+        base = folder / "base" / serving_servers.NAME
         done = run_program("saved_model", f"--model={folder / 'model.keras'}", f"--out={base}")
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith(f"{base / '1'}: score, logits, sample, complete, ")
 
-    return in_float32(model), made_once("export", export) / "base" / "gray" / "1"
+    return in_float32(model), made_once("export", export) / "base" / serving_servers.NAME / "1"
 
 
 @pytest.fixture(scope="session")

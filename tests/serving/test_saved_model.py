@@ -51,7 +51,7 @@ def test_the_folder_holds_graphs_weights_warm_up_and_card(gray_export):
         "surprise", "surprise_png", "describe",
     }  # fmt: skip
     for request in requests:
-        assert request.model_spec.name == "gray"
+        assert request.model_spec.name == "digits"
         assert all(value.tensor_shape.dim[0].size == 1 for value in request.inputs.values())
 
 
@@ -205,17 +205,17 @@ def test_a_loader_that_cannot_load_says_why(gray_export, tmp_path):
         Loader(folder)
 
 
-def test_without_a_compiler_the_same_session_runs_in_python(small_loader, small_export):
-    model, folder = small_export
+def test_without_a_compiler_the_same_session_runs_in_python(gray_loader, gray_export):
+    model, folder = gray_export
     values = example_inputs(model.image_shape, model.levels, None, 2)
     with Loader(folder, compiler="") as twin:
         assert "no C++ compiler" in twin.process
         for signature in ("score", "sample", "complete_png"):
             inputs = {name: values[name] for name in twin.signatures[signature].inputs}
-            outputs, expected = twin.run(signature, inputs), small_loader.run(signature, inputs)
+            outputs, expected = twin.run(signature, inputs), gray_loader.run(signature, inputs)
             assert all(np.array_equal(outputs[name], expected[name]) for name in expected)
         with pytest.raises(LoaderError, match="images must hold levels from 0 to 3") as caught:
-            twin.run("score", {"images": np.full((1, 3, 4, 1), 4, "uint8")})
+            twin.run("score", {"images": np.full((1, 5, 6, 1), 4, "uint8")})
         assert caught.value.code == tf.errors.INVALID_ARGUMENT
 
 

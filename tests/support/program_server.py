@@ -21,7 +21,7 @@ from typing import Any
 from pixelrnn_cli import environment
 
 ROOT = pathlib.Path(__file__).parents[2]
-LIMIT = 300  # Seconds that a program may take.
+LIMIT = 600  # Seconds that a program may take.
 
 
 class ProgramServer:

@@ -41,7 +41,7 @@ class Server:
     def client(self, protocol: str, **arguments) -> Client:
         return Client(self.addresses[protocol], NAME, protocol=protocol, **arguments)
 
-    def wait(self, seconds: float = 120.0) -> "Server":
+    def wait(self, seconds: float = 600.0) -> "Server":
         """Until the model is loaded."""
         client, end = self.client("rest", retries=0), time.monotonic() + seconds
         while time.monotonic() < end:
@@ -54,10 +54,10 @@ class Server:
         raise TimeoutError(f"No model is loaded at {self.addresses} after {seconds} seconds.")
 
 
-def served_model() -> PixelRNN:
-    """The network that is served: the same in every process."""
+def served_model(dtype: str = "float32") -> PixelRNN:
+    """The network that is served: the same in every process, and with the same weights in every precision."""
     keras.utils.set_random_seed(0)
-    return make_network("diagonal_bilstm", (8, 8, 1), levels=17, num_blocks=1)
+    return make_network("row_lstm", (5, 6, 1), num_blocks=1, dtype=dtype)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from pixelrnn_tf.devices import strategies as devices
 from pixelrnn_tf.training import trainer
 
 TINY = {"block": "row_lstm", "num_blocks": 1, "hidden": 4, "head_hidden": 4}
+QUICK = {**TINY, "block": "pixel_cnn"}  # Traced in less time, for runs of which the network does not matter.
 
 
 def tiny_config(**changes):

@@ -52,7 +52,7 @@ def wait_for(process, words, timeout_lines=10_000):
     raise AssertionError(f"{''.join(lines)}\n{process.stderr.read()}")
 
 
-def ends(*processes, timeout=120):
+def ends(*processes, timeout=600):
     """What processes print until they end: a list of (exit status, stdout, stderr)."""
     outputs = [process.communicate(timeout=timeout) for process in processes]
     return [(process.returncode, *output) for process, output in zip(processes, outputs, strict=True)]

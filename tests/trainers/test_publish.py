@@ -16,14 +16,14 @@ from pixelrnn_tf.training import model_cards
 from pixelrnn_tf.training.run import train
 from pixelrnn_tf.training.workdir import with_defaults
 from tests.support.picture_folders import write_numbered
-from tests.support.training_runs import tiny_config
+from tests.support.training_runs import QUICK, tiny_config
 from trainers import publish
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("runs") / "run"
-    train(tiny_config(steps=10), workdir)
+    train(tiny_config(model=QUICK, steps=10), workdir)
     return workdir
 
 
@@ -67,7 +67,7 @@ def test_the_command_is_that_of_the_run(published):
     assert command.split()[:3] == ["python", "-m", "trainers.train"]
     words = [word for word in command.split()[3:] if word != "\\"]
     assert words == [
-        *("--block=row_lstm", "--num_blocks=1", "--hidden=4", "--head_hidden=4"),
+        *("--block=pixel_cnn", "--num_blocks=1", "--hidden=4", "--head_hidden=4"),
         *("--batch_size=32", "--steps=10", "--eval_every=10", "--eval_images=50", "--num_samples=0"),
         "--jit_compile=false",
         "--workdir=runs/tiny",
@@ -94,7 +94,7 @@ def test_the_card_is_made_from_the_metadata(published):
 
 @pytest.mark.slow
 def test_a_class_conditional_run_tells_what_a_label_is_worth(tmp_path):
-    train(tiny_config(steps=3, data=DataConfig("digits", class_conditional=True)), tmp_path / "run")
+    train(tiny_config(model=QUICK, steps=3, data=DataConfig("digits", class_conditional=True)), tmp_path / "run")
     published = publishing.publish(**dataclasses.asdict(options(tmp_path / "run")))
     metadata = preset_files.read_metadata(published)
     assert metadata["network"]["title"] == "Row LSTM 1 x 4, class-conditional"
@@ -181,7 +181,7 @@ def test_the_defaults_of_the_configuration_are_no_flags():
 def test_a_run_on_a_folder_without_a_test_split_shows_its_validation_split(tmp_path):
     write_numbered(tmp_path / "pictures" / "train", range(40))
     write_numbered(tmp_path / "pictures" / "val", [50])
-    config = tiny_config(steps=2, data=DataConfig(f"folder:{tmp_path / 'pictures'}", image_size=(3, 4)))
+    config = tiny_config(model=QUICK, steps=2, data=DataConfig(f"folder:{tmp_path / 'pictures'}", image_size=(3, 4)))
     train(config, tmp_path / "run")
     published = publishing.publish(**dataclasses.asdict(options(tmp_path / "run", data_license="Anybody's.")))
     metadata = preset_files.read_metadata(published)

@@ -26,12 +26,13 @@ from tests.support.training_runs import TINY, tiny_config
 from trainers import complete, evaluate, publish
 
 SCALES = {**TINY, "block": "pixel_cnn", "scales": (4, 8), "upsampler_features": 3}
+SHORT = {"steps": 8, "eval_every": 8, "learning_rate": 0.02, "dropout": 0.1}
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("run") / "digits"
-    return workdir, training_run.train(tiny_config(model=SCALES, steps=20, eval_every=20, dropout=0.1), workdir)
+    return workdir, training_run.train(tiny_config(model=SCALES, **SHORT), workdir)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def test_it_is_trained_and_scored_as_any_other(run, printed):
     assert model.heights == (4, 8)
     assert 0 < scores["test"].nats_per_image < 8 * 8 * np.log(17), "better than guessing"
     assert f"{scores['test'].nats_per_image:.2f} nats per image" in printed
-    again = tiny_config(model=json.loads(json.dumps(SCALES)), steps=20, eval_every=20, dropout=0.1)
+    again = tiny_config(model=json.loads(json.dumps(SCALES)), **SHORT)
     assert training_run.train(again, workdir) == scores, "a finished run stays as it is"
 
 

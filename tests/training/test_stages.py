@@ -11,14 +11,14 @@ from pixelrnn_tf.models.loading import load_model
 from pixelrnn_tf.programs import publishing
 from pixelrnn_tf.training import run
 from pixelrnn_tf.zoo import DIRECTORY
-from tests.support.training_runs import tiny_config
+from tests.support.training_runs import QUICK, tiny_config
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """A run, and one that starts from its weights."""
     folder = tmp_path_factory.mktemp("runs")
-    config = tiny_config(steps=2, eval_every=2, eval_images=0, num_samples=0, jit_compile="false")
+    config = tiny_config(model=QUICK, steps=2, eval_every=2, eval_images=0)
     run.train(config, folder / "first")
     second = dataclasses.replace(config, init_from=str(folder / "first" / "model.keras"))
     run.train(second, folder / "second")

@@ -19,10 +19,11 @@ from pixelrnn_tf.training import run as training_run
 from pixelrnn_tf.training.stop_signals import StopRequest
 from pixelrnn_tf.training.trainer import Trainer
 from tests.support.networks import BLOCK_NAMES, make_network
-from tests.support.training_runs import TINY, assert_same_state, one_update, opened, state, tiny_config
+from tests.support.training_runs import QUICK, TINY, assert_same_state, one_update, opened, state, tiny_config
 
 # With XLA, what is asserted of single steps is asserted again among the slow proofs.
 with_and_without_xla = pytest.mark.parametrize("jit_compile", ["false", "auto"])
+NETWORK = {"false": QUICK, "auto": TINY}  # XLA compiles recurrences.
 
 
 @pytest.mark.parametrize("how", ["SIGTERM", "end of the run"])
@@ -96,7 +97,7 @@ def test_a_configuration_that_does_not_fit_leaves_nothing_behind(change, tmp_pat
 
 @with_and_without_xla
 def test_a_step_that_is_not_finite_changes_nothing_and_stops_the_run(jit_compile, tmp_path):
-    training = opened(tiny_config(jit_compile=jit_compile), tmp_path)
+    training = opened(tiny_config(model=NETWORK[jit_compile], jit_compile=jit_compile), tmp_path)
     batches = list(training.data.train_batches(32, 0).take(2))
     training.model.weights[-1].assign(np.full(17, np.inf))
     before = state(training)
@@ -116,7 +117,8 @@ def test_a_step_that_is_not_finite_changes_nothing_and_stops_the_run(jit_compile
 
 @with_and_without_xla
 def test_no_checkpoint_is_made_of_a_broken_state(jit_compile, tmp_path):
-    run = tiny_config(learning_rate=1e30, global_clipnorm=0.0, eval_every=1, jit_compile=jit_compile)
+    changes = {"learning_rate": 1e30, "global_clipnorm": 0.0, "eval_every": 1}
+    run = tiny_config(model=NETWORK[jit_compile], jit_compile=jit_compile, **changes)
     message = r"At step 1: The validation score of \d+ of 50 images is not finite\. The last good state"
     with pytest.raises(FloatingPointError, match=message):
         training_run.train(run, tmp_path)
@@ -126,7 +128,8 @@ def test_no_checkpoint_is_made_of_a_broken_state(jit_compile, tmp_path):
 @with_and_without_xla
 @pytest.mark.parametrize("global_clipnorm", [0.0, 0.5])
 def test_one_step_is_clipped_gradient_descent_on_the_mean_loss(global_clipnorm, jit_compile, tmp_path):
-    run = tiny_config(global_clipnorm=global_clipnorm, optimizer="rmsprop", learning_rate=0.01, jit_compile=jit_compile)
+    changes = {"global_clipnorm": global_clipnorm, "optimizer": "rmsprop", "learning_rate": 0.01}
+    run = tiny_config(model=NETWORK[jit_compile], jit_compile=jit_compile, **changes)
     training = opened(run, tmp_path)
     batch = next(iter(training.data.train_batches(32, 0)))
     with tf.GradientTape() as tape:
@@ -177,9 +180,10 @@ def test_a_wrong_model_for_the_data_is_named():
         scoring.Evaluator(model).score(images.load("digits"), "test")
 
 
+@pytest.mark.parametrize("block", ["pixel_cnn", "diagonal_bilstm"])
 @pytest.mark.parametrize("batch_size", [1, 7, 100, 300])
-def test_the_score_does_not_depend_on_the_batch_size(batch_size):
-    model, data = make_network("diagonal_bilstm", (8, 8, 1), levels=17), images.load("digits")
+def test_the_score_does_not_depend_on_the_batch_size(batch_size, block):
+    model, data = make_network(block, (8, 8, 1), levels=17), images.load("digits")
     expected = scoring.Evaluator(model, 60).score(data, "test")
     got = scoring.Evaluator(model, batch_size).score(data, "test")
     assert got.images == expected.images == 180
@@ -210,7 +214,7 @@ def test_the_way_from_train_to_the_gradient_is_short(tmp_path, monkeypatch):
 
     monkeypatch.setattr("pixelrnn_tf.training.gradients.nats_per_image", fail)
     with pytest.raises(ReachedError) as raised:
-        training_run.train(tiny_config(), tmp_path)
+        training_run.train(tiny_config(model=QUICK), tmp_path)
     ours = [str(entry.path) for entry in raised.traceback if "pixelrnn_tf" in pathlib.Path(str(entry.path)).parts]
     assert [pathlib.Path(path).stem for path in ours] == [
         "run", "trainer", "step_queue", "train_step", "train_step", "gradients",

@@ -14,7 +14,7 @@ from pixelrnn_tf.evaluation.scoring import Score
 from pixelrnn_tf.training import learning_curve
 from pixelrnn_tf.training import run as training_run
 from pixelrnn_tf.training.stop_signals import StopRequest
-from tests.support.training_runs import TINY, opened, state, tiny_config
+from tests.support.training_runs import QUICK, TINY, opened, state, tiny_config
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_tensorboard_has_what_the_metrics_have_and_images(finished):
 
 def test_a_run_without_matplotlib_and_tensorboard_trains_and_names_them(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("pixelrnn_tf.training.journal.is_installed", lambda _: False)
-    training_run.train(tiny_config(steps=2, eval_every=2, num_samples=2, sample_every=1), tmp_path)
+    training_run.train(tiny_config(model=QUICK, steps=2, eval_every=2, num_samples=2, sample_every=1), tmp_path)
     note = "tensorboard and matplotlib not installed, so the run writes no tensorboard/ and curve.png"
     assert note in capsys.readouterr().out
     assert not {"curve.png", "tensorboard"} & {path.name for path in tmp_path.iterdir()}
@@ -130,7 +130,8 @@ def test_a_curve_of_few_points_shows_all_of_them_in_its_own_colors(tmp_path):
 
 
 def test_patience_ends_a_run_that_gets_no_better_and_keeps_the_best(tmp_path, capsys):
-    run = tiny_config(patience=2, steps=1000, eval_every=2, learning_rate=3.0, optimizer="sgd", ema_decay=0.0)
+    changes = {"steps": 1000, "eval_every": 2, "learning_rate": 3.0, "optimizer": "sgd", "ema_decay": 0.0}
+    run = tiny_config(model=QUICK, patience=2, **changes)
     training = opened(run, tmp_path)
     scores = iter([180.0, 170.0, 171.0, 170.0, 150.0])
     training.evaluator.score = lambda *_: Score(next(scores), 0.0, 0.0, 50)

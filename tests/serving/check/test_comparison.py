@@ -13,8 +13,8 @@ from pixelrnn_tf.serving.example_inputs import example_inputs
 from tests.support.networks import make_network, randomize
 
 
-def test_the_program_ends_with_status_one_if_a_server_should_not_have_it(tmp_path, small_export, capsys):
-    folder = shutil.copytree(small_export[1], tmp_path / "network" / "00000007")
+def test_the_program_ends_with_status_one_if_a_server_should_not_have_it(tmp_path, gray_export, capsys):
+    folder = shutil.copytree(gray_export[1], tmp_path / "network" / "00000007")
     (folder / "assets.extra" / "tf_serving_warmup_requests").unlink()
     with pytest.raises(SystemExit) as end:
         check.main(check.Options(model_dir=tmp_path / "network", batch_sizes=(1,)))
@@ -28,25 +28,25 @@ def test_the_program_ends_with_status_one_if_a_server_should_not_have_it(tmp_pat
             check.Options(model_dir=tmp_path, batch_sizes=wrong)
 
 
-def test_an_export_of_other_weights_is_told(small_export, small_loader, capsys):
-    model, folder = small_export
+def test_an_export_of_other_weights_is_told(gray_export, gray_loader, capsys):
+    model, folder = gray_export
     fmt = Format.of(folder)
     other = randomize(type(model).from_config(model.get_config()), seed=5)
-    assert not report.check_answers(small_loader, fmt, other, (2,))
+    assert not report.check_answers(gray_loader, fmt, other, (2,))
     printed = capsys.readouterr().out
     assert "FAILED" in next(line for line in printed.splitlines() if line.startswith("score "))
     assert "FAILED" in next(line for line in printed.splitlines() if line.startswith("sample "))
-    assert report.check_answers(small_loader, fmt, None, (2,)), "by its own logits it is sound"
+    assert report.check_answers(gray_loader, fmt, None, (2,)), "by its own logits it is sound"
     with pytest.raises(ValueError, match="The export is of another model"):
-        model_reference(make_network("pixel_cnn", (3, 5, 1)), fmt)
+        model_reference(make_network("row_lstm", (5, 7, 1)), fmt)
 
 
-def test_a_wrong_output_is_told_by_each_quantity(small_export, small_loader):
-    model, folder = small_export
+def test_a_wrong_output_is_told_by_each_quantity(gray_export, gray_loader):
+    model, folder = gray_export
     fmt = Format.of(folder)
     reference = model_reference(model, fmt)
     inputs = example_inputs(fmt.image_shape, fmt.levels, None, 4)
-    outputs = small_loader.run("complete", {name: inputs[name] for name in small_loader.signatures["complete"].inputs})
+    outputs = gray_loader.run("complete", {name: inputs[name] for name in gray_loader.signatures["complete"].inputs})
 
     def wrong(outputs):
         measures = measure(reference, fmt, "complete", inputs, outputs)

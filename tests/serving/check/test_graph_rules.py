@@ -78,9 +78,9 @@ def test_the_rules_finds_what_a_server_cannot_serve(tmp_path, function, rule, na
     assert named.lower() in " ".join(found[rule]).lower()
 
 
-def test_the_rules_passes_a_sound_function_and_our_own_export(tmp_path, small_export):
+def test_the_rules_passes_a_sound_function_and_our_own_export(tmp_path, gray_export):
     assert problems(save(sound, tmp_path)) == {}
-    rules = broken_rules(small_export[1])
+    rules = broken_rules(gray_export[1])
     assert len(rules) == 12
     assert not any(rules.values())
 
@@ -112,8 +112,8 @@ def test_what_the_rules_find_fails_in_the_loader_too(tmp_path):
             loader.run("serving_default", {"x": np.zeros((1, 2), "float32")})
 
 
-def test_folders_tags_signatures_and_warm_up_are_looked_at(tmp_path, small_export):
-    folder = shutil.copytree(small_export[1], tmp_path / "newest")
+def test_folders_tags_signatures_and_warm_up_are_looked_at(tmp_path, gray_export):
+    folder = shutil.copytree(gray_export[1], tmp_path / "newest")
     path, model = folder / "saved_model.pb", read_saved_model(folder)
     model.meta_graphs[0].meta_info_def.tags.append("gpu")
     model.meta_graphs[0].signature_def["score"].method_name = "tensorflow/serving/classify"

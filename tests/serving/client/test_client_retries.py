@@ -80,7 +80,7 @@ def test_late_answers_are_given_up_and_tried_again():
         start = time.monotonic()
         with pytest.raises(ServerTimeoutError, match=r"did not answer in 0\.1 s"):
             Client(server, "digits", timeout=0.1, retries=2).score(IMAGES)
-        assert 0.3 < time.monotonic() - start < 2
+        assert 0.3 < time.monotonic() - start < 20
         assert len(times) == 3
     with canned([(504, {"error": "deadline"}), (200, ANSWER)]) as (server, times):
         assert Client(server, "digits").score(IMAGES).log_prob == np.float32(-1.5)

@@ -92,7 +92,7 @@ def test_the_health_check_waits_for_every_model(monkeypatch, states):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setattr(server_files, "REST_PORT", server.server_port)
         command = server_files.health_test(["a", "b"]).replace("localhost", "127.0.0.1")
-        done = subprocess.run(["bash", "-c", command], timeout=20)
+        done = subprocess.run(["bash", "-c", command], timeout=120)
         server.shutdown()
     assert (done.returncode == 0) == (set(states.values()) == {"AVAILABLE"})
 

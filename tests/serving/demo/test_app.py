@@ -27,7 +27,7 @@ def ask(server):
     """From a method, a path and arguments of urllib3 to the status, the headers and the JSON or text of the answer."""
 
     def run(method, path, url=server.url, **arguments):
-        response = urllib3.request(method, url + path, retries=False, **arguments)
+        response = urllib3.request(method, url + path, retries=False, timeout=60, **arguments)
         is_json = response.headers.get("content-type") == "application/json"
         return response.status, response.headers, json.loads(response.data) if is_json else response.data.decode()
 
@@ -124,12 +124,12 @@ def test_a_model_that_cannot_be_loaded_is_told(tmp_path):
     served = ServedModel("broken", tmp_path)
     with demo_server(served) as server:
         url = f"{server.url}/v1/models/broken"
-        assert urllib3.request("GET", url).json()["model_version_status"][0]["state"] == "START"
+        assert urllib3.request("GET", url, timeout=60).json()["model_version_status"][0]["state"] == "START"
         served.load()
-        (version,) = urllib3.request("GET", url).json()["model_version_status"]
+        (version,) = urllib3.request("GET", url, timeout=60).json()["model_version_status"]
         assert (version["version"], version["state"]) == ("7", "END")
         assert version["status"]["error_message"]
-        assert urllib3.request("POST", f"{url}:predict", body=b"{}").status == 404
+        assert urllib3.request("POST", f"{url}:predict", body=b"{}", timeout=60).status == 404
 
 
 def test_a_port_in_use_is_told(server, served):
