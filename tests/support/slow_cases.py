@@ -82,8 +82,8 @@ BY_DEFAULT = {
     "test_a_float16_step_that_overflows_is_done_again_at_a_smaller_scale": NONE,
     # Every kind of layer, and one model's images; what is not computed is not compiled either.
     "test_outputs_and_gradients_are_the_same": r"Masked|Upsampler|RowLSTM\]|DiagonalBiLSTM\]",
-    "test_images_drawn_completed_and_restored_are_the_same": r"cnn-conditioned",
-    "test_log_probabilities_are_the_same": r"cnn-conditioned",
+    "test_images_drawn_completed_and_restored_are_the_same": r"cnn-codes",
+    "test_log_probabilities_are_the_same": r"cnn-codes",
     "test_a_float32_network_generates_in_float64": NONE,
     "test_caches_filled_by_one_pass_equal_those_of_the_rows_before": r"-2-5",
     "test_second_derivatives_are_right_eager_and_under_xla": NONE,
