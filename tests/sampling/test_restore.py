@@ -71,6 +71,16 @@ def test_a_conditional_model():
     assert np.array_equal(got[1], redrawn)
 
 
+def test_codes_are_restored():
+    model = make_network("pixel_cnn", (3, 4, 2), levels=300, inputs="codes", num_blocks=1)
+    images, noise = np.random.default_rng(0).integers(0, 300, (4, 3, 4, 2)), uniform(model, 4)
+    expected, redrawn, _ = naive_restore(model, noise, images, 9.0)
+    got = restore(model, noise, images, 9.0)
+    assert np.array_equal(got[0], expected)
+    assert np.array_equal(got[1], redrawn)
+    assert 0.1 < redrawn.mean() < 0.9
+
+
 def test_a_multi_scale_model_restores_the_small_image_first():
     scales = randomize(MultiScalePixelRNN((4, 6, 1), 4, (2, 4), "pixel_cnn", num_blocks=1, hidden=5, head_hidden=7))
     images, noise = random_images(scales, 16), uniform(scales, 16)
