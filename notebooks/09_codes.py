@@ -32,7 +32,7 @@ from pixelrnn_tf.distributions import PixelDistribution
 from pixelrnn_tf.models import log_prob
 
 DATA, LEVELS, HALVINGS, CODES, EPOCHS, PRIOR_EPOCHS = "digits", 17, 1, 64, 20, 12
-# DATA, LEVELS, HALVINGS, CODES, EPOCHS, PRIOR_EPOCHS = "tfds:fashion_mnist", 16, 2, 512, 5, 5
+# DATA, LEVELS, HALVINGS, CODES, EPOCHS, PRIOR_EPOCHS = "tfds:fashion_mnist", 16, 2, 256, 5, 5
 VECTOR, FEATURES, BATCH = 4, 32, 32
 
 data = load(DATA, levels=LEVELS)
