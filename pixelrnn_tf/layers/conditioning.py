@@ -93,7 +93,8 @@ class ConditionFormat(NamedTuple):
 
 
 def _shown(bound: float | list[float]) -> str:
-    return f"({', '.join(f'{number:g}' for number in bound)})" if isinstance(bound, list) else f"{bound:g}"
+    numbers = ", ".join(f"{number:g}" for number in np.atleast_1d(bound))
+    return f"({numbers})" if np.size(bound) > 1 else numbers
 
 
 class Conditioner(keras.layers.Layer, abc.ABC):

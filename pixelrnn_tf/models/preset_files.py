@@ -177,17 +177,18 @@ def read_weights(model: keras.Model, directory: pathlib.Path) -> None:
         )
 
 
-def check_overrides(directory: pathlib.Path, config: Config, overrides: Config) -> None:
+def check_overrides(directory: pathlib.Path, config: Config, overrides: Config, defaults: Config) -> None:
     """Check that overrides do not change the network that the weights were trained in.
 
-    The size of the images, the dtype, the name, and `trainable` may change.
+    The size of the images, the dtype, the name, and `trainable` may change. Arguments that are newer than the preset
+    have their `defaults` in it.
 
     Raises:
         ValueError: if another argument changes; the message names it.
     """
     free = {"name", "dtype", "trainable"}
     for name, value in overrides.items():
-        same = _as_json(config.get(name)) == _as_json(value)
+        same = _as_json(config.get(name, defaults.get(name))) == _as_json(value)
         if name == "image_shape":
             same = list(config[name])[-1:] == list(checked_image_shape(value))[-1:]
         if name not in free and not same:

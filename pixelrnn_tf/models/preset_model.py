@@ -88,7 +88,8 @@ class PresetModel(keras.Model):
                 f"The preset {str(preset)!r} is a {kind.__name__}: load it with {kind.__name__}.from_preset."
             )
         if load_weights:
-            check_overrides(directory, config, overrides)
+            parameters_of = inspect.signature(kind.__init__).parameters
+            check_overrides(directory, config, overrides, {k: p.default for k, p in parameters_of.items()})
             with _named(directory):
                 if "image_shape" in overrides:
                     config = kind.resized_config(config, overrides["image_shape"])

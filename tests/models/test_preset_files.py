@@ -293,3 +293,9 @@ def _only_in_memory(create):
 
 def _plain(value):
     return list(value) if isinstance(value, tuple) else value
+
+
+def test_an_argument_that_is_newer_than_the_preset_may_be_given_at_its_default():
+    assert PixelRNN.from_preset("digits_row_lstm", inputs="levels").inputs_name == "levels"
+    with pytest.raises(ValueError, match="inputs='codes' defines another network"):
+        PixelRNN.from_preset("digits_row_lstm", inputs="codes")
