@@ -173,5 +173,5 @@ def test_what_cannot_be_right_is_told_before_the_server_is_asked(tmp_path):
     )
     with pytest.raises(ValueError, match=r"must hold one conditioning map .* got an array of shape \(2, 3\)"):
         client_commands.score(options)
-    with pytest.raises(ValueError, match="classify predicts the class: omit --label and --condition"):
+    with pytest.raises(ValueError, match="classify predicts the class: omit --label, --vector and --condition"):
         client_options.ClassifyOptions(model="digits", images=(str(tmp_path / "a.png"),), label=3)
