@@ -13,6 +13,9 @@ from pixelrnn_tf.models.preset_files import weights_digest
 def start_from(model: ImageModel, source: str | os.PathLike) -> str:
     """Copy the weights of another model, for --init_from.
 
+    A conditional model can start from an unconditional one. The projections of its conditioning map are then zero, so
+    at first it computes the same, whatever the condition.
+
     Returns:
         the digest of these weights, see `preset_files.weights_digest`.
 
@@ -21,14 +24,28 @@ def start_from(model: ImageModel, source: str | os.PathLike) -> str:
     """
     saved = load_model(source, "--init_from")
     saved.trainable = True  # A new run ignores that the model or its conditioner was frozen.
-    weights = _in_order_of_classes(saved, model)
+    becomes_conditional = saved.conditioner is None and model.conditioner is not None
+    weights = _with_condition(saved, model) if becomes_conditional else _in_order_of_classes(saved, model)
     found, wanted = _without_class_names(saved.get_config()), _without_class_names(model.get_config())
+    if becomes_conditional:
+        found |= {key: wanted[key] for key in ("conditioner", "condition_features")}
     different = [f"{key}: {found[key]!r} there, {wanted[key]!r} now" for key in wanted if found[key] != wanted[key]]
     different = [text for text in different if not text.startswith(("name:", "dtype:", "trainable:"))]
     if different:
         raise ValueError(f"{source} holds another network ({'; '.join(different)}): its weights do not fit.")
     model.set_weights(weights)
     return weights_digest(saved)
+
+
+def _with_condition(saved: ImageModel, model: ImageModel) -> list[np.ndarray]:
+    """Weights of an unconditional model for a conditional one: its conditioner keeps its own, the others are zero."""
+    given = {weight.path.partition("/")[2]: np.array(weight) for weight in saved.weights}
+    assert model.conditioner is not None
+    kept = {id(weight) for weight in model.conditioner.weights}
+    return [
+        np.array(weight) if id(weight) in kept else given.get(weight.path.partition("/")[2], np.zeros(weight.shape))
+        for weight in model.weights
+    ]
 
 
 def _in_order_of_classes(saved: ImageModel, model: ImageModel) -> list[np.ndarray]:
