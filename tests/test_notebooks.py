@@ -76,6 +76,7 @@ def run_ising(until=None, **small):
         assert line in text
         text = text.replace(line, f"{line.partition('=')[0]} = {small[other]}")
     text = text.replace("jit_compile=True", "jit_compile=False")  # Compiling takes longer than so few steps.
+    text = text.replace("number=10_000", "number=2000")
     names = {}
     with plt.ioff():
         exec(compile(text.partition(until)[0] if until else text, "08_ising.py", "exec"), names)
@@ -85,7 +86,7 @@ def run_ising(until=None, **small):
 
 def test_the_ising_model_of_4x4_sites_agrees_with_enumeration(capsys):
     """A small version of the notebook: the formula, the bound, the weighted means, and the sum of all probabilities."""
-    names = run_ising("# ## A larger lattice", size="4, 150", larger="4, 0")
+    names = run_ising("# ## A larger lattice", size="4, 100", larger="4, 0")
     lattices, network, beta = names["all_lattices"], names["network"], names["BETA"]
     energies = names["energy"](lattices).numpy().astype("float64")
     boltzmann = np.exp(-beta * energies)
