@@ -65,7 +65,7 @@ def time_signatures(model: ImageModel, batch_sizes: tuple[int, ...] = (1, 16), r
         start = time.perf_counter()
         with Loader(folder) as loader:
             loaded = time.perf_counter() - start
-            names = sorted(loader.signatures.keys() - {"serving_default"})
+            names = sorted(loader.signatures.keys() - {"serving_default", "describe"})  # `describe` runs no network.
             rows = [_time(loader, model, name, size, repeats) for name in names for size in batch_sizes]
             return ServingTimes(rows, loader.process, size_on_disk(folder), loaded)
 

@@ -71,7 +71,7 @@ class Loader:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            cwd=SOURCE.parents[2],
+            cwd=SOURCE.parents[3],
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
         )
         self._requests, self._answers = self._pipes()
