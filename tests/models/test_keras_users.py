@@ -54,7 +54,8 @@ def test_a_clone_has_the_same_layers_and_weights_of_its_own(descriptor):
     twin = keras.models.clone_model(model)
     assert twin.get_config() == {**model.get_config(), "name": twin.name}
     own = getattr(model, "parts", model.layers)  # One of several scales is made of networks.
-    names = {layer.name for layer in [*own, *([model.conditioner] if getattr(model, "conditioner", None) else [])]}
+    others = [getattr(model, name, None) for name in ("conditioner", "code_embedding")]
+    names = {layer.name for layer in [*own, *filter(None, others)]}
     assert {layer.name for layer in twin.layers} == names
     assert all(twin.get_layer(name).name == name for name in names)
     assert not np.array_equal(twin(inputs), model(inputs))
