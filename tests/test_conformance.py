@@ -44,7 +44,7 @@ MADE = {}
 
 
 def made(descriptor):
-    """A layer, its inputs and its outputs, made once for several tests, which leave it as it is."""
+    """A layer, its inputs and its outputs, made once for several tests, which must not change it."""
     if str(descriptor) not in MADE:
         layer, inputs = make(descriptor)
         MADE[str(descriptor)] = layer, inputs, np.array(layer(*inputs))

@@ -21,9 +21,9 @@ def test_centre_tap_of_both_masks():
     assert kernel_mask("B", (1, 1), 3, 3, 3)[0, 0].T.tolist() == [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
 
 
-@pytest.mark.parametrize(("mask_type", "centre"), [("A", 0), ("B", 1)])
-def test_spatial_mask_of_a_gray_image(mask_type, centre):
-    expected = [[1, 1, 1, 1, 1], [1, 1, 1, 1, 1], [1, 1, centre, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]]
+@pytest.mark.parametrize(("mask_type", "center"), [("A", 0), ("B", 1)])
+def test_spatial_mask_of_a_gray_image(mask_type, center):
+    expected = [[1, 1, 1, 1, 1], [1, 1, 1, 1, 1], [1, 1, center, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]]
     assert kernel_mask(mask_type, (5, 5), 1, 1)[:, :, 0, 0].tolist() == expected
 
 

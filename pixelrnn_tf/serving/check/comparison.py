@@ -1,7 +1,6 @@
 """Compare every signature of a SavedModel, run by the server's loader, with the network."""
 
 import dataclasses
-import functools
 import json
 from collections.abc import Iterator
 
@@ -13,7 +12,6 @@ from pixelrnn_tf.models import bits_per_dim
 from pixelrnn_tf.sampling import image_noise
 from pixelrnn_tf.serving.check.loader import Loader, LoaderError
 from pixelrnn_tf.serving.check.reference import Format, Reference
-from pixelrnn_tf.serving.example_inputs import example_inputs
 
 # Compared quantities and their limits.
 LIMITS = {
@@ -57,7 +55,7 @@ def compare(
     measures: list[Measure] = []
     batch_sizes = tuple(sorted({min(batch, fmt.max_batch_size or batch) for batch in batch_sizes}))
     for seed, batch in enumerate(batch_sizes):
-        inputs = example_inputs(fmt.image_shape, fmt.levels, fmt.condition, batch, seed, fmt.inputs_name)
+        inputs = fmt.example_inputs(batch, seed)
         for signature in sorted(loader.signatures):
             outputs = _run(loader, signature, inputs)
             measures += measure(reference, fmt, signature, inputs, outputs)
@@ -168,15 +166,14 @@ def _split_difference(outputs: Values, split: Values, fmt: Format) -> float:
 
 def refusals(loader: Loader, fmt: Format) -> Iterator[Measure]:
     """Send requests with one invalid input each: none may be answered, and the loader must survive."""
-    example = functools.partial(example_inputs, fmt.image_shape, fmt.levels, fmt.condition, inputs_name=fmt.inputs_name)
-    good = example(batch=2)
+    good = fmt.example_inputs(2)
     for signature in sorted(loader.signatures):
         answered, names = 0, loader.signatures[signature].inputs
         for name in names:
             for bad in _wrong(name, good[name], fmt, alone=len(names) == 1):
                 answered += _is_answered(loader, signature, {**good, name: bad})
         if fmt.max_batch_size is not None:
-            rows = example(batch=fmt.max_batch_size + 1)
+            rows = fmt.example_inputs(fmt.max_batch_size + 1)
             answered += _is_answered(loader, signature, rows)
         yield Measure(signature, "answered", float(answered))
 

@@ -12,6 +12,7 @@ from pixelrnn_tf.files import read_json
 from pixelrnn_tf.layers.conditioning import LARGEST, ConditionFormat
 from pixelrnn_tf.models import ImageModel
 from pixelrnn_tf.serving.check.loader import Loader
+from pixelrnn_tf.serving.example_inputs import example_inputs
 from pixelrnn_tf.serving.saved_model_protos import read_meta_graph
 from pixelrnn_tf.serving.saved_model_writer import CARD_FILE, in_float32
 
@@ -46,6 +47,10 @@ class Format:
         names = None if names is None else tuple(names)
         inputs_name = known["model"].get("inputs", "levels")
         return cls(shape, sizes[4], condition, known.get("max_batch_size"), names, known, inputs_name)
+
+    def example_inputs(self, batch: int, seed: int = 0) -> dict[str, np.ndarray]:
+        """Random valid values for every input; see `pixelrnn_tf.serving.example_inputs`."""
+        return example_inputs(self.image_shape, self.levels, self.condition, batch, seed, self.inputs_name)
 
 
 def _condition_of(card: dict[str, Any], image_shape: tuple[int, ...]) -> ConditionFormat | None:
