@@ -121,8 +121,8 @@ class TrainConfig:
     # Arguments of PixelRNN that replace the preset's.
     model: dict[str, Any] = options_in(NetworkArguments, as_dict=True)
     init_from: str = _run(
-        "A .keras file, or the name of a preset with weights, to start a new run from. Without --preset and network "
-        "flags, the run uses its network.",
+        "A .keras file, or the name of a preset with weights, to start a new run from. Without --preset, the run uses "
+        "its network; it may have more --num_blocks.",
         "",
     )
     distribution: DistributionConfig = options_in(DistributionConfig)

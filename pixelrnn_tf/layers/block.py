@@ -43,7 +43,10 @@ class Block(CompositeLayer):
 
     @abc.abstractmethod
     def transform(self, x: Tensor, apply: Apply) -> Tensor:
-        """Compute the block without its residual connection, in terms of its parts; see `compose`."""
+        """Compute the block without its residual connection, in terms of its parts; see `compose`.
+
+        The last part gives the outputs. Where its weights are zero, the block passes its input on.
+        """
 
     def compose(self, x: Tensor, apply: Apply) -> Tensor:
         outputs = self.transform(x, apply)

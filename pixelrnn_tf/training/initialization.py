@@ -3,9 +3,10 @@
 import os
 from typing import Any
 
+import keras
 import numpy as np
 
-from pixelrnn_tf.models import ImageModel
+from pixelrnn_tf.models import ImageModel, PixelRNN
 from pixelrnn_tf.models.loading import load_model
 from pixelrnn_tf.models.preset_files import weights_digest
 
@@ -13,8 +14,9 @@ from pixelrnn_tf.models.preset_files import weights_digest
 def start_from(model: ImageModel, source: str | os.PathLike) -> str:
     """Copy the weights of another model, for --init_from.
 
-    A conditional model can start from an unconditional one. The projections of its conditioning map are then zero, so
-    at first it computes the same, whatever the condition.
+    A conditional model can start from an unconditional one, and a deeper model from one with fewer blocks. At first it
+    computes the same as that one, whatever the condition: the projections of its conditioning map are zero, and so are
+    the outputs of the further blocks, which leaves them their residual connection.
 
     Returns:
         the digest of these weights, see `preset_files.weights_digest`.
@@ -24,28 +26,41 @@ def start_from(model: ImageModel, source: str | os.PathLike) -> str:
     """
     saved = load_model(source, "--init_from")
     saved.trainable = True  # A new run ignores that the model or its conditioner was frozen.
-    becomes_conditional = saved.conditioner is None and model.conditioner is not None
-    weights = _with_condition(saved, model) if becomes_conditional else _in_order_of_classes(saved, model)
+    digest = weights_digest(saved)
+    saved.set_weights(_in_order_of_classes(saved, model))
     found, wanted = _without_class_names(saved.get_config()), _without_class_names(model.get_config())
-    if becomes_conditional:
+    if saved.conditioner is None and model.conditioner is not None:
         found |= {key: wanted[key] for key in ("conditioner", "condition_features")}
+    if model.residual and saved.num_blocks < model.num_blocks:
+        found["num_blocks"] = model.num_blocks
     different = [f"{key}: {found[key]!r} there, {wanted[key]!r} now" for key in wanted if found[key] != wanted[key]]
     different = [text for text in different if not text.startswith(("name:", "dtype:", "trainable:"))]
     if different:
         raise ValueError(f"{source} holds another network ({'; '.join(different)}): its weights do not fit.")
-    model.set_weights(weights)
-    return weights_digest(saved)
+    for (there, _), (here, _) in zip(saved.scales(), model.scales(), strict=True):
+        _start(here, there)
+    return digest
 
 
-def _with_condition(saved: ImageModel, model: ImageModel) -> list[np.ndarray]:
-    """Weights of an unconditional model for a conditional one: its conditioner keeps its own, the others are zero."""
-    given = {weight.path.partition("/")[2]: np.array(weight) for weight in saved.weights}
-    assert model.conditioner is not None
-    kept = {id(weight) for weight in model.conditioner.weights}
-    return [
-        np.array(weight) if id(weight) in kept else given.get(weight.path.partition("/")[2], np.zeros(weight.shape))
-        for weight in model.weights
-    ]
+def _start(network: PixelRNN, saved: PixelRNN) -> None:
+    """Copy the weights of `saved` to a network that may be deeper or conditional, and at first computes the same.
+
+    What only `network` has becomes zero, except for its conditioner and for the further blocks up to their last layer:
+    these keep their initial values, because of two factors that are zero neither learns.
+    """
+    given = {_name(weight): weight for weight in saved.weights}
+    assert given.keys() <= {_name(weight) for weight in network.weights}
+    inner = [part for block in network.blocks[saved.num_blocks :] for part in block.parts[:-1]]
+    added = [network.conditioner] if saved.conditioner is None and network.conditioner is not None else []
+    kept = {id(weight) for layer in [*inner, *added] for weight in layer.weights}
+    for weight in network.weights:
+        if id(weight) not in kept:
+            weight.assign(given.get(_name(weight), np.zeros(weight.shape)))
+
+
+def _name(weight: keras.Variable) -> str:
+    """Path of a weight inside its network."""
+    return weight.path.partition("/")[2]
 
 
 def _in_order_of_classes(saved: ImageModel, model: ImageModel) -> list[np.ndarray]:

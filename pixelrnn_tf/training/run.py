@@ -58,12 +58,12 @@ def train(config: TrainConfig, workdir: str | pathlib.Path, command: str = "") -
 
 def _with_network(config: TrainConfig, workdir: pathlib.Path) -> TrainConfig:
     """Use the network of --init_from if no other is given; the run in `workdir` has recorded it."""
-    if not config.init_from or config.preset or config.model:
+    if not config.init_from or config.preset:
         return config
     path = workdir / "config.json"
     # The source of the initial weights may be gone when the run resumes.
     model = read_config(path).get("model", {}) if path.exists() else network_in(config.init_from)
-    return dataclasses.replace(config, model=model)
+    return dataclasses.replace(config, model={**model, **config.model})
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ import zipfile
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from pixelrnn_cli.data_config import DataConfig
 from pixelrnn_cli.train_config import TrainConfig
@@ -16,7 +15,7 @@ from pixelrnn_tf.models import PixelRNN, preset_files
 from pixelrnn_tf.models.loading import load_model
 from pixelrnn_tf.programs import model_files
 from pixelrnn_tf.training.initialization import network_in, start_from
-from tests.support.networks import BLOCK_NAMES, make_network, random_images
+from tests.support.networks import make_network
 
 
 @pytest.fixture(scope="module")
@@ -162,21 +161,3 @@ def test_a_run_starts_from_a_model_of_mixtures_or_codes(kind, tmp_path):
     model = PixelRNN((4, 4, 1), 5, **arguments)
     start_from(model, tmp_path / "saved.keras")
     assert preset_files.weights_digest(model) == preset_files.weights_digest(saved)
-
-
-@pytest.mark.parametrize("block", BLOCK_NAMES)
-def test_a_conditional_run_starts_from_an_unconditional_model(block, tmp_path):
-    saved = make_network(block, (4, 4, 1), num_blocks=1)
-    saved.save(tmp_path / "saved.keras")
-    model = make_network(block, (4, 4, 1), num_blocks=1, conditioner=LabelEmbedding(3, 2), seed=1)
-    start_from(model, tmp_path / "saved.keras")
-    images = random_images(model, 3)
-    for labels in ([0, 1, 2], [2, 2, 2]):
-        assert np.array_equal(model([images, np.array(labels)]), saved(images)), "labels change nothing yet"
-    with tf.GradientTape() as tape:
-        nats = tf.reduce_sum(model.log_prob_of(images, images, np.array([0, 1, 2])))
-    projections = [weight for weight in model.weights if "condition_kernel" in weight.path]
-    assert projections
-    assert all(np.any(gradient) for gradient in tape.gradient(nats, projections)), "but they can be learned"
-    with pytest.raises(ValueError, match="holds another network"):
-        start_from(make_network(block, (4, 4, 1), hidden=6, conditioner=LabelEmbedding(3, 2)), tmp_path / "saved.keras")
