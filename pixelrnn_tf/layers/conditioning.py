@@ -5,7 +5,7 @@ trainer and the export only ask for the shape, the dtype and the range of a cond
 """
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -14,6 +14,7 @@ from keras import ops
 
 from pixelrnn_tf.concrete_value import concrete_value
 from pixelrnn_tf.integers import checked_integer
+from pixelrnn_tf.layers.checks import check_stored_weights
 from pixelrnn_tf.typing import Config, DType, ImageShape, Shape, Tensor, TensorLike
 
 # Larger floats are rejected: a network might overflow, and a ReLU would hide the resulting NaN.
@@ -148,6 +149,10 @@ class Conditioner(keras.layers.Layer, abc.ABC):
 
     def call(self, condition: Tensor) -> Tensor:
         return self.map_of(condition, self.compute_dtype)
+
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        check_stored_weights(self, store)
+        super().load_own_variables(store)
 
     def get_config(self) -> Config:
         return {**super().get_config(), "features": self.features}

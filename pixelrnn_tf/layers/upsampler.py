@@ -7,7 +7,6 @@ import keras
 from keras import ops
 
 from pixelrnn_tf.integers import checked_integer
-from pixelrnn_tf.layers.checks import check_stored_weights
 from pixelrnn_tf.layers.conditioning import Conditioner, ConditionFormat
 from pixelrnn_tf.precision import at_least_float32
 from pixelrnn_tf.typing import Config, DType, ImageShape, Shape, Tensor
@@ -79,10 +78,6 @@ class Upsampler(Conditioner):
             # TensorFlow's checkpoints only track attributes.
             setattr(self, f"kernel_{k}", kernel)
             setattr(self, f"bias_{k}", bias)
-
-    def load_own_variables(self, store: Any) -> None:
-        check_stored_weights(self, store)
-        super().load_own_variables(store)
 
     def condition_format(self, image_shape: ImageShape) -> ConditionFormat:
         height, width = (self.factor * size for size in self.image_shape[:2])

@@ -8,7 +8,6 @@ import numpy as np
 from keras import ops
 
 from pixelrnn_tf.integers import checked_integer
-from pixelrnn_tf.layers.checks import check_stored_weights
 from pixelrnn_tf.layers.conditioning import LARGEST, Conditioner, ConditionFormat
 from pixelrnn_tf.typing import Config, DType, ImageShape, Shape, Tensor
 
@@ -69,10 +68,6 @@ class VectorEmbedding(Conditioner):
 
     def _new_weight(self, name: str, shape: Shape, initializer: Any) -> keras.Variable:
         return self.add_weight(name=name, shape=shape, initializer=initializer)
-
-    def load_own_variables(self, store: Any) -> None:
-        check_stored_weights(self, store)
-        super().load_own_variables(store)
 
     def condition_format(self, image_shape: ImageShape) -> ConditionFormat:
         return ConditionFormat((self.size,), "float32", low=self.low, high=self.high)

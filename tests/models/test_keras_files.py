@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from pixelrnn_tf.layers import CodeEmbedding, LabelEmbedding, Upsampler, VectorEmbedding
 from pixelrnn_tf.models import BitsPerDim, NegativeLogLikelihood
 from tests.support.networks import make_network, random_images
 
@@ -130,4 +131,14 @@ def test_weights_stored_as_integers_are_refused(block, tmp_path):
     layer = model.head.logits if block == "pixel_cnn" else model.blocks[0].lstm
     stored = {str(k): np.ones(weight.shape, "int32") for k, weight in enumerate(layer.weights)}
     with pytest.raises(ValueError, match=r"The weights of \w+ '(logits|lstm)' are stored as int32"):
+        layer.load_own_variables(stored)
+
+
+@pytest.mark.parametrize(
+    "layer", [LabelEmbedding(3, 2), VectorEmbedding(3, 2, 0, 1), Upsampler((2, 2, 1), 2, 2, 3), CodeEmbedding(3, 2)]
+)
+def test_embeddings_stored_as_integers_are_refused(layer):
+    layer.build((None, 3))
+    stored = {str(k): np.ones(weight.shape, "int32") for k, weight in enumerate(layer.weights)}
+    with pytest.raises(ValueError, match=rf"The weights of {type(layer).__name__} .* are stored as int32"):
         layer.load_own_variables(stored)
