@@ -28,7 +28,7 @@ from pixelrnn_tf.data import to_bytes
 from pixelrnn_tf.distributions import PixelDistribution
 
 model = pixelrnn_tf.PixelRNN.from_preset("digits_diagonal_bilstm_classes")
-print(f"{model.num_classes} classes; condition: {model.condition_format}")
+print(f"{model.num_classes} classes; condition: {model.condition_format.meaning()}")
 
 
 # %%

@@ -125,7 +125,7 @@ outputs = np.array(encoder(train[:1000].astype("float32"), training=True)).resha
 quantizer.codebook.assign(outputs[np.random.default_rng(0).choice(len(outputs), CODES, replace=False)])
 decay = keras.optimizers.schedules.CosineDecay(3e-3, EPOCHS * len(train) // BATCH)
 vqvae.compile(keras.optimizers.Adam(decay), loss=nats_of_pixels)
-vqvae.fit(train, train, batch_size=BATCH, epochs=EPOCHS, verbose=0)
+_ = vqvae.fit(train, train, batch_size=BATCH, epochs=EPOCHS, verbose=0)
 
 
 # %%

@@ -55,7 +55,7 @@ def test_nothing_is_stored_that_changes_from_run_to_run(source):
     notebook = stored(source)
     assert set(notebook.metadata) == {"kernelspec"}
     assert all(not cell.metadata for cell in notebook.cells)
-    assert not re.search(r"/(tmp|home|root|work)/", source.with_suffix(".ipynb").read_text())
+    assert not re.search(r"/(tmp|home|root|work)/| at 0x", source.with_suffix(".ipynb").read_text())
 
 
 @pytest.mark.slow

@@ -151,5 +151,5 @@ def test_the_client_classifies_and_draws_by_label(model, exported, tmp_path, cap
         assert (tmp_path / "b.png").exists()
         with pytest.raises(ValueError, match="--label must be one of cat, dog, été; got 1"):
             client_commands.sample(client_options.SampleOptions(out=tmp_path / "c.png", label="1", **common))
-        with pytest.raises(ValueError, match="only one of --condition and --label"):
+        with pytest.raises(ValueError, match="only one of --condition, --label and --vector"):
             client_options.SampleOptions(out=tmp_path / "c.png", label=1, condition=tmp_path / "x.npy", **common)

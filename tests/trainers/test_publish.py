@@ -97,7 +97,7 @@ def test_a_class_conditional_run_tells_what_a_label_is_worth(tmp_path):
     train(tiny_config(model=QUICK, steps=3, data=DataConfig("digits", class_conditional=True)), tmp_path / "run")
     published = publishing.publish(**dataclasses.asdict(options(tmp_path / "run")))
     metadata = preset_files.read_metadata(published)
-    assert metadata["network"]["title"] == "Row LSTM 1 x 4, class-conditional"
+    assert metadata["network"]["title"] == "PixelCNN 1 x 4, class-conditional"
     assert metadata["network"]["classes"] == [str(digit) for digit in range(10)]
     assert PixelRNN.from_preset(published).num_classes == 10
     worth = metadata["classification"]["test"]
