@@ -66,10 +66,17 @@ class Classification:
         return (
             f"without labels {self.marginal_nats_per_image:.2f} nats per image; a label is worth {self.gain:.3f} nats "
             f"(at most ln {self.classes} = {math.log(self.classes):.3f}); {self.accuracy:.2%} of {self.images} images "
-            "classified correctly"
-            + "; WARNING: labels do not improve the score: the model has learned nothing about these classes"
-            * (self.gain < 0)
+            f"classified correctly{self._warning()}"
         )
+
+    def _warning(self) -> str:
+        if self.gain >= 0:
+            return ""
+        if self.accuracy < 1.5 / self.classes:  # Hardly better than chance.
+            reason = "the model has learned nothing about these classes"
+        else:
+            reason = "the likelihoods of the classes differ too much, so the model is too sure of a class"
+        return f"; WARNING: labels do not improve the score: {reason}"
 
 
 @dataclasses.dataclass(frozen=True)

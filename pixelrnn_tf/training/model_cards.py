@@ -18,6 +18,7 @@ HUB_DATA = {
 }
 GOOD_FOR = {
     "cifar10_pixel_cnn_4x48": "color images",
+    "cifar10_pixel_cnn_4x48_classes": "color images by class",
     "cifar10_small": "comparison with a softmax",
     "digits_diagonal_bilstm": "quick tests, teaching",
     "digits_diagonal_bilstm_classes": "quick tests with classes",
@@ -205,7 +206,9 @@ def _scores(metadata: Config) -> str:
         lines += [
             "",
             f"Without labels, summed over all classes, {split} scores {found['marginal_nats_per_image']:.2f} nats per "
-            f"image: a label is worth {found['gain']:.3f} nats. Classification accuracy: {found['accuracy']:.2%}.",
+            f"image: a label is worth {found['gain']:.3f} nats. Classification accuracy: {found['accuracy']:.2%}."
+            + " The likelihoods of the classes differ too much, so the network is too sure of a class."
+            * (found["gain"] < 0),
         ]
     for split, terms in (metadata.get("scales") or {}).items():
         (first, *larger), (nats, *more) = (

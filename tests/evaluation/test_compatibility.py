@@ -94,7 +94,10 @@ def test_a_run_starts_from_the_vectors_of_its_own_classes(tmp_path):
 def test_a_label_that_is_worth_less_than_nothing_is_a_warning():
     found = Classification(68.1, 0.1, 0.9, 10, 180)
     assert "WARNING" not in str(found)
-    assert "WARNING: labels do not improve the score" in str(dataclasses.replace(found, gain=-25.6))
+    warning = "WARNING: labels do not improve the score: the "
+    assert f"{warning}likelihoods of the classes differ too much" in str(dataclasses.replace(found, gain=-5.4))
+    unknown = dataclasses.replace(found, gain=-25.6, accuracy=0.1)
+    assert f"{warning}model has learned nothing about these classes" in str(unknown)
 
 
 def test_shipped_models_name_their_classes():
