@@ -3,6 +3,8 @@
 import os
 from typing import Any
 
+import numpy as np
+
 from pixelrnn_tf.files import written_beside
 from pixelrnn_tf.models.likelihood import bits_per_dim
 
@@ -50,12 +52,27 @@ def write_curve(lines: list[dict[str, Any]], out: str | os.PathLike) -> None:
         figure.savefig(beside, dpi=120)
 
 
+def score_curve(metadata: dict[str, Any]) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    """Images seen, minutes of processor time, and bits/dim on validation, of the evaluations of a preset.
+
+    The images of the stages before count. Their processor time is not known, so the minutes are None then.
+    """
+    training, shape = metadata["training"], metadata["network"]["image_shape"]
+    points = [point for point in training["curve"] if point["step"] > 0]
+    stages = training.get("started_from", {}).get("stages", [])
+    before = sum(stage["batch_size"] * stage["steps"] for stage in stages)
+    images = before + training["batch_size"] * np.array([point["step"] for point in points])
+    is_timed = not stages and all("processor_seconds" in point for point in points)
+    minutes = np.array([point["processor_seconds"] for point in points]) / 60 if is_timed else None
+    return images, minutes, np.array([bits_per_dim(point["nats_per_image"], shape) for point in points])
+
+
 def write_score_curves(presets: list[dict[str, Any]], out: str | os.PathLike) -> None:
     """Draw the validation scores of presets over the images seen and over processor time, a row for each data set.
 
     Args:
         presets: metadata of presets. Those without a curve are left out, and those without processor times are drawn
-            over images only.
+            over images only. The images of earlier stages count; their processor time is not known.
         out: path of the PNG file.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -70,13 +87,11 @@ def write_score_curves(presets: list[dict[str, Any]], out: str | os.PathLike) ->
     rows = figure.subplots(max(1, len(by_data)), 2, sharey="row", squeeze=False)
     for (over_images, over_time), (title, of_data) in zip(rows, by_data.items(), strict=False):
         for k, metadata in enumerate(of_data):
-            training, shape = metadata["training"], metadata["network"]["image_shape"]
-            points = [point for point in training["curve"] if point["step"] > 0]
-            bits = [bits_per_dim(point["nats_per_image"], shape) for point in points]
+            images, minutes, bits = score_curve(metadata)
             style = {"color": f"C{k}", "marker": ".", "label": metadata["name"]}
-            over_images.plot([training["batch_size"] * point["step"] / 1000 for point in points], bits, **style)
-            if all("processor_seconds" in point for point in points):
-                over_time.plot([point["processor_seconds"] / 60 for point in points], bits, **style)
+            over_images.plot(images / 1000, bits, **style)
+            if minutes is not None:
+                over_time.plot(minutes, bits, **style)
         over_images.set(title=title, ylabel="validation, bits/dim", xlabel="thousands of images seen")
         over_time.set(title=title, xlabel="minutes of processor time")
         over_images.legend(fontsize=8)

@@ -37,14 +37,6 @@ def test_a_run_keeps_the_digest_of_what_it_started_from(runs):
     assert "started_from" not in json.loads((folder / "first" / "model.json").read_text())
 
 
-def test_flags_replace_arguments_of_the_network_that_a_run_starts_from(runs):
-    folder, config = runs
-    deeper = dataclasses.replace(config, model={"num_blocks": QUICK["num_blocks"] + 1}, steps=1)
-    run.train(deeper, folder / "deeper")
-    network = load_model(folder / "deeper" / "model.keras")
-    assert (network.num_blocks, network.hidden) == (QUICK["num_blocks"] + 1, QUICK["hidden"])
-
-
 @pytest.mark.slow
 def test_a_run_goes_on_without_the_weights_that_it_started_from(runs):
     folder, config = runs

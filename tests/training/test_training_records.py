@@ -129,6 +129,21 @@ def test_a_curve_of_few_points_shows_all_of_them_in_its_own_colors(tmp_path):
         assert is_blue == expected
 
 
+def test_a_score_curve_counts_the_images_of_earlier_stages(tmp_path):
+    points = [{"step": step, "processor_seconds": 30.0 * step, "nats_per_image": 64.0} for step in (0, 2, 4)]
+    metadata = {"name": "small", "data": {"title": "digits"}, "network": {"image_shape": [8, 8, 1]}}
+    metadata["training"] = {"batch_size": 16, "curve": points}
+    images, minutes, bits = learning_curve.score_curve(metadata)
+    assert (images.tolist(), minutes.tolist()) == ([32, 64], [1.0, 2.0])
+    assert bits == pytest.approx([1 / np.log(2)] * 2)
+    metadata["training"]["started_from"] = {"stages": [{"steps": 100, "batch_size": 8}]}
+    images, minutes, _ = learning_curve.score_curve(metadata)
+    assert (images.tolist(), minutes) == ([832, 864], None)
+    learning_curve.write_score_curves([metadata, {**metadata, "training": {}}], tmp_path / "curves.png")
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.size == (900, 300)
+
+
 def test_patience_ends_a_run_that_gets_no_better_and_keeps_the_best(tmp_path, capsys):
     changes = {"steps": 1000, "eval_every": 2, "learning_rate": 3.0, "optimizer": "sgd", "ema_decay": 0.0}
     run = tiny_config(model=QUICK, patience=2, **changes)
@@ -216,5 +231,5 @@ def test_a_run_from_given_weights_takes_their_network_and_notes_it(finished, tmp
     (tmp_path / "config.json").write_text(json.dumps({"model": taken}))
     gone = dataclasses.replace(run, init_from="nowhere.keras")
     assert training_run._with_network(gone, tmp_path).model == taken
-    told = tiny_config(init_from="nowhere.keras")
-    assert training_run._with_network(told, tmp_path) is told
+    deeper = tiny_config(init_from=source, model={"num_blocks": 3})
+    assert training_run._with_network(deeper, tmp_path / "other").model == {**taken, "num_blocks": 3}
