@@ -235,10 +235,17 @@ def _training(metadata: Config) -> str:
         "",
         f"```\n{training['command']}\n```",
         "",
+        *_first_evaluations(training),
         *_stages(training),
         f"Trained by commit {training['commit']}." if training["commit"] else "No commit recorded.",
     ]
     return "\n".join(lines)
+
+
+def _first_evaluations(training: Config) -> list[str]:
+    """What someone who repeats the command sees first."""
+    points = [f"{point['nats_per_image']:.2f} at step {point['step']:,}" for point in training.get("curve", [])[:2]]
+    return [f"The first evaluations gave {' and '.join(points)}, in nats per image.", ""] if points else []
 
 
 def _duration(seconds: float) -> str:

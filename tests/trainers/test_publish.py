@@ -90,6 +90,8 @@ def test_the_card_is_made_from_the_metadata(published):
     assert f"| test | {score['nats_per_image']:.2f} ± {score['standard_error']:.2f} |" in card
     for section in ("Use", "Data", "Scores", "Training", "Speed", "License", "Citation"):
         assert f"\n## {section}\n" in card
+    first, last = (f"{point['nats_per_image']:.2f}" for point in metadata["training"]["curve"])
+    assert f"The first evaluations gave {first} at step 0 and {last} at step 10, in nats per image." in card
 
 
 @pytest.mark.slow
