@@ -25,8 +25,9 @@ def change(directory, edit):
     path.write_text(json.dumps(metadata))
 
 
-def test_a_shipped_preset_passes():
-    found = {finding.subject: finding for finding in verify(PRESET)}
+@pytest.mark.parametrize("preset", [PRESET, "digits_diagonal_bilstm_classes"])
+def test_a_shipped_preset_passes(preset):
+    found = {finding.subject: finding for finding in verify(preset)}
     assert list(found) == ["parameters", "validation", "test", "samples.png"]
     assert all(finding.passed for finding in found.values()), list(map(str, found.values()))
     assert "over 180 images" in found["test"].text
