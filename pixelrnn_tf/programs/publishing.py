@@ -238,8 +238,20 @@ def _training(workdir: pathlib.Path, run: dict[str, Any], config: dict[str, Any]
         "command": command_of(config, name),
         "curve": validation_curve(workdir),
         **({"processor_seconds": run["processor_seconds"]} if run.get("processor_seconds") else {}),
-        **({STARTED_FROM: run[STARTED_FROM]} if run.get(STARTED_FROM) else {}),
+        **_start(run),
     }
+
+
+def _start(run: dict[str, Any]) -> dict[str, Any]:
+    """What a run started from, without folders of this machine; empty if it did not start from other weights."""
+    started = run.get(STARTED_FROM)
+    return {STARTED_FROM: {**started, "source": _without_folders(started["source"])}} if started else {}
+
+
+def _without_folders(source: str) -> str:
+    """Name of a preset, or the path of a run's file with its folder next to the others."""
+    path = pathlib.Path(source)
+    return "/".join(["runs", *path.parts[-2:]]) if len(path.parts) > 1 else source
 
 
 def validation_curve(workdir: pathlib.Path) -> list[dict[str, float]]:
@@ -252,9 +264,7 @@ def validation_curve(workdir: pathlib.Path) -> list[dict[str, float]]:
 
 def command_of(config: dict[str, Any], name: str) -> str:
     """Command of a run, with its folder named after the preset, and other folders next to it."""
-    start = pathlib.Path(config["init_from"])
-    if len(start.parts) > 1:  # A file, not the name of a preset.
-        config = {**config, "init_from": "/".join(["runs", *start.parts[-2:]])}
+    config = {**config, "init_from": _without_folders(config["init_from"])}
     flags = map(shlex.quote, [*as_flags(TrainConfig, config), f"--workdir=runs/{name}"])
     words = ["python -m trainers.train", *flags]
     return " \\\n    ".join(words)

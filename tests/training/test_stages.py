@@ -58,6 +58,8 @@ def test_publish_names_every_stage_and_does_not_replace_the_first(runs, tmp_path
     with pytest.raises(ValueError, match=r"started from .*small, which it would replace: .*another --name"):
         publishing.publish(folder / "second", "small", tmp_path, **words)
     second = publishing.publish(folder / "second", "smaller", tmp_path, **words)
+    assert str(folder) not in "".join(path.read_text() for path in (second / "README.md", second / "metadata.json"))
+    assert "Training started from the weights of `runs/first/model.keras`" in (second / "README.md").read_text()
     digest = preset_files.read_metadata(first)["weights_sha256"]
     training = preset_files.read_metadata(second)["training"]
     assert training["started_from"]["weights_sha256"] == digest
