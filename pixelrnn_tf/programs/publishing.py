@@ -5,7 +5,6 @@ import math
 import pathlib
 import platform
 import re
-import shlex
 import statistics
 import tempfile
 import time
@@ -17,8 +16,6 @@ import tensorflow as tf
 from PIL import Image
 
 from pixelrnn_cli.data_config import DataConfig
-from pixelrnn_cli.flags import as_flags
-from pixelrnn_cli.train_config import TrainConfig
 from pixelrnn_tf.backend import cores
 from pixelrnn_tf.data import ImageData, to_bytes
 from pixelrnn_tf.evaluation.batched_sampling import complete_images, draw_picture
@@ -32,6 +29,7 @@ from pixelrnn_tf.pictures import grids, occlusion, png_files
 from pixelrnn_tf.programs.example_images import EXAMPLES, NUM_EXAMPLES, write_strip
 from pixelrnn_tf.sampling import generate
 from pixelrnn_tf.training import model_cards
+from pixelrnn_tf.training.commands import command_of, without_folders
 from pixelrnn_tf.training.metrics import metrics_in
 from pixelrnn_tf.training.stages import STARTED_FROM
 from pixelrnn_tf.training.workdir import read_config, with_defaults
@@ -243,15 +241,9 @@ def _training(workdir: pathlib.Path, run: dict[str, Any], config: dict[str, Any]
 
 
 def _start(run: dict[str, Any]) -> dict[str, Any]:
-    """What a run started from, without folders of this machine; empty if it did not start from other weights."""
+    """Record of the initial weights without folders of this machine; empty for a run from scratch."""
     started = run.get(STARTED_FROM)
-    return {STARTED_FROM: {**started, "source": _without_folders(started["source"])}} if started else {}
-
-
-def _without_folders(source: str) -> str:
-    """Name of a preset, or the path of a run's file with its folder next to the others."""
-    path = pathlib.Path(source)
-    return "/".join(["runs", *path.parts[-2:]]) if len(path.parts) > 1 else source
+    return {STARTED_FROM: {**started, "source": without_folders(started["source"])}} if started else {}
 
 
 def validation_curve(workdir: pathlib.Path) -> list[dict[str, float]]:
@@ -260,14 +252,6 @@ def validation_curve(workdir: pathlib.Path) -> list[dict[str, float]]:
     keys["validation_nats_per_image"] = "nats_per_image"
     lines = [line for line in metrics_in(workdir / "metrics.jsonl") if "validation_nats_per_image" in line]
     return [{short: line[name] for name, short in keys.items() if name in line} for line in lines]
-
-
-def command_of(config: dict[str, Any], name: str) -> str:
-    """Command of a run, with its folder named after the preset, and other folders next to it."""
-    config = {**config, "init_from": _without_folders(config["init_from"])}
-    flags = map(shlex.quote, [*as_flags(TrainConfig, config), f"--workdir=runs/{name}"])
-    words = ["python -m trainers.train", *flags]
-    return " \\\n    ".join(words)
 
 
 def _score_of_first(model: ImageModel, data: ImageData, split: str) -> dict[str, Any]:

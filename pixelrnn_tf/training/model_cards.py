@@ -17,8 +17,9 @@ HUB_DATA = {
     "tfds:cifar10": "uoft-cs/cifar10",
 }
 GOOD_FOR = {
-    "cifar10_pixel_cnn_4x48": "color images",
+    "cifar10_pixel_cnn_4x48": "fast color images",
     "cifar10_pixel_cnn_4x48_classes": "color images by class",
+    "cifar10_pixel_cnn_6x48": "best color images",
     "cifar10_small": "comparison with a softmax",
     "digits_diagonal_bilstm": "quick tests, teaching",
     "digits_diagonal_bilstm_classes": "quick tests with classes",
@@ -243,7 +244,7 @@ def _training(metadata: Config) -> str:
 
 
 def _first_evaluations(training: Config) -> list[str]:
-    """What someone who repeats the command sees first."""
+    """Line with the first evaluations of the curve, for comparison; none without a curve."""
     points = [f"{point['nats_per_image']:.2f} at step {point['step']:,}" for point in training.get("curve", [])[:2]]
     return [f"The first evaluations gave {' and '.join(points)}, in nats per image.", ""] if points else []
 

@@ -12,7 +12,7 @@ from pixelrnn_cli.train_config import TrainConfig
 from pixelrnn_tf import zoo
 from pixelrnn_tf.models import PixelRNN, preset_files
 from pixelrnn_tf.programs import publishing, regenerate_cards
-from pixelrnn_tf.training import model_cards
+from pixelrnn_tf.training import commands, model_cards
 from pixelrnn_tf.training.run import train
 from pixelrnn_tf.training.workdir import with_defaults
 from tests.support.picture_folders import write_numbered
@@ -79,7 +79,7 @@ def test_the_command_is_that_of_the_run(published):
 )
 def test_a_command_names_no_folder_of_one_machine(run, start, said):
     config = {**with_defaults(json.loads((run / "config.json").read_text())), "init_from": start}
-    assert f"--init_from={said} " in publishing.command_of(config, "tiny")
+    assert f"--init_from={said} " in commands.command_of(config, "tiny")
 
 
 def test_the_card_is_made_from_the_metadata(published):
