@@ -39,6 +39,11 @@ _MOST_JSON = 2**24
 _MOST_COMPRESSION, _FEWEST_BYTES_PER_BLOCK = 100, 500
 
 
+def path_inside(weight: keras.Variable) -> str:
+    """Path of a weight inside its model, without the name of the model."""
+    return weight.path.partition("/")[2]
+
+
 def weights_digest(model: keras.Model) -> str:
     """Compute the SHA-256 of the names, shapes and values of the weights, independent of file and backend.
 
@@ -47,7 +52,7 @@ def weights_digest(model: keras.Model) -> str:
     digest = hashlib.sha256()
     for weight in model.weights:
         values = np.asarray(ops.convert_to_numpy(weight), dtype="<f4")
-        path = weight.path.partition("/")[2]
+        path = path_inside(weight)
         digest.update(f"{path} {values.shape}\n".encode())
         digest.update(values.tobytes())
     return digest.hexdigest()

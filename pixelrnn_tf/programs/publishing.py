@@ -30,7 +30,7 @@ from pixelrnn_tf.programs.example_images import EXAMPLES, NUM_EXAMPLES, write_st
 from pixelrnn_tf.sampling import generate
 from pixelrnn_tf.training import model_cards
 from pixelrnn_tf.training.commands import command_of, without_folders
-from pixelrnn_tf.training.metrics import metrics_in
+from pixelrnn_tf.training.metrics import last_step, metrics_in
 from pixelrnn_tf.training.stages import STARTED_FROM
 from pixelrnn_tf.training.workdir import read_config, with_defaults
 from pixelrnn_tf.version import __version__
@@ -225,9 +225,8 @@ def _metadata(
 def _training(workdir: pathlib.Path, run: dict[str, Any], config: dict[str, Any], name: str) -> dict[str, Any]:
     first = config["eval_images"]
     selection = f"the first {first:,} validation images" if first else "the validation split"
-    last = max(line["step"] for line in metrics_in(workdir / "metrics.jsonl"))
     return {
-        "steps": last,
+        "steps": last_step(workdir / "metrics.jsonl"),
         "best_step": run["steps"],
         "batch_size": config["batch_size"],
         "seconds": run["training_seconds"],

@@ -3,12 +3,11 @@
 import os
 from typing import Any
 
-import keras
 import numpy as np
 
 from pixelrnn_tf.models import ImageModel, PixelRNN
 from pixelrnn_tf.models.loading import load_model
-from pixelrnn_tf.models.preset_files import weights_digest
+from pixelrnn_tf.models.preset_files import path_inside, weights_digest
 
 
 def start_from(model: ImageModel, source: str | os.PathLike) -> str:
@@ -48,19 +47,14 @@ def _start(network: PixelRNN, saved: PixelRNN) -> None:
     What only `network` has becomes zero, except for its conditioner and for the further blocks up to their last layer:
     these keep their initial values, because of two factors that are zero neither learns.
     """
-    given = {_name(weight): weight for weight in saved.weights}
-    assert given.keys() <= {_name(weight) for weight in network.weights}
+    given = {path_inside(weight): weight for weight in saved.weights}
+    assert given.keys() <= {path_inside(weight) for weight in network.weights}
     inner = [part for block in network.blocks[saved.num_blocks :] for part in block.parts[:-1]]
     added = [network.conditioner] if saved.conditioner is None and network.conditioner is not None else []
     kept = {id(weight) for layer in [*inner, *added] for weight in layer.weights}
     for weight in network.weights:
         if id(weight) not in kept:
-            weight.assign(given.get(_name(weight), np.zeros(weight.shape)))
-
-
-def _name(weight: keras.Variable) -> str:
-    """Path of a weight inside its network."""
-    return weight.path.partition("/")[2]
+            weight.assign(given.get(path_inside(weight), np.zeros(weight.shape)))
 
 
 def _in_order_of_classes(saved: ImageModel, model: ImageModel) -> list[np.ndarray]:

@@ -8,6 +8,11 @@ from typing import Any
 from pixelrnn_tf.regular_files import read_regular
 
 
+def last_step(path: pathlib.Path) -> int | None:
+    """Last step of a `metrics.jsonl`; None if there is none."""
+    return max((line["step"] for line in metrics_in(path)), default=None)
+
+
 def metrics_in(path: pathlib.Path) -> list[dict[str, Any]]:
     """Read the valid lines of a `metrics.jsonl`; none if there is no such file.
 

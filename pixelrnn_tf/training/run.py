@@ -57,7 +57,7 @@ def train(config: TrainConfig, workdir: str | pathlib.Path, command: str = "") -
 
 
 def _with_network(config: TrainConfig, workdir: pathlib.Path) -> TrainConfig:
-    """Use the network of --init_from if no other is given; the run in `workdir` has recorded it."""
+    """Complete the network by that of --init_from, without a preset; the run in `workdir` has recorded it."""
     if not config.init_from or config.preset:
         return config
     path = workdir / "config.json"

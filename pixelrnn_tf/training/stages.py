@@ -7,7 +7,7 @@ from typing import Any
 from pixelrnn_tf.files import read_json
 from pixelrnn_tf.models import preset_files
 from pixelrnn_tf.training.commands import command_of
-from pixelrnn_tf.training.metrics import metrics_in
+from pixelrnn_tf.training.metrics import last_step
 from pixelrnn_tf.training.workdir import with_defaults
 from pixelrnn_tf.zoo import find_preset
 
@@ -39,7 +39,7 @@ def started_from(source: str | os.PathLike, digest: str) -> dict[str, Any]:
         card, config = (_read(path.with_name(name)) for name in ("model.json", "config.json"))
         own = {"best_step": card.get("steps"), "batch_size": config.get("batch_size"), "scores": card.get("scores")}
         own["seconds"] = card.get("training_seconds")
-        own["steps"] = max((line["step"] for line in metrics_in(path.with_name("metrics.jsonl"))), default=None)
+        own["steps"] = last_step(path.with_name("metrics.jsonl"))
         earlier, name = card.get(STARTED_FROM), path.parent.name
         own["command"] = command_of(with_defaults(config), name) if isinstance(config.get("data"), dict) else None
     known = {key: value for key, value in own.items() if value is not None}
