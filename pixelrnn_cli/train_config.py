@@ -149,7 +149,11 @@ class TrainConfig:
         at_least=0,
         at_most=MOST_STEPS,
     )
-    optimizer: str = _optimizer("Optimizer; the paper's is rmsprop.", "adam", choices=("adam", "rmsprop", "sgd"))
+    optimizer: str = _optimizer(
+        "Optimizer: adam; muon, which learns from fewer steps, see docs/training.md; rmsprop, the paper's; or sgd.",
+        "adam",
+        choices=("adam", "muon", "rmsprop", "sgd"),
+    )
     learning_rate: float = _optimizer("Learning rate, the peak of the schedule.", 1e-3, above=0, at_most=1e30)
     schedule: str = _optimizer(
         "Learning rate after the warmup: constant, half a cosine down to --final_learning_rate, or falling in steps.",

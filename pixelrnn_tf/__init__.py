@@ -6,13 +6,14 @@ explicitly: `pixelrnn_tf.distributions`, `data`, `training`, `evaluation` and `s
 """
 
 from pixelrnn_tf import compression, layers, models, sampling
-from pixelrnn_tf.models import PRESETS, BitsPerDim, MultiScalePixelRNN, NegativeLogLikelihood, PixelRNN
+from pixelrnn_tf.models import PRESETS, BitsPerDim, MultiScalePixelRNN, Muon, NegativeLogLikelihood, PixelRNN
 from pixelrnn_tf.version import __version__
 
 __all__ = [
     "PRESETS",
     "BitsPerDim",
     "MultiScalePixelRNN",
+    "Muon",
     "NegativeLogLikelihood",
     "PixelRNN",
     "__version__",

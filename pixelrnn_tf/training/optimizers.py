@@ -8,8 +8,14 @@ import tensorflow as tf
 from keras import ops
 
 from pixelrnn_cli.train_config import TrainConfig
+from pixelrnn_tf.models import Muon
 
-OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}
+OPTIMIZERS = {
+    "adam": keras.optimizers.Adam,
+    "muon": Muon,
+    "rmsprop": keras.optimizers.RMSprop,
+    "sgd": keras.optimizers.SGD,
+}
 # Weights that represent values, not connection strengths, are excluded from weight decay.
 WITHOUT_DECAY = re.compile(r"(^|/)(bias(_\d+)?|initial_[hc])$")
 

@@ -37,7 +37,7 @@ def trained(number, workdir, **changes):
     return np.array([result[:2] for result in results]), state(training)
 
 
-@pytest.mark.parametrize(("optimizer", "tolerance"), [("sgd", 1e-5), ("adam", 1e-4)])
+@pytest.mark.parametrize(("optimizer", "tolerance"), [("sgd", 1e-5), ("adam", 1e-4), ("muon", 1e-4)])
 @pytest.mark.parametrize("block", BLOCK_NAMES)
 def test_two_replicas_equal_one(block, optimizer, tolerance, tmp_path):
     # XLA takes long to compile: it is tried with Adam alone, and where "auto" chooses it.

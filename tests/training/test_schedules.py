@@ -41,7 +41,7 @@ def test_the_optimizer_goes_by_the_schedule_and_clips_nothing():
     assert optimizer.clipnorm is optimizer.global_clipnorm is optimizer.clipvalue is None
 
 
-@pytest.mark.parametrize(("optimizer", "scales"), [("sgd", 1), ("adam", 1), ("rmsprop", 1), ("sgd", 2)])
+@pytest.mark.parametrize(("optimizer", "scales"), [("sgd", 1), ("adam", 1), ("muon", 1), ("rmsprop", 1), ("sgd", 2)])
 def test_weight_decay_shrinks_kernels_and_leaves_biases_and_initial_states(optimizer, scales):
     model = make_network("row_lstm", (4, 4, 1))
     if scales == 2:
