@@ -134,7 +134,7 @@ def test_batches_hold_every_image_once_in_order(storage):
     assert [batch.ravel().tolist() for batch in batches] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
 
 
-def test_dynamic_binarisation_is_drawn_anew_every_epoch_but_not_for_scores():
+def test_dynamic_binarization_is_drawn_anew_every_epoch_but_not_for_scores():
     digits = load("digits", binarization="dynamic")
     assert (digits.levels, digits.sampled_from) == (2, 17)
     assert "dynamic (sampled again every epoch; validation and test: one fixed sample)" in digits.describe()
@@ -149,7 +149,7 @@ def test_dynamic_binarisation_is_drawn_anew_every_epoch_but_not_for_scores():
     assert epochs[0].sum() != epochs[1].sum()
 
 
-def test_dynamic_binarisation_of_a_data_set_has_its_mean():
+def test_dynamic_binarization_of_a_data_set_has_its_mean():
     native = all_images(load("digits"), "train") / 16
     sample = all_images(load("digits", binarization="dynamic"), "train")
     # Five standard deviations of a sum of independent draws, of all images and of every pixel over the images.

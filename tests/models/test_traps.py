@@ -207,15 +207,15 @@ def test_an_untrained_and_a_trained_network_are_causal(block):
     assert not (field_by_gradient(model) & future).any()
 
 
-def test_batch_normalisation_mixes_images(monkeypatch):
-    def normalised(self, x, apply):
+def test_batch_normalization_mixes_images(monkeypatch):
+    def normalized(self, x, apply):
         return original(self, x - ops.mean(x, axis=(0, 1, 2), keepdims=True), apply)
 
     original = PixelCNNBlock.transform
     images = random_images(make_network("pixel_cnn"), 2)
     for batch_norm in (False, True):
         if batch_norm:
-            monkeypatch.setattr(PixelCNNBlock, "transform", normalised)
+            monkeypatch.setattr(PixelCNNBlock, "transform", normalized)
         model = make_network("pixel_cnn")
         apart = np.allclose(np.array(model(images))[:1], model(images[:1]), atol=1e-5)
         assert apart is not batch_norm
