@@ -19,7 +19,8 @@ HUB_DATA = {
 GOOD_FOR = {
     "cifar10_pixel_cnn_4x48": "fast color images",
     "cifar10_pixel_cnn_4x48_classes": "color images by class",
-    "cifar10_pixel_cnn_6x48": "best color images",
+    "cifar10_pixel_cnn_6x48": "earlier color network",
+    "cifar10_pixel_cnn_8x48": "best color images",
     "cifar10_small": "comparison with a softmax",
     "digits_diagonal_bilstm": "quick tests, teaching",
     "digits_diagonal_bilstm_classes": "quick tests with classes",
@@ -28,6 +29,7 @@ GOOD_FOR = {
     "fashion_mnist_background": "likelihood ratios",
     "fashion_mnist_local": "likelihood ratios",
     "fashion_mnist_pixel_cnn": "out-of-distribution detection",
+    "fashion_mnist_pixel_cnn_5x48": "best gray images",
     "mnist_diagonal_bilstm_1x32": "fast Diagonal BiLSTM",
     "mnist_diagonal_bilstm_7x16": "best scores, compression",
     "mnist_pixel_cnn_15x16": "comparison of blocks",

@@ -4,7 +4,7 @@ import jax
 import keras
 import numpy as np
 
-from pixelrnn_tf import MultiScalePixelRNN, PixelRNN
+from pixelrnn_tf import MultiScalePixelRNN, Muon, PixelRNN
 from pixelrnn_tf.layers import LabelEmbedding
 from pixelrnn_tf.models import log_prob
 
@@ -15,15 +15,16 @@ MODELS = {
     "classes": lambda: PixelRNN((4, 4, 1), 5, "row_lstm", conditioner=LabelEmbedding(3, 2), **TINY),
     "scales": lambda: MultiScalePixelRNN((4, 4, 1), 5, (2, 4), "pixel_cnn", **TINY),
 }
+OPTIMIZERS = {"plain": Muon, "classes": keras.optimizers.Adam, "scales": keras.optimizers.Adam}
 
 
-def trained(make, images, labels, devices, path):
+def trained(kind, images, labels, devices, path):
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
     keras.utils.set_random_seed(0)
-    model = make()
+    model = MODELS[kind]()
     inputs = [images, labels] if model.num_classes else images
     rate = keras.optimizers.schedules.CosineDecay(0.0, 6, warmup_target=0.05, warmup_steps=2)
-    model.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0, use_ema=True, ema_momentum=0.5))
+    model.compile(OPTIMIZERS[kind](rate, global_clipnorm=1.0, use_ema=True, ema_momentum=0.5))
     callbacks = [
         keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
         keras.callbacks.ModelCheckpoint(path, monitor="val_loss", save_best_only=True),
@@ -44,12 +45,12 @@ def main(folder):
     """Write what every kind of model learned to `KIND.npz`, and the model to `KIND.keras`."""
     assert len(jax.devices()) == 2
     rng = np.random.default_rng(0)
-    for kind, make in MODELS.items():
+    for kind in MODELS:
         images = rng.integers(0, 5, (4 * BATCH_SIZE, 4, 4, 1)).astype("uint8")
         labels = rng.integers(0, 3, len(images)).astype("int32")
         path = folder / f"{kind}.keras"
-        one, history = trained(make, images, labels, jax.devices()[:1], path)
-        two, of_two = trained(make, images, labels, jax.devices(), path)
+        one, history = trained(kind, images, labels, jax.devices()[:1], path)
+        two, of_two = trained(kind, images, labels, jax.devices(), path)
         best = keras.models.load_model(path)
         np.savez(
             folder / f"{kind}.npz",
