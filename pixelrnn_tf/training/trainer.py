@@ -175,7 +175,9 @@ class Trainer:
             score = self.evaluator.score(self.data, "validation", self.config.eval_images)
         except FloatingPointError as error:
             raise FloatingPointError(f"At step {progress.step}: {error}") from error
-        best = progress.best is None or score.nats_per_image < progress.best
+        # What a background network starts from has better scores, but has not seen mutated images.
+        untrained = self.config.mutation_rate > 0 and progress.best_step == 0
+        best = progress.best is None or untrained or score.nats_per_image < progress.best
         drawn = self._draws_now()
         progress.evaluated, progress.since_best = progress.step, 0 if best else progress.since_best + 1
         self.journal.evaluated(progress, score, best)

@@ -1,9 +1,12 @@
 """Mutated images: as many as the rate says, functions of seed and step, over all levels."""
 
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from pixelrnn_tf.training import run as training_run
 from pixelrnn_tf.training.mutation import mutated
 from tests.support.training_runs import opened, tiny_config
 
@@ -43,3 +46,12 @@ def test_training_mutates_the_images_it_learns_from_alone(tmp_path):
     assert mutated_batch.shape == as_it_is.shape
     assert (mutated_batch != as_it_is).mean() > 0.4
     assert (next(iter(data.batches("validation", 4))).numpy() < data.levels).all()
+
+
+def test_a_background_network_is_not_the_one_it_started_from(tmp_path):
+    run = {"model": {}, "steps": 2, "eval_every": 1, "init_from": "digits_pixel_cnn", "learning_rate": 0.05}
+    for name, rate in (("plain", 0.0), ("background", 1.0)):
+        training_run.train(tiny_config(**run, mutation_rate=rate), tmp_path / name)
+    best = [json.loads((tmp_path / name / "model.json").read_text())["steps"] for name in ("plain", "background")]
+    assert best[0] == 0, "steps at this rate spoil a finished network"
+    assert best[1] > 0
