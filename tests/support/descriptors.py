@@ -148,6 +148,7 @@ OTHER = {
     "Conditioner",
     "ForgetGateOnes",
     "ImageModel",
+    "Muon",
     "feature_groups",
     "gated_feature_groups",
     "kernel_mask",
