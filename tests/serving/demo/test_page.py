@@ -206,7 +206,10 @@ def test_tools_change_the_drawing(page, examples, tmp_path):
     picture[HEIGHT : 3 * HEIGHT, :WIDTH] = 255
     png_files.write(tmp_path / "half.png", picture)
     page.set_input_files("#load", tmp_path / "half.png")
-    page.wait_for_function("document.querySelector('#image').getContext('2d').getImageData(0, 0, 1, 1).data[0] === 255")
+    for _ in range(200):  # The page forbids the eval of Playwright's wait_for_function.
+        if levels_on(page, "#image").any():
+            break
+        page.wait_for_timeout(50)
     loaded = levels_on(page, "#image")[..., 0]
     assert (loaded[:, :3] == 3).all()
     assert not loaded[:, 4:].any()
