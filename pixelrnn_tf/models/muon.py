@@ -7,13 +7,13 @@ from typing import Any
 import keras
 from keras import ops
 
-# Weights for which Adam is better: those that are not matrices, the layer of the logits, and tables of embeddings.
-FOR_ADAM = ("(^|/)bias(_[0-9]+)?$", "(^|/)initial_[hc]$", "(^|/)logits/", "embedding")
+# Weights of two or more axes for which Adam is better: initial states, the layer of the logits, tables of embeddings.
+FOR_ADAM = ("(^|/)initial_[hc]$", "(^|/)logits/", "embedding")
 
 
 @keras.saving.register_keras_serializable("pixelrnn_tf")
 class Muon(keras.optimizers.Muon):
-    """Muon (Jordan et al. 2024) for the networks of this package: most of them learn in half the steps of Adam.
+    """Muon (Jordan et al. 2024) for the networks of this package: they learn gray and color levels in far fewer steps.
 
     A step moves a kernel by the nearest orthogonal matrix to its momentum, so that all directions are learned equally
     fast. The matrix of a kernel has a row for each tap and input, and a column for each output. `keras.optimizers.Muon`
@@ -24,7 +24,7 @@ class Muon(keras.optimizers.Muon):
     Args:
         learning_rate: learning rate, of Muon and of Adam; a float or a schedule.
         weight_decay: decoupled weight decay; None for none.
-        exclude_layers: regular expressions; Adam updates weights in whose path one is found.
+        exclude_layers: regular expressions; Adam updates weights in whose path one is found, and those of one axis.
         **options: other arguments of `keras.optimizers.Muon`, such as `use_ema` and `global_clipnorm`.
 
     Example:
