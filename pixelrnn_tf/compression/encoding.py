@@ -12,7 +12,6 @@ from pixelrnn_tf.compression.coded_scales import CodedScale, coded_scales
 from pixelrnn_tf.compression.integer_weights import (
     GRID_BITS,
     OFFSETS,
-    cells_below_highest,
     grid_positions,
     steps_below_highest,
     weight_table,
@@ -56,21 +55,20 @@ class BatchEncoder:
         Raises:
             FloatingPointError: if no grid makes the logits certain, since they are too large or not finite.
         """
-        of_scales, given = [], condition
+        scaled, passes, given = [], [], condition
         for scale in self._scales:
-            of_scales.append((scale, every_kth(images, scale.stride), given))
-            given = of_scales[-1][1].astype("int32")
-        for offset in range(OFFSETS):
-            passes = [scale.steps(own, given, offset) for scale, own, given in of_scales]
-            if all(each.are_certain for each in passes):
-                break
-        else:
+            scaled.append(every_kth(images, scale.stride))
+            passes.append(scale.run(scaled[-1], given))
+            given = scaled[-1].astype("int32")
+        allowed = np.flatnonzero(~np.any([each.forbidden for each in passes], axis=0))
+        if not allowed.size:
             raise FloatingPointError(
                 "The images cannot be compressed: the logits of the model are not finite, or too large for float64 to "
                 "separate them on the grid of the codec."
             )
-        for (scale, own, _), each in reversed(list(zip(of_scales, passes, strict=True))):
-            scale.push(coder, own, each.steps)
+        offset = int(allowed[0])
+        for scale, own, each in reversed(list(zip(self._scales, scaled, passes, strict=True))):
+            scale.push(coder, own, each.logits, offset)
         return offset, np.sum([each.nats for each in passes], axis=0)
 
 
@@ -78,13 +76,13 @@ class _Pass(NamedTuple):
     """Probabilities of a batch at one scale.
 
     Attributes:
-        are_certain: True if no logit is near a boundary of the grid.
-        steps: grid steps, uint16 `(batch, height, width, channels, levels)`.
+        logits: float64 `(images, height, width, channels, levels)` of parts of the batch; the last may be filled up.
+        forbidden: offsets of the grid that bring a logit near a boundary, bool `(OFFSETS,)`.
         nats: negative log-likelihood of each image, float64 `(batch,)`.
     """
 
-    are_certain: bool
-    steps: np.ndarray
+    logits: list[Tensor]
+    forbidden: np.ndarray
     nats: np.ndarray
 
 
@@ -95,30 +93,33 @@ class _ScaleEncoder:
         model = scale.network
         self.stride, self._coded = scale.stride, scale.coded
         self.network = IncrementalNetwork(model, "float64")
-        self._run = compiled(self._steps, jit_compile)
+        self._run = compiled(self._logits, jit_compile)
+        self._steps = compiled(lambda logits, offset: ops.cast(steps_below_highest(logits, offset), "uint16"))
         per_image = math.prod(model.image_shape[:2]) * max(
             model.image_shape[2] * model.levels, 32 * model.hidden, 2 * model.head_hidden
         )
         self._pass_size = max(1, _NUMBERS_PER_PASS // per_image)
 
-    def steps(self, images: np.ndarray, condition: np.ndarray | None, offset: int) -> _Pass:
-        """Compute the grid steps and likelihoods of images at an offset of the grid."""
+    def run(self, images: np.ndarray, condition: np.ndarray | None) -> _Pass:
+        """Compute the logits and likelihoods of images, and the offsets of the grid that are forbidden for them."""
         size = min(self._pass_size, len(images))
         passes = [slice(first, first + size) for first in range(0, len(images), size)]
 
-        def run(part: slice) -> list[np.ndarray]:
+        def run(part: slice) -> tuple[Tensor, np.ndarray, np.ndarray]:
             given = None if condition is None else filled(condition[part], size)
             with double_precision():
-                results = self._run(filled(images[part], size), given, np.float64(offset))
-                return [ops.convert_to_numpy(result) for result in results]
+                logits, forbidden, nats = self._run(filled(images[part], size), given)
+                return logits, ops.convert_to_numpy(forbidden), ops.convert_to_numpy(nats)
 
         # XLA runs a pass on one core.
         with ThreadPool(min(len(passes), cores())) as pool:
-            are_certain, steps, nats = zip(*pool.map(run, passes), strict=True)
-        return _Pass(all(are_certain), np.concatenate(steps)[: len(images)], np.concatenate(nats)[: len(images)])
+            logits, forbidden, nats = zip(*pool.map(run, passes), strict=True)
+        return _Pass(list(logits), np.any(forbidden, axis=0), np.concatenate(nats)[: len(images)])
 
-    def push(self, coder: StackEncoder, images: np.ndarray, steps: np.ndarray) -> None:
+    def push(self, coder: StackEncoder, images: np.ndarray, logits: list[Tensor], offset: int) -> None:
         """Encode the images from the last sub-pixel to the first."""
+        of_parts = [ops.convert_to_numpy(self._steps(part, np.float64(offset))) for part in logits]
+        steps = np.concatenate(of_parts)[: len(images)]
         for row in reversed(range(images.shape[1])):
             # One row at a time, since the table of weights takes four times the memory of the steps.
             columns = np.flatnonzero(self._coded[row])
@@ -126,33 +127,43 @@ class _ScaleEncoder:
             levels = images[:, row, columns].transpose(1, 2, 0)
             coder.push(levels.ravel(), of_row.reshape(-1, of_row.shape[-1]))
 
-    def _steps(self, images: Tensor, condition: Tensor | None, offset: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Run one parallel pass: a flag that all logits are certain, their grid steps in uint16, and nats per image."""
+    def _logits(self, images: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Run one parallel pass: logits, forbidden offsets of the grid, and nats per image."""
         condition_map = self.network.model.condition_map(condition, "float64")
         parameters, _ = self.network.prefill(self.network.stem_inputs(images), condition_map, 0)
         output = self.network.model.output_distribution
         logits = output.logits(parameters)
         coded = ops.convert_to_tensor(self._coded[None, :, :, None])
         nats = -ops.where(coded, output.log_prob(parameters, ops.cast(images, "int32")), 0.0)
-        certain = are_certain(logits, offset, output.sensitivity(parameters)) | ~coded[..., None]
-        steps = ops.cast(steps_below_highest(logits, offset), "uint16")
-        return ops.all(certain), steps, ops.sum(nats, axis=(1, 2, 3))
+        forbidden = forbidden_offsets(logits, output.sensitivity(parameters), coded[..., None])
+        return logits, forbidden, ops.sum(nats, axis=(1, 2, 3))
 
 
-def are_certain(logits: Tensor, offset: Tensor, sensitivity: Tensor | float = 1.0) -> Tensor:
-    """Return for each logit if small errors cannot change its grid step: bool, in the shape of the logits.
+def forbidden_offsets(logits: Tensor, sensitivity: Tensor | float = 1.0, coded: Tensor | bool = True) -> Tensor:
+    """Return for each offset of the grid if small errors could change a grid step at it: bool `(OFFSETS,)`.
 
-    A logit that is so far below the highest that its weight is 0 is always certain.
+    A logit that is so far below the highest that its weight is 0 forbids none.
 
     Args:
         logits: float64 `(..., levels)`.
-        offset: offset of the grid.
         sensitivity: sensitivity of the logits to the network's outputs, `(..., levels)` or one number for all.
+        coded: False for logits to ignore, broadcast to all.
     """
-    positions = grid_positions(logits, offset)
-    to_boundary = 0.5 - ops.abs(positions - ops.round(positions))
-    weightless = cells_below_highest(positions) > float(len(weight_table()) + 1)
-    return (to_boundary > guard(logits, sensitivity) * float(2**GRID_BITS)) | weightless
+    positions = grid_positions(logits, 0.0)
+    # At this offset a logit is nearest to a boundary. At the next ones it is at least half an offset away.
+    worst = (0.5 - (positions - ops.floor(positions))) * float(OFFSETS)
+    nearest = ops.round(worst)
+    guards = guard(logits, sensitivity) * float(2**GRID_BITS * OFFSETS)
+    # Offsets change the distance of two cells by one at most.
+    weightless = ops.max(positions, axis=-1, keepdims=True) - positions > float(len(weight_table()) + 2)
+    none, all_of_them = float(OFFSETS), float(OFFSETS + 1)
+    forbidden = ops.where(ops.abs(worst - nearest) > guards, none, ops.mod(nearest, float(OFFSETS)))
+    forbidden = ops.where(ops.isfinite(logits) & (guards < 0.5), forbidden, all_of_them)
+    # TensorFlow would turn a negated comparison around, which is wrong for NaN.
+    forbidden = ops.where(weightless, none, ops.where(coded, forbidden, none))
+    forbidden = ops.reshape(forbidden, (-1,))
+    counts = ops.segment_sum(ops.ones_like(forbidden, "int32"), ops.cast(forbidden, "int32"), OFFSETS + 2)
+    return (counts[:OFFSETS] > 0) | (counts[OFFSETS + 1] > 0)
 
 
 def guard(logits: Tensor, sensitivity: Tensor | float = 1.0) -> Tensor:
