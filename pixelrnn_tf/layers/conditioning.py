@@ -5,6 +5,7 @@ trainer and the export only ask for the shape, the dtype and the range of a cond
 """
 
 import abc
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -90,7 +91,7 @@ class ConditionFormat(NamedTuple):
         low, high = self.bounds
         values = ops.cast(condition, "float32") if self.below is None else condition  # float16 overflows below 1e6.
         inside = ops.logical_and(values >= low, values <= high)
-        return ops.all(ops.reshape(inside, (ops.shape(condition)[0], -1)), axis=1)
+        return ops.all(ops.reshape(inside, (ops.shape(condition)[0], math.prod(self.shape))), axis=1)
 
 
 def _shown(bound: float | list[float]) -> str:
@@ -125,7 +126,8 @@ class Conditioner(keras.layers.Layer, abc.ABC):
     class_names: tuple[str, ...] | None = None
 
     def __init__(self, features: int, name: str = "conditioner", **kwargs: Any):
-        super().__init__(name=name, **kwargs)
+        # Keras would round the condition to the compute dtype before the layer could scale it.
+        super().__init__(name=name, **{"autocast": False, **kwargs})
         self.features = checked_integer("features", features, 1)
 
     @abc.abstractmethod

@@ -9,6 +9,7 @@ from keras import ops
 
 from pixelrnn_tf.integers import checked_integer
 from pixelrnn_tf.layers.conditioning import LARGEST, Conditioner, ConditionFormat
+from pixelrnn_tf.precision import at_least_float32
 from pixelrnn_tf.typing import Config, DType, ImageShape, Shape, Tensor
 
 
@@ -74,11 +75,12 @@ class VectorEmbedding(Conditioner):
 
     def map_of(self, condition: Tensor, dtype: DType) -> Tensor:
         low, high = np.asarray(self.low, "float64"), np.asarray(self.high, "float64")
-        middle, half = (ops.cast(term, dtype) for term in ((low + high) / 2, (high - low) / 2))
+        precise = at_least_float32(dtype)  # Half precision would merge numbers of a narrow range far from zero.
+        middle, half = (ops.cast(term, precise) for term in ((low + high) / 2, (high - low) / 2))
         kernel, bias, hidden_kernel, hidden_bias = (
             ops.cast(weight, dtype) for weight in (self.kernel, self.bias, self.hidden_kernel, self.hidden_bias)
         )
-        scaled = (ops.cast(condition, dtype) - middle) / half
+        scaled = ops.cast((ops.cast(condition, precise) - middle) / half, dtype)
         hidden = ops.silu(ops.matmul(scaled, hidden_kernel) + hidden_bias)
         return (ops.matmul(hidden, kernel) + bias)[:, None, None, :]
 

@@ -37,6 +37,10 @@ class ImageModel(ImageTrainer, PresetModel):
     for `evaluate`, `train_on_batch` and similar methods.
     """
 
+    def __init__(self, **kwargs: Any):
+        # Keras would round levels, codes and conditions given as floats to the compute dtype.
+        super().__init__(**{"autocast": False, **kwargs})
+
     def scales(self) -> tuple[Scale, ...]:
         """Networks that draw an image, from the smallest scale to the full image."""
         raise NotImplementedError
@@ -88,6 +92,11 @@ class ImageModel(ImageTrainer, PresetModel):
         if targets is not None:
             return -ops.sum(self.log_prob_of(targets, images, condition), axis=(1, 2, 3))
         return self.output_distribution.logits(self.output_parameters(images, condition))
+
+    def compute_output_spec(self, inputs: Structure, *arguments: Any, **options: Any) -> Any:
+        """Symbolic logits, float32 under every dtype policy."""
+        shapes = keras.tree.map_structure(lambda value: tuple(value.shape), inputs)
+        return keras.KerasTensor(self.compute_output_shape(shapes), dtype="float32")
 
     def compute_output_shape(self, input_shape: Structure) -> Shape:
         """Shape of the logits, from that of images, of a pair or of a dictionary."""

@@ -43,6 +43,7 @@ def on_jax(descriptor, given):
         result["log_prob_map"] = np.array(log_prob_map(layer, given["images"], condition))
         result["log_prob"] = np.array(log_prob(layer, given["images"], condition))
         assert len(compilation._COMPILED[layer]) == 4
+        assert condition is None or layer.valid_conditions(condition[:0]).shape == (0,)
         restored, _ = jax.jit(lambda *given: restore(layer, *given, condition=condition))(noise, given["images"], 2.0)
         result["restored"] = np.array(restored)
     return result
