@@ -16,8 +16,8 @@ OPTIMIZERS = {
     "rmsprop": keras.optimizers.RMSprop,
     "sgd": keras.optimizers.SGD,
 }
-# Weights that represent values, not connection strengths, are excluded from weight decay.
-WITHOUT_DECAY = re.compile(r"(^|/)(bias(_\d+)?|initial_[hc])$")
+# Biases and initial states represent values, not connection strengths, and are excluded from weight decay.
+WITHOUT_DECAY = re.compile(r"(^|[/_])(bias(_\d+)?|initial_[hc])$")
 
 
 def make_optimizer(config: TrainConfig, weights: list[keras.Variable]) -> keras.optimizers.Optimizer:

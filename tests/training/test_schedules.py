@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pixelrnn_tf.layers import VectorEmbedding
 from pixelrnn_tf.models import MultiScalePixelRNN
 from pixelrnn_tf.training.optimizers import LearningRate, LossScale, make_optimizer
 from tests.support.networks import make_network, randomize
@@ -58,6 +59,14 @@ def test_weight_decay_shrinks_kernels_and_leaves_biases_and_initial_states(optim
             np.testing.assert_allclose(weight.numpy(), 0.875 * before[weight.path], rtol=1e-6)
     of_upsampler = {"bias_0", "bias_1"} if scales == 2 else set()
     assert kept == {"bias", "initial_h", "initial_c"} | of_upsampler
+
+
+def test_weight_decay_leaves_every_bias_of_a_conditioner():
+    model = make_network("row_lstm", (4, 4, 1), conditioner=VectorEmbedding(2, 4))
+    optimizer = make_optimizer(tiny_config(weight_decay=0.5), model.trainable_variables)
+    decayed = [weight.path for weight in model.trainable_variables if optimizer._use_weight_decay(weight)]
+    assert sum("conditioner/" in path for path in decayed) == 2
+    assert not any("bias" in path or "initial_" in path for path in decayed)
 
 
 def test_weight_decay_by_hand():
