@@ -46,6 +46,15 @@ def docstrings(tree):
     return [text for node in ast.walk(tree) if isinstance(node, kinds) and (text := ast.get_docstring(node))]
 
 
+SECTION = re.compile(r"(.*\S.*)\n? *(Args|Returns|Yields|Raises|Attributes|Call arguments|Output shape|Example):\n")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_sections_stand_alone(path):
+    """A section without a blank line before it is rendered as prose."""
+    assert [match.group() for text in docstrings(ast.parse(path.read_text())) for match in SECTION.finditer(text)] == []
+
+
 def texts(source):
     """Comments and strings of a module, without quoted names and the fields of f-strings."""
     kinds = (tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING))

@@ -40,6 +40,7 @@ class BatchDecoder:
     """Decoder of batches of images, from the probabilities of a model in float64.
 
     All images of a batch go through the loop in parallel, and every sub-pixel calls the coder once for all of them.
+
     Args:
         model: the model, with its current weights.
     """

@@ -4,9 +4,9 @@ Let s be the sums of the two convolutions, and d_v the gradient of the loss with
 by the output and, one step later, by the sums of its neighbors. Its c is read by one c of the next step. From the last
 step to the first:
 
-        h = o tanh(c)           d_o = d_h tanh(c)      d_c = (d_c of the next step) + d_h o (1 - tanh(c)^2)
+    h = o tanh(c)           d_o = d_h tanh(c)      d_c = (d_c of the next step) + d_h o (1 - tanh(c)^2)
     c = f c_prev + i g      d_f = d_c c_prev       d_i = d_c g        d_g = d_c i        d_c_prev = d_c f
-        o = sigmoid(s_o) ...    d_s_o = d_o o (1 - o)  same for f, i;     d_s_g = d_g (1 - g^2)
+    o = sigmoid(s_o) ...    d_s_o = d_o o (1 - o)  same for f, i;     d_s_g = d_g (1 - g^2)
     s = K_ss * h + K_is x   d_input = d_s          d_h_prev = K_ss transposed * d_s
 
 The forward scan keeps h, c and the gates. The backward scan only multiplies by the transposed kernel. The gradient of

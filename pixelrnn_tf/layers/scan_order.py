@@ -18,7 +18,7 @@ class ScanOrder(NamedTuple):
 
     Attributes:
         to_steps: converts maps `(directions, batch, height, width, features)` to
-                `(steps, directions, strips, positions, features)`, with zeros as padding.
+            `(steps, directions, strips, positions, features)`, with zeros as padding.
         from_steps: inverse of `to_steps`.
         neighbors: offset of each neighbor, `(row, column)`, relative to the pixel.
         position_axis: axis of a map along which the positions of a step lie: 0 for rows, 1 for columns.

@@ -27,7 +27,7 @@ class MultiScalePixelRNN(ImageModel):
     a `PixelRNN` that is conditioned on the previous one through an `Upsampler`. Pixels that the small image fixes are
     kept and not counted, so the likelihood is exact:
 
-            log p(x) = log p(small) + the sum of log p(pixel | earlier pixels, small) over the other pixels.
+        log p(x) = log p(small) + the sum of log p(pixel | earlier pixels, small) over the other pixels.
 
     The model is autoregressive in another order: first the pixels of the small image, then the rest, each in raster
     order. The logits of a sub-pixel are those of the network that counts it.

@@ -2,10 +2,10 @@
 
 The layout is that of KerasHub:
 
-        config.json        the model, serialized by Keras
-        model.weights.h5   its weights, in the format of `model.save_weights`, but compressed; `model.load_weights`
-        reads them metadata.json      training data, training and scores, and a digest of the weights that loading
-        checks README.md          the model card
+    config.json        the model, serialized by Keras
+    model.weights.h5   its weights, in the format of `model.save_weights`, but compressed; `model.load_weights` reads it
+    metadata.json      training data, training and scores, and a digest of the weights, which is checked when they load
+    README.md          the model card
 
 The presets with weights are in `pixelrnn_tf/zoo/`, which finds them by name. Nothing is downloaded.
 """

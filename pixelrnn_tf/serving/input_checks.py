@@ -78,6 +78,7 @@ def finite(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Check that all outputs of a request are finite.
 
     Weights and inputs are finite, but large ones may overflow.
+
     Raises:
         tf.errors.InvalidArgumentError: when the graph runs.
     """

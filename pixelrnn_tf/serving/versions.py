@@ -73,7 +73,9 @@ def unpublished(model_dir: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Make a hidden folder for a new version, which the server ignores.
 
     Unless the block publishes it, it is removed at the end of the block, or by the next export if this process is
-    killed. Raises:
+    killed.
+
+    Raises:
         ValueError: see `check_model_dir`.
     """
     model_dir = pathlib.Path(model_dir)
