@@ -92,6 +92,15 @@ def on_host(function: HostFunction, values: Tensor) -> Tensor:
     return function(keras.ops.convert_to_numpy(values))
 
 
+def with_shape(values: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Give a tensor of a graph the shape `(batch, *shape)` where sizes are unknown. The graph fails on another one."""
+    if keras.backend.backend() == "tensorflow" and None in tuple(values.shape)[1:]:
+        import tensorflow as tf
+
+        return tf.ensure_shape(values, (None, *shape))
+    return values
+
+
 def cores() -> int:
     """Number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -29,9 +29,4 @@ def checked_condition(model: ImageModel, condition: TensorLike | None, images: T
     """
     converted = model.convert_condition(condition)
     model.check_inputs(images, converted)
-    if converted is None:
-        return None
-    array = np.asarray(ops.convert_to_numpy(converted))
-    if len(array) != len(images):
-        raise ValueError(f"condition is for {len(array)} images, but there are {len(images)}.")
-    return array
+    return None if converted is None else np.asarray(ops.convert_to_numpy(converted))

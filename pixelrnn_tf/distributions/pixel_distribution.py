@@ -21,6 +21,7 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
     integer, a pair of integers, or None; the temperature broadcasts to the batch shape. The variables of the model are
     those of the distribution. Images are drawn in float32, but a model with a half-precision dtype policy scores them
     in its own precision, so the two agree only to that precision.
+
     Args:
         model: the network.
         condition: input of the model's conditioner: labels `batch_shape`, or maps
@@ -64,7 +65,7 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
             takes = model.condition_format
             self._condition_axes = 0 if takes is None else len(takes.shape)
             flat = None if condition is None else _flatten(self.condition, self._condition_axes)
-            model.check_inputs(tf.zeros((0, *model.image_shape)), flat)
+            model.check_inputs(tf.TensorSpec((None, *model.image_shape)), flat)
             # tf.Module finds variables in lists of its attributes; it does not look into Keras models.
             self._weights = [weight.value for weight in model.weights]
             super().__init__(

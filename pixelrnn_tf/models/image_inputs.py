@@ -1,5 +1,6 @@
 """Inputs of an image model: images and, for a conditional model, a condition."""
 
+from pixelrnn_tf.backend import with_shape
 from pixelrnn_tf.layers.conditioning import Conditioner, ConditionFormat
 from pixelrnn_tf.models.levels import check_levels
 from pixelrnn_tf.typing import DType, ImageShape, Structure, Tensor, TensorLike
@@ -51,7 +52,13 @@ class ImageInputs:
         condition = self.convert_condition(condition)
         self.check_inputs(images, condition)
         check_levels(images, self.levels, "images")
-        return images, condition
+        return self.with_known_shapes(images, condition)
+
+    def with_known_shapes(self, images: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Give checked inputs the model's shapes where a dataset does not tell them, as with decoded PNG files."""
+        takes = self.condition_format
+        known = condition if takes is None or condition is None else with_shape(condition, takes.shape)
+        return with_shape(images, self.image_shape), known
 
     def convert_condition(self, condition: TensorLike | None) -> Tensor | None:
         """Convert a condition to a tensor in the dtype of the format; pass None and unconditional inputs through.
@@ -101,7 +108,7 @@ class ImageInputs:
         return None if takes is None or condition is None else takes.is_valid(condition)
 
     def check_inputs(self, images: Tensor, condition: Tensor | None, name: str = "images") -> None:
-        """Check the shapes, and that a condition is given if and only if the model takes one.
+        """Check the shapes and batch sizes, and that a condition is given if and only if the model takes one.
 
         Raises:
             ValueError: if the check fails.
@@ -115,8 +122,9 @@ class ImageInputs:
                 f"{expected}."
             )
         self.check_shape(name, images, self.image_shape)
-        if takes is not None:
+        if takes is not None and condition is not None:
             self.check_shape("condition", condition, takes.shape)
+            check_batches(**{name: images, "condition": condition})
 
     @staticmethod
     def check_shape(name: str, value: Tensor, expected: tuple[int, ...]) -> None:
@@ -128,3 +136,15 @@ class ImageInputs:
         shape = tuple(value.shape)
         if len(shape) != len(expected) + 1 or any(n not in (None, m) for n, m in zip(shape[1:], expected, strict=True)):
             raise ValueError(f"{name} must have the shape {(None, *expected)}, None being the batch; got {shape}.")
+
+
+def check_batches(**values: Tensor) -> None:
+    """Check that all inputs with known batch size have the same.
+
+    Raises:
+        ValueError: if they have not.
+    """
+    sizes = {name: value.shape[0] for name, value in values.items()}
+    if len({size for size in sizes.values() if size is not None}) > 1:
+        given = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        raise ValueError(f"All inputs must have the same batch size; got {given}.")

@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from pixelrnn_tf.backend import on_cpu
+from pixelrnn_tf.backend import on_cpu, with_shape
 from pixelrnn_tf.concrete_value import concrete_value
 from pixelrnn_tf.models.image_inputs import ImageInputs
 from pixelrnn_tf.models.levels import check_levels
@@ -41,8 +41,7 @@ class ImageTrainer(ImageInputs, keras.Model):
             loss: as in Keras; None for `NegativeLogLikelihood`. With other losses or metrics, steps compute all logits.
             *arguments: as in Keras.
             **options: as in Keras. `jit_compile="auto"` uses XLA, except for a PixelCNN on a CPU, whose convolutions
-            are
-                faster without it.
+                are faster without it.
 
         Raises:
             ValueError: for a cross-entropy that would treat the logits as probabilities.
@@ -78,8 +77,10 @@ class ImageTrainer(ImageInputs, keras.Model):
         """
         given = self._checked_arguments(keras.Model.fit, arguments, options)
         validation = given.get("validation_data")
-        if isinstance(validation, tuple):
-            self._check_data(*keras.utils.unpack_x_y_sample_weight(validation)[:2])
+        if validation is not None and _are_arrays(validation):
+            x, y, weights = keras.utils.unpack_x_y_sample_weight(validation)
+            self._check_data(x, y)
+            given["validation_data"] = (x, self._weighted_targets(x, y, weights), weights)
         elif validation is not None:
             given["validation_data"] = self._checked_dataset(validation)
         callbacks = given.get("callbacks") or []
@@ -115,14 +116,23 @@ class ImageTrainer(ImageInputs, keras.Model):
         given = inspect.signature(method).bind(self, *arguments, **options).arguments
         given.pop("self")
         given |= given.pop("kwargs", {})
+        if given.get("class_weight") is not None:
+            raise ValueError(
+                "class_weight weighs targets that are classes, but the targets are images. For weights by label, pass "
+                "sample_weight=weights[labels]."
+            )
         x = given.get("x")
-        if not isinstance(x, list | tuple | dict) and not hasattr(x, "shape"):
-            given["x"] = x if x is None else self._checked_dataset(x)
-        else:
+        if _are_arrays(x):
             self._check_data(x, given.get("y"))
-            if given.get("sample_weight") is not None and given.get("y") is None:
-                given["y"] = self.named_inputs(x)[0]  # Keras ignores weights without targets.
+            if given.get("sample_weight") is not None:
+                given["y"] = self._weighted_targets(x, given.get("y"), given["sample_weight"])
+        elif x is not None:
+            given["x"] = self._checked_dataset(x)
         return given
+
+    def _weighted_targets(self, x: Structure, y: TensorLike | None, weights: TensorLike | None) -> TensorLike | None:
+        """Targets for Keras, which ignores weights without targets."""
+        return self.named_inputs(x)[0] if y is None and weights is not None else y
 
     def _checked_dataset(self, dataset: Any) -> Any:
         """Check the first batch of a dataset; of a generator, return one that yields that batch again."""
@@ -189,7 +199,11 @@ class ImageTrainer(ImageInputs, keras.Model):
         return super().compute_metrics(x, self._targets(x, y), y_pred, sample_weight)
 
     def _targets(self, x: Structure, y: Tensor | None) -> Tensor | None:
-        return self.named_inputs(x)[0] if y is None and x is not None else y
+        targets = self.named_inputs(x)[0] if y is None and x is not None else y
+        if targets is None or not self._scores_nats:
+            return targets
+        check_targets(targets, self.image_shape)
+        return with_shape(targets, self.image_shape)
 
     @property
     def _scores_nats(self) -> bool:
@@ -204,7 +218,6 @@ class ImageTrainer(ImageInputs, keras.Model):
         if self._scores_nats:
             x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
             targets = self._targets(x, y)
-            check_targets(targets, self.image_shape)
         token = _SCORED.set(None if targets is None else (self, targets))
         try:
             yield
@@ -239,6 +252,11 @@ class ImageTrainer(ImageInputs, keras.Model):
             "weight all images equally. Batch with drop_remainder=True, or pass a number of images that is a multiple "
             "of batch_size. trainers.train takes any number of images."
         )
+
+
+def _are_arrays(data: Any) -> bool:
+    """True for an array, and for arrays in a list, a tuple or a dictionary; False for a dataset or a generator."""
+    return isinstance(data, list | tuple | dict) or hasattr(data, "shape")
 
 
 class _StopAtNaN(keras.callbacks.Callback):

@@ -114,6 +114,7 @@ def _checked(model: ImageModel, images: TensorLike, condition: TensorLike | None
     images = ops.convert_to_tensor(images)
     condition = model.convert_condition(condition)
     model.check_inputs(images, condition)
+    images, condition = model.with_known_shapes(images, condition)
     dtype = standardize_dtype(images.dtype)
     if is_float_dtype(dtype):
         return {"images": ops.cast(images, "float32"), "condition": condition}

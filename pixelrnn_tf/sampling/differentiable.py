@@ -44,9 +44,7 @@ def sample_and_log_prob(
     index = ops.arange(checked_integer("num_images", num_images, 1), dtype="int32")
     noise = ops.convert_to_tensor(image_noise(image_seeds(stateless_seed(seed), index), model.image_shape))
     condition = model.convert_condition(condition)
-    model.check_inputs(noise, condition, name="noise")
-    if condition is not None and condition.shape[0] not in (None, num_images):
-        raise ValueError(f"condition must have one row for each of the {num_images} images, got {condition.shape[0]}.")
+    model.check_inputs(noise, condition, name="num_images")
     return run_compiled(_drawn_and_scored, model, {"noise": noise, "condition": condition})
 
 

@@ -6,6 +6,7 @@ from pixelrnn_tf.concrete_value import concrete_value
 from pixelrnn_tf.layers.incremental import Tensors
 from pixelrnn_tf.layers.scan import scan, scan_from
 from pixelrnn_tf.models.compilation import run_compiled
+from pixelrnn_tf.models.image_inputs import check_batches
 from pixelrnn_tf.models.image_model import ImageModel, Scale
 from pixelrnn_tf.models.likelihood import log_prob_of_levels
 from pixelrnn_tf.models.scales import every_kth, fixed_pixels, with_small
@@ -119,7 +120,7 @@ def checked_inputs(
         raise ValueError(f"temperature must be a number, or one per image; got the shape {temperature.shape}.")
     if condition is not None:
         given["condition"] = condition
-    _check_batches(**given, **({"temperature": temperature} if len(temperature.shape) else {}))
+    check_batches(**given, **({"temperature": temperature} if len(temperature.shape) else {}))
     valid = ops.all(in_range, axis=(1, 2, 3))
     return given | {"temperature": ops.where(valid, temperature, ops.cast(float("nan"), temperature.dtype))}
 
@@ -249,14 +250,6 @@ def is_false(condition: Tensor) -> bool:
     """True if a bool scalar is False and its value is known now, not only when a graph runs."""
     value = concrete_value(condition)
     return value is not None and not value
-
-
-def _check_batches(**values: Tensor) -> None:
-    """Check that all inputs with known batch size have the same."""
-    sizes = {name: value.shape[0] for name, value in values.items()}
-    if len({size for size in sizes.values() if size is not None}) > 1:
-        given = ", ".join(f"{name} {size}" for name, size in sizes.items())
-        raise ValueError(f"All inputs must have the same batch size; got {given}.")
 
 
 def _rows_known_everywhere(known: Tensor) -> Tensor:

@@ -92,7 +92,7 @@ def test_a_condition_is_asked_for_again(block):
         codec.decode(data)
     with pytest.raises(ValueError, match=r"Pass the condition that they were compressed with"):
         codec.decode(data, -3 * condition)
-    with pytest.raises(ValueError, match=r"condition is for 2 images, but there are 3"):
+    with pytest.raises(ValueError, match=r"same batch size; got images 3, condition 2"):
         codec.decode(data, condition[:2])
 
 

@@ -11,7 +11,14 @@ from keras import ops
 from pixelrnn_tf.compression import model_digest
 from pixelrnn_tf.distributions import PixelDistribution
 from pixelrnn_tf.layers import Conditioner, ConditionFormat, GivenMap, LabelEmbedding
-from pixelrnn_tf.models import NegativeLogLikelihood, PixelRNN, classify, negative_log_likelihood, predict_classes
+from pixelrnn_tf.models import (
+    NegativeLogLikelihood,
+    PixelRNN,
+    classify,
+    log_prob,
+    negative_log_likelihood,
+    predict_classes,
+)
 from pixelrnn_tf.models.loading import float32_twin
 from pixelrnn_tf.sampling import generate
 from pixelrnn_tf.training.initialization import start_from
@@ -157,6 +164,10 @@ def test_a_map_that_would_overflow_has_no_likelihood_and_draws_nothing(value):
 def test_labels_and_images_must_be_as_many():
     with pytest.raises(ValueError, match="All inputs must have the same batch size; got noise 2, condition 3"):
         generate(labelled(), np.zeros((2, 3, 4, 1)), condition=[0, 1, 2])
+    for images, labels in (np.zeros((2, 3, 4, 1), "uint8"), [2]), (np.zeros((1, 3, 4, 1), "uint8"), [0, 1, 2]):
+        for score in (log_prob, lambda model, *inputs: model(inputs)):
+            with pytest.raises(ValueError, match=f"same batch size; got images {len(images)}, condition {len(labels)}"):
+                score(labelled(), images, np.array(labels))
     with pytest.raises(ValueError, match="This model has condition_features=4, but for the condition none was"):
         generate(labelled(), np.zeros((2, 3, 4, 1)))
 

@@ -173,6 +173,32 @@ def test_numbers_out_of_range_and_other_targets_are_refused_before_a_step():
         model.fit([images, labels], validation_data=([images + np.uint8(1), labels],), verbose=0)
 
 
+@every
+def test_validation_data_are_images_as_training_data_are(descriptor):
+    model, inputs, images = compiled(descriptor)
+    model.optimizer.learning_rate = 0.0
+    loss, first = model.evaluate(inputs, batch_size=8, verbose=0)[0], np.eye(8)[0]
+    of_first = model.test_on_batch(inputs, sample_weight=first)[0]
+    assert of_first < 0.5 * loss
+
+    def validated(data):
+        return model.fit(inputs, validation_data=data, batch_size=8, verbose=0).history["val_loss"][0]
+
+    arrays = [(inputs,), by_name(inputs), (inputs, images), *([] if isinstance(inputs, list) else [inputs])]
+    assert [validated(data) for data in arrays] == pytest.approx([loss] * len(arrays), rel=1e-5)
+    weighted = [(inputs, images, first), (inputs, None, first)]
+    assert [validated(data) for data in weighted] == pytest.approx([of_first] * 2, rel=1e-5)
+    with pytest.raises(ValueError, match="images must hold integer levels"):
+        validated({**by_name(inputs), "images": images + np.uint8(model.levels)})
+
+
+def test_weights_of_classes_are_refused_with_what_to_use():
+    model, _, images = compiled(MODELS[0])
+    for targets in ((), (images,)):
+        with pytest.raises(ValueError, match=r"targets are images.*pass sample_weight=weights\[labels\]"):
+            model.fit(images, *targets, class_weight={0: 1.0, 1: 2.0}, verbose=0)
+
+
 def test_a_loss_that_becomes_nan_stops_fit():
     model, inputs, _ = compiled(MODELS[0], run_eagerly=False)
 

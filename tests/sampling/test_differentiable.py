@@ -86,7 +86,7 @@ def test_it_runs_inside_a_graph_that_trains():
     [
         ((0, 0), "num_images must be at least 1"),
         ((3, 0), "condition_features=4, but for the condition none was given"),
-        ((3, 0, [0, 1]), "one row for each of the 3 images, got 2"),
+        ((3, 0, [0, 1]), "same batch size; got num_images 3, condition 2"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, message):
