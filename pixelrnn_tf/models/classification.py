@@ -17,13 +17,13 @@ def class_log_probs(model: ImageModel, images: TensorLike, labels: TensorLike | 
     Args:
         model: a class-conditional model, such as one with a `LabelEmbedding`.
         images: integer levels `(batch, height, width, channels)`.
-        labels: the classes, int32 `(classes,)`; None for all.
+        labels: the classes, integers `(classes,)`; None for all.
 
     Returns:
         nats, float32 `(batch, classes)`.
 
     Raises:
-        ValueError: for a model that is not class-conditional, or images that do not fit it.
+        ValueError: for a model that is not class-conditional, or images or labels that do not fit it.
     """
     if model.num_classes is None:
         raise ValueError(
@@ -33,7 +33,7 @@ def class_log_probs(model: ImageModel, images: TensorLike, labels: TensorLike | 
     images = ops.convert_to_tensor(images)
     model.check_shape("images", images, model.image_shape)
     check_whole(images, "images")
-    labels = ops.arange(model.num_classes, dtype="int32") if labels is None else ops.convert_to_tensor(labels, "int32")
+    labels = ops.arange(model.num_classes, dtype="int32") if labels is None else model.convert_condition(labels)
     batch, classes = ops.shape(images)[0], ops.shape(labels)[0]
     pairs = (batch, classes, *model.image_shape)
     repeated = ops.reshape(ops.broadcast_to(images[:, None], pairs), (batch * classes, *model.image_shape))

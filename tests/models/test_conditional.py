@@ -14,6 +14,7 @@ from pixelrnn_tf.layers import Conditioner, ConditionFormat, GivenMap, LabelEmbe
 from pixelrnn_tf.models import (
     NegativeLogLikelihood,
     PixelRNN,
+    class_log_probs,
     classify,
     log_prob,
     negative_log_likelihood,
@@ -170,6 +171,14 @@ def test_labels_and_images_must_be_as_many():
                 score(labelled(), images, np.array(labels))
     with pytest.raises(ValueError, match="This model has condition_features=4, but for the condition none was"):
         generate(labelled(), np.zeros((2, 3, 4, 1)))
+
+
+def test_classes_to_score_are_labels():
+    images = np.zeros((2, 3, 4, 1), "uint8")
+    scores = np.array(class_log_probs(labelled(), images, [2, 0]))
+    assert scores.shape == (2, 2)
+    with pytest.raises(ValueError, match="condition must hold integers from 0 to"):
+        class_log_probs(labelled(), images, [0.7, 1.2])
 
 
 def test_the_batch_shape_of_a_distribution_is_that_of_the_labels():
