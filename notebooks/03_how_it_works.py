@@ -104,7 +104,7 @@ for axis, block in zip(axes, ("pixel_cnn", "row_lstm", "diagonal_bilstm"), stric
 figure.tight_layout()
 
 # %% [markdown]
-# ## Drawing at the cost of one pass
+# ## Drawing with the operations of one pass
 #
 # Naive sampling runs the whole network once for every pixel. Here every layer splits its work: what the finished rows
 # add is computed once per row for all columns, what the left neighbors add once per pixel. The images are the same;

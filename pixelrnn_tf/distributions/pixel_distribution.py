@@ -17,10 +17,10 @@ class PixelDistribution(FractionsKept, tfp.distributions.Distribution):
     """Distribution of images that a single-scale or multi-scale `PixelRNN` defines (paper section 2.1, Eq. 1 and 2).
 
     `log_prob` is exact and takes one pass. It is NaN for an image with an invalid level; known fractions raise an
-    error. `sample(shape, seed, temperature=1.0)` draws pixel by pixel at about the cost of one pass. A seed is an
-    integer, a pair of integers, or None; the temperature broadcasts to the batch shape. The variables of the model are
-    those of the distribution. Images are drawn in float32, but a model with a half-precision dtype policy scores them
-    in its own precision, so the two agree only to that precision.
+    error. `sample(shape, seed, temperature=1.0)` draws pixel by pixel, with about the operations of one pass. A seed is
+    an integer, a pair of integers, or None; the temperature broadcasts to the batch shape. The variables of the model
+    are those of the distribution. Images are drawn in float32, but a model with a half-precision dtype policy scores
+    them in its own precision, so the two agree only to that precision.
 
     Args:
         model: the network.

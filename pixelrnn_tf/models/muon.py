@@ -13,13 +13,13 @@ FOR_ADAM = ("(^|/)initial_[hc]$", "(^|/)logits/", "embedding")
 
 @keras.saving.register_keras_serializable("pixelrnn_tf")
 class Muon(keras.optimizers.Muon):
-    """Muon (Jordan et al. 2024) for the networks of this package: they learn gray and color levels in far fewer steps.
+    """Muon (Jordan et al. 2024) for the networks of this package, which learn gray and color levels faster with it.
 
-    A step moves a kernel by the nearest orthogonal matrix to its momentum, so that all directions are learned equally
-    fast. The matrix of a kernel has a row for each tap and input, and a column for each output. `keras.optimizers.Muon`
-    is for dense layers: it leaves kernels of convolutions, which have four axes, to Adam. Biases, initial states,
-    embeddings and the layer of the logits are left to Adam here. Steps are scaled (Liu et al. 2025) so that rates for
-    Adam suit Muon too.
+    A step moves a kernel by nearly the nearest orthogonal matrix to its Nesterov momentum (its singular values are
+    about 0.7 to 1.1), so that all directions are learned about equally fast. The matrix of a kernel has a row for each
+    tap and input, and a column for each output. `keras.optimizers.Muon` is for dense layers: it leaves kernels of
+    convolutions, which have four axes, to Adam. Biases, initial states, embeddings and the layer of the logits are left
+    to Adam here. Steps are scaled (Liu et al. 2025) so that rates for Adam suit Muon too.
 
     Args:
         learning_rate: learning rate, of Muon and of Adam; a float or a schedule.

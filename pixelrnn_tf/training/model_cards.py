@@ -1,6 +1,7 @@
 """Model cards and the table of presets in the README, generated from the metadata of presets."""
 
 import json
+import re
 from collections.abc import Iterable
 
 from pixelrnn_tf.typing import Config
@@ -209,9 +210,7 @@ def _scores(metadata: Config) -> str:
         lines += [
             "",
             f"Without labels, summed over all classes, {split} scores {found['marginal_nats_per_image']:.2f} nats per "
-            f"image: a label is worth {found['gain']:.3f} nats. Classification accuracy: {found['accuracy']:.2%}."
-            + " The likelihoods of the classes differ too much, so the network is too sure of a class."
-            * (found["gain"] < 0),
+            f"image: {_worth_of_label(found['gain'])} Classification accuracy: {found['accuracy']:.2%}.",
         ]
     for split, terms in (metadata.get("scales") or {}).items():
         (first, *larger), (nats, *more) = (
@@ -222,8 +221,18 @@ def _scores(metadata: Config) -> str:
         lines += ["", f"On {split}, the {first} image accounts for {nats:.2f} nats{''.join(added)}."]
     paper = metadata["paper"]
     if paper is not None:
-        lines += ["", f"The paper reports {paper['value']:.2f} {paper['unit']} on {paper['data']} for this network."]
+        lines += ["", f"The paper's network of this kind has {paper['value']:.2f} {paper['unit']} on {paper['data']}."]
     return "\n".join(lines)
+
+
+def _worth_of_label(gain: float) -> str:
+    """Sentence on the nats that the score gains given the class."""
+    if gain >= 0:
+        return f"a label is worth {gain:.3f} nats."
+    return (
+        f"given the class, the score is {-gain:.3f} nats worse. The likelihoods of the classes differ too much, so the "
+        "network is too sure of a class."
+    )
 
 
 def _training(metadata: Config) -> str:
@@ -231,9 +240,10 @@ def _training(metadata: Config) -> str:
     taken = _duration(training["seconds"])
     if "processor_seconds" in training:
         taken += f" ({_duration(training['processor_seconds'])} of processor time)"
+    averaged = "those" if re.search(r"_decay=0(\.0)?(\s|$)", training["command"]) else "the moving average"
     lines = [
         f"{training['steps']:,} steps of {training['batch_size']} images, {taken} without evaluations, seed "
-        f"{training['seed']}. The weights are from step {training['best_step']:,}: {training['selection']}.",
+        f"{training['seed']}. The weights are {averaged} at step {training['best_step']:,}: {training['selection']}.",
         *([training["remark"]] if training.get("remark") else []),
         "",
         f"```\n{training['command']}\n```",
