@@ -15,17 +15,22 @@ export function nested(image) {
   return split(split(Array.from(image), channels), width);
 }
 
-/** Run a signature that draws, in requests that the export takes; every input is a batch. */
-async function draw(signature, inputs, signal) {
-  const images = [], logProbs = [], number = inputs.seed.length;
+/** Run a signature in requests that the export takes; every input is a batch. Returns the outputs of each request. */
+async function inParts(signature, inputs, signal) {
+  const parts = [], number = Object.values(inputs)[0].length;
   for (let first = 0; first < number; first += demo.most) {
     const part = Object.fromEntries(
       Object.entries(inputs).map(([name, batch]) => [name, batch.slice(first, first + demo.most)]));
-    const outputs = await demo.client.predict(signature, part, signal);
-    images.push(...outputs.images.map((image) => Uint8Array.from(image.flat(2))));
-    logProbs.push(...outputs.log_prob);
+    parts.push(await demo.client.predict(signature, part, signal));
   }
-  return images.map((image, k) => ({image, caption: `${(-logProbs[k]).toFixed(1)} nats`}));
+  return parts;
+}
+
+/** Run a signature that draws. */
+async function draw(signature, inputs, signal) {
+  const parts = await inParts(signature, inputs, signal), logProbs = parts.flatMap((part) => part.log_prob);
+  return parts.flatMap((part) => part.images).map((image, k) =>
+    ({image: Uint8Array.from(image.flat(2)), caption: `${(-logProbs[k]).toFixed(1)} nats`}));
 }
 
 const repeated = (value, number) => new Array(number).fill(value);
@@ -55,14 +60,28 @@ export async function complete(first) {
       seed: imageSeeds(Number(form.elements.seed.value), first, COMPLETIONS),
       temperature: repeated(Number(form.elements.temperature.value), COMPLETIONS),
     };
-    if (demo.isConditional) inputs.condition = repeated(await labelOf(form, image, signal), COMPLETIONS);
+    if (demo.isConditional) inputs.condition = repeated(await labelOf(form, image, hidden, signal), COMPLETIONS);
     showCompletions(await draw("complete", inputs, signal), hidden, first);
   }, () => complete(first));
 }
 
-async function labelOf(form, image, signal) {
+async function labelOf(form, image, hidden, signal) {
   const {value} = form.elements.label;
-  return value === "" ? indexOfMost(await probabilities(image, signal)) : Number(value);
+  return value === "" ? mostProbableClass(image, hidden, signal) : Number(value);
+}
+
+/**
+ * The class under which the known pixels are most probable.
+ *
+ * A pixel depends on those drawn before it, so this is exact if no known pixel is drawn after a hidden one. Otherwise
+ * known pixels depend on the levels that stand at the hidden ones.
+ */
+async function mostProbableClass(image, hidden, signal) {
+  const condition = demo.classes.map((_, label) => label), {channels} = demo.format;
+  const parts = await inParts("surprise", {images: repeated(nested(image), condition.length), condition}, signal);
+  const maps = parts.flatMap((part) => part.log_prob_map);
+  return indexOfMost(maps.map((map) =>
+    map.flat(2).reduce((sum, nats, k) => (hidden[Math.floor(k / channels)] ? sum : sum + nats), 0)));
 }
 
 async function showCompletions(drawn, hidden, first) {

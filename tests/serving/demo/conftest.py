@@ -1,6 +1,7 @@
 """A small class-conditional model that the demo serves, and a browser."""
 
 import os
+import pathlib
 import shutil
 
 import keras
@@ -11,8 +12,10 @@ from pixelrnn_tf.layers import LabelEmbedding
 from pixelrnn_tf.serving.demo.served_model import ServedModel
 from pixelrnn_tf.serving.saved_model_writer import full_card, write_graphs
 from pixelrnn_tf.serving.signatures import Signatures
+from tests.support.demo_servers import demo_server
 from tests.support.networks import make_network, random_images
 
+PAGE = pathlib.Path(__file__).parents[3] / "export" / "page"
 CLASSES = ("cat", "dog", "été")
 # What the page uses of an export; fewer signatures are exported and loaded sooner.
 USED = ("logits", "complete", "sample", "surprise", "classify", "describe")
@@ -78,6 +81,19 @@ def opened(browser):
     for context in contexts:
         context.close()
     assert not errors
+
+
+@pytest.fixture(scope="module")
+def server(served):
+    with demo_server(served, PAGE) as server:
+        yield server
+
+
+@pytest.fixture
+def page(server, opened):
+    page = opened(f"{server.url}/", viewport={"width": 1200, "height": 900})
+    page.wait_for_selector("#main:not([hidden])")
+    return page
 
 
 def image_on(page, selector):

@@ -17,26 +17,12 @@ from pixelrnn_tf.pictures import png_files
 from pixelrnn_tf.sampling import image_seeds, stateless_seed
 from pixelrnn_tf.serving import Client
 from pixelrnn_tf.serving.demo.served_model import ServedModel
-from tests.serving.demo.conftest import CLASSES, image_on
+from tests.serving.demo.conftest import CLASSES, PAGE, image_on
 from tests.support.demo_servers import demo_server
 from tests.support.receptive_field import expected_field
 from tests.support.rest_schema import check_request
 
-PAGE = pathlib.Path(__file__).parents[3] / "export" / "page"
 HEIGHT, WIDTH, LEVELS = 6, 7, 4
-
-
-@pytest.fixture(scope="module")
-def server(served):
-    with demo_server(served, PAGE) as server:
-        yield server
-
-
-@pytest.fixture
-def page(server, opened):
-    page = opened(f"{server.url}/", viewport={"width": 1200, "height": 900})
-    page.wait_for_selector("#main:not([hidden])")
-    return page
 
 
 def stroke(page, *points):
