@@ -26,7 +26,7 @@ export async function busy(form, words, run, again) {
   const name = (button.dataset.name ??= button.textContent);
   showError("");
   demo.abort?.abort();
-  demo.abort = abort;
+  Object.assign(demo, {abort, busy: button});
   button.disabled = true;
   const timer = setInterval(() => {
     const seconds = (performance.now() - began) / 1000;
@@ -35,9 +35,10 @@ export async function busy(form, words, run, again) {
   }, 100);
   await guarded(() => run(abort.signal), again);
   clearInterval(timer);
-  if (demo.abort !== abort) return; // Another request has taken its place.
-  element("progress").hidden = true;
-  Object.assign(button, {disabled: false, textContent: name});
+  // Another request may have taken its place: the progress bar belongs to that one, and so may the button.
+  const isLast = demo.abort === abort;
+  if (isLast) element("progress").hidden = true;
+  if (isLast || demo.busy !== button) Object.assign(button, {disabled: false, textContent: name});
 }
 
 export function showError(words, again) {
