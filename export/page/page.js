@@ -120,6 +120,7 @@ function setUpClasses() {
 
 function onChange() {
   const {drawing} = demo;
+  demo.looking?.abort(); // Its answer would be that of the earlier drawing.
   element("undo").disabled = !drawing.history.length;
   demo.map = drawing.heat = drawing.field = null;
   drawing.show();

@@ -1,5 +1,7 @@
 """Requests of the page that are still running when the next one starts, or the drawing changes."""
 
+import json
+
 import pytest
 
 COMPLETE, SAMPLE = "#complete-form .primary", "#sample-form .primary"
@@ -61,3 +63,22 @@ def test_a_request_of_the_same_form_keeps_the_button_busy(page, hold):
     held[1].continue_()
     page.wait_for_selector(f"{COMPLETE}:enabled")
     assert page.locator("#progress").is_hidden()
+
+
+def test_an_answer_for_an_earlier_drawing_is_dropped(page, hold):
+    held, ended = hold("surprise"), []
+    for event in ("requestfinished", "requestfailed"):
+        page.on(event, lambda request: ended.append(json.loads(request.post_data)["signature_name"]))
+    page.click("#tab-understand")
+    wait_until(page, lambda: held)
+    page.click("#tab-complete")
+    page.click("#invert")
+    held.pop().continue_()
+    wait_until(page, lambda: "surprise" in ended)
+    page.unroute("**/*:predict")
+    assert page.evaluate("async () => (await import('./state.js')).demo.map") is None
+    # The tab asks again, so it shows the drawing that is there.
+    with page.expect_response(lambda response: '"surprise"' in response.request.post_data) as response:
+        page.click("#tab-understand")
+    nats = -response.value.json()["outputs"]["log_prob"][0]
+    wait_until(page, lambda: page.inner_text("#nats") == f"{nats:.2f}")
