@@ -72,7 +72,8 @@ export class Client {
     }
     try {
       answer = await response.json();
-    } catch {
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
       throw new ServingError(`${this.address} does not answer as TensorFlow Serving does (HTTP ${response.status}).`);
     }
     if (response.ok) return answer;

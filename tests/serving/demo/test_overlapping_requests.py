@@ -82,3 +82,14 @@ def test_an_answer_for_an_earlier_drawing_is_dropped(page, hold):
         page.click("#tab-understand")
     nats = -response.value.json()["outputs"]["log_prob"][0]
     wait_until(page, lambda: page.inner_text("#nats") == f"{nats:.2f}")
+
+
+def test_a_request_that_ends_while_its_answer_is_read_is_no_error(page):
+    name = page.evaluate(
+        """async () => {
+          const {Client} = await import("./serving.js"), stopped = new DOMException("stopped", "AbortError");
+          window.fetch = async () => ({ok: true, json: () => Promise.reject(stopped)});
+          return new Client("", "pets").request("/").catch((error) => error.name);
+        }"""
+    )
+    assert name == "AbortError"
