@@ -1,9 +1,11 @@
 """Exports for the demo, kept in the user's cache, so that a model is exported once."""
 
+import contextlib
 import hashlib
 import os
 import pathlib
 import shutil
+import time
 
 from pixelrnn_tf import version
 from pixelrnn_tf.files import user_cache
@@ -13,6 +15,8 @@ from pixelrnn_tf.programs.model_files import card_of
 from pixelrnn_tf.serving.saved_model_writer import export_model
 from pixelrnn_tf.serving.versions import version_dir, version_folders
 from pixelrnn_tf.zoo import CONFIG, METADATA, find_preset
+
+DAYS_KEPT = 30
 
 
 def name_of(model: str | os.PathLike) -> str:
@@ -27,7 +31,7 @@ def name_of(model: str | os.PathLike) -> str:
 
 
 def exported(model: str | os.PathLike, name: str) -> pathlib.Path:
-    """Export a model, unless the cache already has the export. The cache keeps one export for each name.
+    """Export a model, unless the cache already has the export. The cache drops exports not used for `DAYS_KEPT` days.
 
     Args:
         model: a `.keras` file, a preset, or the folder of an export, which is returned.
@@ -42,21 +46,33 @@ def exported(model: str | os.PathLike, name: str) -> pathlib.Path:
     path = pathlib.Path(os.path.expanduser(model))
     if path.is_dir() and (version_folders(path) or (path / "saved_model.pb").is_file()):
         return version_dir(path)
-    folder = cache() / f"{name}-{_digest(model)}" / name
-    if version_folders(folder):
-        return version_dir(folder)
-    loaded = load_model(model)
-    if loaded.inputs_name == "codes":
-        raise ValueError(f"{model} draws codes, which have no picture: draw them with pixelrnn_tf.sampling.generate.")
-    for older in cache().glob(f"{name}-{'?' * 16}"):
-        shutil.rmtree(older, ignore_errors=True)
-    print(f"Exporting {name} to {folder}; this takes up to a minute.", flush=True)
-    return export_model(loaded, folder, card_of(model), examples=examples_of(loaded, model))
+    entry = cache() / f"{name}-{_digest(model)}"
+    folder = entry / name
+    if not version_folders(folder):
+        loaded = load_model(model)
+        if loaded.inputs_name == "codes":
+            raise ValueError(
+                f"{model} draws codes, which have no picture: draw them with pixelrnn_tf.sampling.generate."
+            )
+        print(f"Exporting {name} to {folder}; this takes up to a minute.", flush=True)
+        export_model(loaded, folder, card_of(model), examples=examples_of(loaded, model))
+    os.utime(entry)
+    _drop_unused()
+    return version_dir(folder)
 
 
 def cache() -> pathlib.Path:
     """Return the folder of the exports."""
     return user_cache() / "demo"
+
+
+def _drop_unused() -> None:
+    """Delete what has not been used for `DAYS_KEPT` days. Newer entries may be exports that are being written."""
+    earliest = time.time() - DAYS_KEPT * 24 * 3600
+    for entry in cache().iterdir():
+        with contextlib.suppress(FileNotFoundError):  # Another process may have deleted it.
+            if entry.stat().st_mtime < earliest:
+                shutil.rmtree(entry, ignore_errors=True)
 
 
 def _digest(model: str | os.PathLike) -> str:

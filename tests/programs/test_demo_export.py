@@ -1,5 +1,8 @@
 """Exports that the demo makes once, and the examples in them."""
 
+import os
+import time
+
 import numpy as np
 import pytest
 
@@ -42,11 +45,49 @@ def test_a_model_is_exported_once_and_again_when_it_changes(exports, tmp_path):
     make_network("pixel_cnn", (8, 8, 1), seed=1, levels=17, num_blocks=1).save(path)
     second = demo_export.exported(path, "demo")
     assert second != first
-    assert not first.exists(), "the cache keeps the newest"
+    assert first.exists(), "another process may serve it"
     assert demo_export.exported(second, "demo") == demo_export.exported(second.parent, "demo") == second
     assert len(exports) == 2
     with pytest.raises(ValueError, match="There is no model at nothing"):
         demo_export.exported("nothing", "nothing")
+
+
+def test_exports_stay_until_they_are_unused_for_long(exports, tmp_path):
+    folders = []
+    for k, parent in enumerate(("a", "b")):
+        path = tmp_path / parent / "run" / "model.keras"
+        path.parent.mkdir(parents=True)
+        make_network("pixel_cnn", (8, 8, 1), seed=k, levels=17, num_blocks=1).save(path)
+        folders.append(demo_export.exported(path, demo_export.name_of(path)))
+    # Another process is still writing this one.
+    unfinished = demo_export.cache() / f"run-{'0' * 16}" / "run" / ".export-1"
+    unfinished.mkdir(parents=True)
+    assert demo_export.exported(tmp_path / "a" / "run" / "model.keras", "run") == folders[0]
+    assert len(exports) == 2, "models of the same name keep their exports"
+    old = time.time() - 31 * 24 * 3600
+    for entry in demo_export.cache().iterdir():
+        os.utime(entry, (old, old))
+    assert demo_export.exported(tmp_path / "a" / "run" / "model.keras", "run") == folders[0]
+    assert folders[0].exists()
+    assert not folders[1].exists()
+    assert not unfinished.exists()
+
+
+def test_a_start_leaves_the_export_that_another_start_is_writing(exports, tmp_path, monkeypatch):
+    path = tmp_path / "model.keras"
+    make_network("pixel_cnn", (8, 8, 1), levels=17, num_blocks=1).save(path)
+    export = demo_export.export_model
+
+    def while_another_starts(model, out, card, examples):
+        unfinished = out / ".export-1"
+        unfinished.mkdir(parents=True)
+        monkeypatch.setattr(demo_export, "export_model", export)
+        demo_export.exported(path, "run")
+        assert unfinished.exists()
+        return out / "1"
+
+    monkeypatch.setattr(demo_export, "export_model", while_another_starts)
+    assert demo_export.exported(path, "run").name == "1"
 
 
 def test_names_are_those_of_presets_files_and_exports(tmp_path):
