@@ -54,7 +54,10 @@ def main(options: Options) -> None:
     from pixelrnn_tf.serving.versions import check_names
 
     name = options.model_name or name_of(options.model)
-    check_names([name])
+    try:
+        check_names([name])
+    except ValueError as error:
+        raise ValueError(f"{error} Give another name with --model_name.") from error
     served = ServedModel(name, exported(options.model, name))
 
     def on_start(addresses: "Addresses") -> None:

@@ -144,3 +144,13 @@ def test_flags_are_checked():
     demo.Options(model=pathlib.Path("digits"), allow_origin=("http://localhost:8000", "*"))
     with pytest.raises(ValueError, match="port"):
         demo.Options(model=pathlib.Path("digits"), port=70_000)
+
+
+def test_a_name_that_is_no_address_is_told():
+    told = r"Names of models must consist of .*; got my run\. Give another name with --model_name\."
+    for options in (
+        demo.Options(pathlib.Path("my run")),
+        demo.Options(pathlib.Path("run"), model_name="my run"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            demo.main(options)
