@@ -50,7 +50,7 @@ class Options:
 def main(options: Options) -> None:
     from pixelrnn_tf.programs.demo_export import exported, name_of
     from pixelrnn_tf.serving.demo.served_model import ServedModel
-    from pixelrnn_tf.serving.demo.server import serve
+    from pixelrnn_tf.serving.demo.server import check_port, serve
     from pixelrnn_tf.serving.versions import check_names
 
     name = options.model_name or name_of(options.model)
@@ -58,6 +58,7 @@ def main(options: Options) -> None:
         check_names([name])
     except ValueError as error:
         raise ValueError(f"{error} Give another name with --model_name.") from error
+    check_port(options.port)  # Now, since the export may take a minute.
     served = ServedModel(name, exported(options.model, name))
 
     def on_start(addresses: "Addresses") -> None:

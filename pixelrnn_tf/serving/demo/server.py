@@ -77,6 +77,15 @@ def serve(
             served.close()
 
 
+def check_port(port: int) -> None:
+    """Check that a port can be opened.
+
+    Raises:
+        OSError: if it is in use.
+    """
+    _listening(port).close()
+
+
 def _listening(port: int) -> socket.socket:
     try:
         return socket.create_server((HOST, port), backlog=128)

@@ -7,6 +7,7 @@ import pytest
 import urllib3
 
 from export import demo
+from pixelrnn_tf.programs import demo_export
 from pixelrnn_tf.serving.client.client import Client
 from pixelrnn_tf.serving.demo.app import HEADERS
 from pixelrnn_tf.serving.demo.served_model import ServedModel
@@ -135,6 +136,12 @@ def test_a_model_that_cannot_be_loaded_is_told(tmp_path):
 def test_a_port_in_use_is_told(server, served):
     with pytest.raises(OSError, match=rf"Port {server.port} of 127\.0\.0\.1 cannot be opened .*Give another --port"):
         serve(served, PAGE, port=server.port)
+
+
+def test_a_port_in_use_is_told_before_the_export(server, monkeypatch):
+    monkeypatch.setattr(demo_export, "exported", lambda model, name: pytest.fail("it exports"))
+    with pytest.raises(OSError, match=rf"Port {server.port} of 127\.0\.0\.1 cannot be opened"):
+        demo.main(demo.Options(pathlib.Path("digits"), port=server.port))
 
 
 def test_flags_are_checked():
