@@ -44,11 +44,17 @@ def make_app(
     Args:
         served: the model.
         page: folder of the page; None for the REST interface only.
-        allow_origin: origins, such as "http://localhost:8000", whose pages may read the answers; "*" for every origin.
+        allow_origin: origins, such as "http://localhost:8000", whose pages may use the server; "*" for every origin.
+            Requests from pages of others get HTTP status 403.
         most_bytes: the largest body of a request; a larger one gets HTTP status 413.
     """
 
     async def api(request: Request) -> Response:
+        # A browser sends a POST of plain text without asking whether the page may, so hiding the answer is not enough.
+        origin = request.headers.get("origin")
+        own = f"{request.url.scheme}://{request.url.netloc}"
+        if origin is not None and not {origin, "*"} & {own, *allow_origin}:
+            return _json(403, {"error": f"Pages of {origin} may not use this server. Pass --allow_origin={origin}."})
         try:
             body = await _body(request, most_bytes)
         except ClientDisconnect:

@@ -108,15 +108,30 @@ def test_the_page_is_served_with_headers_that_keep_others_out(ask):
         ).replace("http://localhost:8501", "").replace("(HTTP", ""), path.name
 
 
-def test_other_origins_may_read_answers_only_if_asked(ask, served):
-    origin = {"Origin": "http://localhost:8000"}
-    assert "access-control-allow-origin" not in ask("GET", "/v1/models/pets", headers=origin)[1]
+def test_other_origins_may_use_the_server_only_if_asked(ask, server, served):
+    url, origin = "/v1/models/pets:predict", {"Origin": "http://localhost:8000"}
+    # A browser sends plain text without a preflight.
+    post = {"body": '{"signature_name": "describe", "inputs": {"key": ["data"]}}'}
+    for path, arguments in (("/v1/models/pets", {}), (url, post)):
+        method = "POST" if arguments else "GET"
+        status, headers, answer = ask(method, path, headers=origin, **arguments)
+        assert status == 403
+        assert answer == {
+            "error": "Pages of http://localhost:8000 may not use this server. Pass --allow_origin=http://localhost:8000."
+        }
+        assert "access-control-allow-origin" not in headers
+        assert ask(method, path, headers={"Origin": "null"}, **arguments)[0] == 403
+        assert ask(method, path, headers={"Origin": server.url}, **arguments)[0] == 200
     with demo_server(served, allow_origin=["http://localhost:8000"]) as open_server:
-        headers = ask("GET", "/v1/models/pets", open_server.url, headers=origin)[1]
+        status, headers, _ = ask("POST", url, open_server.url, headers=origin, **post)
+        assert status == 200
         assert headers["access-control-allow-origin"] == "http://localhost:8000"
-        headers = ask("GET", "/v1/models/pets", open_server.url, headers={"Origin": "http://evil.example"})[1]
+        status, headers, _ = ask("POST", url, open_server.url, headers={"Origin": "http://evil.example"}, **post)
+        assert status == 403
         assert "access-control-allow-origin" not in headers
         assert ask("GET", "/", open_server.url)[0] == 404, "it serves no page"
+    with demo_server(served, allow_origin=["*"]) as open_server:
+        assert ask("POST", url, open_server.url, headers=origin, **post)[0] == 200
 
 
 def test_a_model_that_cannot_be_loaded_is_told(tmp_path):
