@@ -235,7 +235,7 @@ def _checked_labels(
     """Names of the classes, and labels of all images as int32."""
     if labels is None:
         return (), None
-    together = np.concatenate([array.reshape(-1) for array in _by_split(name, "labels", labels, sizes)])
+    together = np.concatenate([_flat_labels(name, array) for array in _by_split(name, "labels", labels, sizes)])
     if together.dtype.kind in "US":
         text = together.astype(str)
         names = list(class_names or sorted_names(set(text.tolist())))
@@ -249,6 +249,16 @@ def _checked_labels(
         wrong = int(together.min() if together.min() < 0 else together.max())
         raise ValueError(f"{name}: labels must be from 0 to {len(names) - 1}, one per class; got {wrong}.")
     return tuple(names), together.astype("int32")
+
+
+def _flat_labels(name: str, labels: np.ndarray) -> np.ndarray:
+    """Labels of one split, `(number,)`; Keras's data sets have `(number, 1)`."""
+    if labels.shape[1:] not in ((), (1,)):
+        raise ValueError(
+            f"{name}: labels must have the shape (number,); got {labels.shape}: pass np.argmax(labels, -1) for one-hot "
+            "labels."
+        )
+    return labels.reshape(-1)
 
 
 def _by_split(

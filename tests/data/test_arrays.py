@@ -44,6 +44,8 @@ def test_labels_follow_their_images():
         for split in ("train", "validation"):
             images, found = data.first(split)
             assert np.array_equal(images[:, 0, 0, 0] % 2, found)
+    column = from_arrays(IMAGES, labels=NUMBERS[:, None] % 2)
+    assert np.array_equal(column.splits["train"].labels, from_arrays(IMAGES, labels=NUMBERS % 2).splits["train"].labels)
     named = from_arrays(IMAGES, labels=names, class_names=["dog", "cat"])
     assert np.array_equal(1 - named.first("train")[0][:, 0, 0, 0] % 2, named.first("train")[1])
 
@@ -57,6 +59,10 @@ def test_labels_follow_their_images():
         ({"train": IMAGES, "levels": 99}, r"Values must be in \[0, 99\), got values from 0 to 99. Pass value_range"),
         ({"train": IMAGES, "labels": NUMBERS[1:]}, "train has 100 images but 99 labels"),
         ({"train": IMAGES, "labels": NUMBERS - 1.0}, "labels must be integers or strings, got float64"),
+        (
+            {"train": IMAGES, "labels": np.eye(10, dtype=int)[NUMBERS % 10]},
+            r"labels must have the shape \(number,\); got \(100, 10\): pass np.argmax\(labels, -1\) for one-hot labels",
+        ),
         ({"train": IMAGES, "labels": NUMBERS.astype(int) - 1}, "must be from 0 to 98, one per class; got -1"),
         ({"train": IMAGES, "test": IMAGES, "labels": NUMBERS}, "are required for train and test; got those for train"),
         ({"train": IMAGES, "value_range": (5, 5)}, "value_range must be two increasing integers"),
