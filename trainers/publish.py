@@ -1,11 +1,13 @@
 """Turn a run into a preset: `python -m trainers.publish --workdir=runs/mnist --name=mnist_diagonal_bilstm_1x32`.
 
 Writes a directory for `PixelRNN.from_preset`: the best network of the run, its metadata (metadata.json), its model card
-(README.md) and the pictures of the card. A run is rejected if it was not scored on full splits.
+(README.md) and the pictures of the card. A preset of the same name in --out is replaced, unless its folder holds other
+files. A run is rejected if it was not scored on full splits.
 """
 
 import dataclasses
 import pathlib
+import shlex
 
 from pixelrnn_cli import program
 from pixelrnn_cli.flags import check, option
@@ -30,8 +32,11 @@ class Options:
 
 def main(options: Options) -> None:
     from pixelrnn_tf.programs.publishing import publish
+    from pixelrnn_tf.zoo import CONFIG
 
-    print(publish(**dataclasses.asdict(options)), flush=True)
+    replaces = (options.out / options.name / CONFIG).is_file()
+    directory = shlex.quote(str(publish(**dataclasses.asdict(options))))
+    print(f"{directory}{': replaced the earlier preset' * replaces}", flush=True)
 
 
 def run() -> None:

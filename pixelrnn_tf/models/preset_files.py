@@ -31,6 +31,8 @@ from pixelrnn_tf.typing import Config
 from pixelrnn_tf.zoo import CONFIG, METADATA
 
 WEIGHTS, CARD = "model.weights.h5", "README.md"
+# Pictures of the card, which `programs.publishing` draws.
+PICTURES = ("samples.png", "completions.png", "curve.png", "examples.png")
 # Version of metadata.json and of the digest; earlier versions of the library reject later ones.
 FORMAT = 1
 # Maximum size of a JSON file, in bytes.
@@ -78,7 +80,8 @@ def save_preset(
     Raises:
         ValueError: if the directory holds other files, or a weight is not finite.
     """
-    directory = pathlib.Path(os.path.expanduser(directory))
+    directory, pictures = pathlib.Path(os.path.expanduser(directory)), list(pictures)
+    check_replaceable(directory, [picture.name for picture in pictures])
     damaged = first_not_finite(model)
     if damaged:
         raise ValueError(f"The weight {damaged} has values that are not finite: this network cannot be a preset.")
@@ -249,13 +252,34 @@ def _read_json(path: pathlib.Path) -> Config:
     return value
 
 
+def check_replaceable(directory: pathlib.Path, pictures: Iterable[str] = ()) -> None:
+    """Check that a directory can be replaced by a preset: it is missing or empty, or holds a preset and nothing else.
+
+    Args:
+        directory: directory of the preset.
+        pictures: names of pictures that it may hold, in addition to those of `PICTURES`.
+
+    Raises:
+        ValueError: if it holds other files; the message names them.
+    """
+    if not directory.exists() or (directory.is_dir() and not any(directory.iterdir())):
+        return
+    # The folder of a run has a config.json too.
+    if not all((directory / name).is_file() for name in (CONFIG, METADATA, CARD)):
+        raise ValueError(f"{directory} exists and is not a preset; choose another directory.")
+    own = {CONFIG, WEIGHTS, METADATA, CARD, *PICTURES, *pictures}
+    others = sorted(path.name for path in directory.iterdir() if path.name not in own or path.is_dir())
+    if others:
+        shown = ", ".join([*others[:5], *(["..."] if len(others) > 5 else [])])
+        raise ValueError(
+            f"{directory} holds files that do not belong to a preset: {shown}. Replacing it would delete them: move "
+            "them, or choose another directory."
+        )
+
+
 @contextlib.contextmanager
 def _replaced(directory: pathlib.Path) -> Iterator[pathlib.Path]:
     """Make an empty directory next to `directory` that replaces it on success."""
-    taken = directory.exists() and any(directory.iterdir() if directory.is_dir() else [directory])
-    # The folder of a run has a config.json too.
-    if taken and not all((directory / name).is_file() for name in (CONFIG, METADATA, CARD)):
-        raise ValueError(f"{directory} exists and is not a preset; choose another directory.")
     directory.parent.mkdir(parents=True, exist_ok=True)
     with temporary_folder(directory.parent, f".{directory.name[:KEPT]}.") as beside:
         yield beside

@@ -18,7 +18,7 @@ from PIL import Image
 from pixelrnn_cli.data_config import DataConfig
 from pixelrnn_tf.backend import cores
 from pixelrnn_tf.data import ImageData, to_bytes
-from pixelrnn_tf.evaluation.batched_sampling import complete_images, draw_picture
+from pixelrnn_tf.evaluation.batched_sampling import complete_images, sample_grid
 from pixelrnn_tf.evaluation.compatibility import fit_data
 from pixelrnn_tf.evaluation.scoring import Evaluator
 from pixelrnn_tf.files import read_json
@@ -73,7 +73,7 @@ def publish(
     data_license: str = "",
     seed: int = 0,
 ) -> pathlib.Path:
-    """Write the preset of a finished run: weights, metadata.json, card and pictures.
+    """Write the preset of a finished run: weights, metadata.json, card and pictures; an existing one is replaced.
 
     Args:
         workdir: folder of the run.
@@ -90,10 +90,11 @@ def publish(
 
     Raises:
         ValueError: if the run is not finished, its scores are not of full splits, it started from the preset that it
-            would replace, or the name is not valid for a folder.
+            would replace, the directory holds other files, or the name is not valid for a folder.
     """
     check_name(name)
     directory = out / name
+    preset_files.check_replaceable(directory)  # Before the minutes that drawing takes.
     run, config = _finished_run(workdir)
     _check_start(run, directory)
     model = load_model(workdir / "model.keras", "--workdir")
@@ -289,7 +290,7 @@ def _write_small(picture: pathlib.Path, path: pathlib.Path) -> None:
 
 def _draw(model: ImageModel, data: ImageData, split: str, directory: pathlib.Path, seed: int) -> None:
     """Draw the pictures of the card, drawn and completed images, and the strip of examples."""
-    draw_picture(model, directory / "samples.png", num_samples(model), seed)
+    png_files.write(directory / "samples.png", sample_grid(model, num_samples(model), seed))
     write_strip(directory / EXAMPLES, data.first(split, NUM_EXAMPLES)[0], model.levels)
     images, condition = data.first(split, 8)
     known = occlusion.known_pixels("lower_half", *model.image_shape[:2])

@@ -168,6 +168,18 @@ def test_nothing_else_is_replaced(name, tmp_path, preset):
     assert [path.name for path in (tmp_path / "letters").iterdir()] == [name]
 
 
+def test_a_preset_with_files_of_the_user_is_not_replaced(preset, copy):
+    (copy / "notes.txt").write_text("mine")
+    (copy / "samples").mkdir()
+    before = {path.name for path in copy.iterdir()}
+    with pytest.raises(
+        ValueError, match=r"holds files that do not belong to a preset: notes\.txt, samples\. Replacing"
+    ):
+        preset[0].save_to_preset(copy, card="# New\n")
+    assert {path.name for path in copy.iterdir()} == before
+    assert (copy / "README.md").read_text() == "# A small network\n"
+
+
 def test_a_network_that_is_not_finite_is_no_preset(tmp_path):
     model = make_network("pixel_cnn")
     model.head.logits.bias.assign(np.full(4, np.nan))
@@ -262,10 +274,10 @@ def test_a_preset_is_replaced(preset, copy, monkeypatch, exchanges):
     renamed = []
     rename = pathlib.Path.rename
     monkeypatch.setattr(pathlib.Path, "rename", lambda *paths: renamed.append(paths) or rename(*paths))
-    (copy / "leftover.txt").write_text("old")
+    (copy / "samples.png").write_text("old")
     preset[0].save_to_preset(copy, card="# New\n")
     assert (copy / "README.md").read_text() == "# New\n"
-    assert not (copy / "leftover.txt").exists()
+    assert not (copy / "samples.png").exists()
     assert [path.name for path in copy.parent.iterdir()] == ["copy"]
     assert len(renamed) == (0 if exchanges else 2), "there is a preset at its path at any time"
 

@@ -62,6 +62,20 @@ def test_metadata_says_what_the_run_says(run, published):
     assert 0 < last["processor_seconds"] == pytest.approx(metadata["training"]["processor_seconds"], abs=0.06)
 
 
+def test_an_earlier_preset_is_replaced_and_the_output_says_so(run, tmp_path, capsys):
+    for said in ("", ": replaced the earlier preset"):
+        publish.main(options(run, out=tmp_path))
+        printed = capsys.readouterr().out
+        assert printed.endswith(f"{tmp_path / 'tiny'}{said}\n")
+        assert "samples.png" not in printed, "a path in a temporary folder"
+    (tmp_path / "tiny" / "notes.txt").write_text("mine")
+    with pytest.raises(ValueError, match=r"holds files that do not belong to a preset: notes\.txt"):
+        publish.main(options(run, out=tmp_path))
+    assert (tmp_path / "tiny" / "notes.txt").read_text() == "mine"
+    assert "drew" not in capsys.readouterr().out, "refused before anything is drawn"
+    assert "A preset of the same name in --out is replaced" in publish.__doc__
+
+
 def test_the_command_is_that_of_the_run(published):
     command = preset_files.read_metadata(published)["training"]["command"]
     assert command.split()[:3] == ["python", "-m", "trainers.train"]
