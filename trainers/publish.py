@@ -20,7 +20,9 @@ class Options:
     workdir: pathlib.Path = option("Folder of a finished run.")
     name: str = option("Name of the preset.")
     out: pathlib.Path = option("Folder of the presets.", pathlib.Path("pixelrnn_tf/zoo"))
-    description: str = option("Description in one sentence; by default that of the preset of this name.", "")
+    description: str = option(
+        "Description in one sentence; required unless --name is that of a preset of the package.", ""
+    )
     remark: str = option("Remark on the training in one sentence.", "")
     commit: str = option("Commit of the training code.", "")
     data_license: str = option("License of the data; the data sets of the README have a default.", "")

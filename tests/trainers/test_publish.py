@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from pixelrnn_cli.data_config import DataConfig
+from pixelrnn_cli.flags import help_text
 from pixelrnn_cli.train_config import TrainConfig
 from pixelrnn_tf import zoo
 from pixelrnn_tf.models import PixelRNN, preset_files
@@ -137,6 +138,7 @@ def test_scores_of_a_part_of_a_split_are_refused(images, tmp_path):
 def test_what_is_not_known_is_asked_for(run):
     with pytest.raises(ValueError, match="Pass --description"):
         publishing.publish(**dataclasses.asdict(options(run, description="")))
+    assert "required unless --name is that of a preset of the package" in help_text(publish.Options)
 
 
 def test_shipped_cards_are_those_of_their_metadata():
