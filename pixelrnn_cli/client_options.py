@@ -74,7 +74,9 @@ class ClassifyOptions(ScoreOptions):
 class DrawOptions(ServerOptions):
     """Parameters of drawing, and output."""
 
-    out: pathlib.Path = option("A .png file, with a grid of the images; or a folder, with one file per image.")
+    out: pathlib.Path = option(
+        "A .png file, with a grid of the images; or a new or empty folder, with one file per image."
+    )
     temperature: float = temperature_option()
     seed: int = option("Image k depends only on the seed and k.", 0, at_least=-(2**63), at_most=2**63 - 1)
 
@@ -93,6 +95,8 @@ class DrawOptions(ServerOptions):
             raise ValueError(
                 f"{self.out} is {'a folder' if self.is_picture else 'a file'} already; choose another --out."
             )
+        if self.out.is_dir() and any(self.out.iterdir()):
+            raise ValueError(f"{self.out} is not empty; choose another folder.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

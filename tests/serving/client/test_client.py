@@ -151,6 +151,7 @@ def test_what_cannot_be_right_is_told_before_the_server_is_asked(tmp_path):
     for wrong, message in (
         ({"out": tmp_path / "x.jpg"}, "out must be a .png file or a folder"),
         ({"out": tmp_path / "folder.png"}, "is a folder already"),
+        ({"out": tmp_path}, "is not empty; choose another folder"),
         ({"out": tmp_path / "x.png", "num_images": 10**12}, "num_images must be an integer of at least 1 and at"),
         ({"out": tmp_path / "x.png", "batch_size": 0}, "batch_size must be an integer of at least 1"),
         (
