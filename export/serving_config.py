@@ -9,7 +9,8 @@ see as /models:
     batching.config     batching of requests; used only with --batching
     compose.yaml        a server on the CPU or a GPU, with a health check
 
-Prints the commands that start a server.
+Files of these names are replaced if this program wrote them, otherwise nothing is written. Prints the commands that
+start a server.
 """
 
 import dataclasses

@@ -13,6 +13,7 @@ from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
 from pixelrnn_tf.files import read_json, write_text
+from pixelrnn_tf.regular_files import read_regular
 from pixelrnn_tf.serving.versions import CARD_FILE, check_names, version_folders
 
 CPU_IMAGE, GPU_IMAGE = "tensorflow/serving:2.19.1", "tensorflow/serving:2.19.1-gpu"
@@ -21,6 +22,9 @@ CONTAINER_BASE = "/models"
 METRICS_PATH = "/monitoring/prometheus/metrics"
 # Drawing a large batch takes longer than the server's default limit of 30 seconds for REST requests.
 REST_TIMEOUT_MS = 300_000
+
+# First line of every file that is written; other files are not replaced.
+HEADER = "# Written by pixelrnn serving_config, which replaces this file.\n"
 
 BATCHING_WARNING = (
     "With batching, the server merges requests of several clients into one run of the graph. A run succeeds or fails "
@@ -138,7 +142,11 @@ def compose_file(names: list[str], batching: bool) -> str:
 def write_files(
     base: pathlib.Path, names: list[str], batching: bool = False, parameters: Batching | None = None
 ) -> list[pathlib.Path]:
-    """Write all files that `export.serving_config` lists into `base`, and return their paths."""
+    """Write all files that `export.serving_config` lists into `base`, and return their paths.
+
+    Raises:
+        ValueError: if `base` holds a file of one of these names that was not written here; then nothing is written.
+    """
     contents = {
         "models.config": models_config(names, CONTAINER_BASE),
         "models.host.config": models_config(names, str(base.resolve())),
@@ -146,9 +154,18 @@ def write_files(
         "batching.config": (parameters or Batching()).text(),
         "compose.yaml": compose_file(names, batching),
     }
+    for name in contents:
+        _check_replaceable(base / name)
     for name, text in contents.items():
-        write_text(base / name, text)
+        write_text(base / name, HEADER + text)
     return [base / name for name in contents]
+
+
+def _check_replaceable(path: pathlib.Path) -> None:
+    if path.exists() and not read_regular(path).startswith(HEADER.encode()):
+        raise ValueError(
+            f"{path} was not written by this version of serving_config: move or delete it. Nothing was written."
+        )
 
 
 def card(model_dir: pathlib.Path) -> dict[str, Any]:

@@ -41,6 +41,18 @@ def test_models_config_is_the_message_the_server_reads(base):
         assert found == [(name, f"{where}/{name}", "tensorflow") for name in ("digits", "faces.v2")]
 
 
+def test_files_of_the_user_are_not_replaced(base):
+    written = server_files.write_files(base, ["digits"])
+    assert server_files.write_files(base, ["digits", "faces.v2"]) == written, "its own files are"
+    for path in written:
+        before = {other: other.read_text() for other in written}
+        path.write_text("services: {}\n")
+        with pytest.raises(ValueError, match=rf"{path.name} was not written by this version of serving_config"):
+            server_files.write_files(base, ["digits"])
+        assert {other: other.read_text() for other in written} == {**before, path: "services: {}\n"}
+        path.write_text(before[path])
+
+
 def test_batching_is_opt_in_and_warned_of(base):
     server_files.write_files(base, ["digits"])
     text = (base / "batching.config").read_text()
