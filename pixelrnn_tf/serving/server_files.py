@@ -14,6 +14,7 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from pixelrnn_tf.files import read_json, write_text
 from pixelrnn_tf.regular_files import read_regular
+from pixelrnn_tf.serving.png_ops import COLOR_TYPES
 from pixelrnn_tf.serving.versions import CARD_FILE, check_names, version_folders
 
 CPU_IMAGE, GPU_IMAGE = "tensorflow/serving:2.19.1", "tensorflow/serving:2.19.1-gpu"
@@ -197,17 +198,20 @@ def check_batching(base: pathlib.Path, names: list[str], parameters: Batching) -
             )
 
 
-def _draw_request(model_dir: pathlib.Path) -> dict[str, Any] | None:
-    """Make a request that draws an image; None for a model whose condition is too large for a command line."""
+def _draw_command(model_dir: pathlib.Path, url: str) -> str:
+    """Make the command that draws an image; if the condition is too large for it, name the flag of the client."""
     row: dict[str, Any] = {"seed": [0, 1], "temperature": 1.0}
     known = card(model_dir)
-    condition = known.get("condition")
+    condition, arguments = known.get("condition"), known.get("model", {})
     if isinstance(condition, dict):
-        if condition.get("shape"):
-            return None
+        if shape := condition.get("shape"):
+            kind, flag = ("vector", "vector") if len(shape) == 1 else ("map", "condition")
+            return f"(the condition of the model is a {kind}: use export.client with --{flag})"
         row["condition"] = 0
-    codes = known.get("model", {}).get("inputs") == "codes"
-    return {"signature_name": "sample" if codes else "sample_png", "instances": [row]}
+    channels = arguments.get("image_shape", [1])[-1]
+    has_pngs = channels in COLOR_TYPES and arguments.get("inputs") != "codes"
+    request = {"signature_name": "sample_png" if has_pngs else "sample", "instances": [row]}
+    return f"curl --fail -d {shlex.quote(json.dumps(request))} {url}:predict"
 
 
 def commands(base: pathlib.Path, names: list[str], batching: bool) -> dict[str, str]:
@@ -217,7 +221,6 @@ def commands(base: pathlib.Path, names: list[str], batching: bool) -> dict[str, 
     run = " ".join(server_flags(CONTAINER_BASE, batching))
     on_host = shlex.join(server_flags(host, batching, "models.host.config"))
     compose = f"docker compose -f {shlex.quote(host + '/compose.yaml')}"
-    draw = _draw_request(base / names[0])
     return {
         "CPU": f"docker run --rm {ports} -v {mount} {CPU_IMAGE} {run}",
         "GPU": f"docker run --rm --gpus all {ports} -v {mount} {GPU_IMAGE} {run}",
@@ -225,8 +228,6 @@ def commands(base: pathlib.Path, names: list[str], batching: bool) -> dict[str, 
         "no container": f"tensorflow_model_server --port={GRPC_PORT} --rest_api_port={REST_PORT} {on_host}",
         "health": f"curl --fail {rest} | grep '\"AVAILABLE\"'   (available means loaded and warm)",
         "signatures": f"curl --fail {rest}/metadata",
-        "draw": f"curl --fail -d {shlex.quote(json.dumps(draw))} {rest}:predict"
-        if draw
-        else "(the condition of the model is a map: use export.client with --condition)",
+        "draw": _draw_command(base / names[0], rest),
         "metrics": f"curl --fail http://localhost:{REST_PORT}{METRICS_PATH}",
     }

@@ -136,3 +136,18 @@ def test_the_program_writes_the_files_and_prints_commands_a_shell_takes(base, ru
     assert docker["GPU"][3:5] == ["--gpus", "all"]
     assert docker["GPU"][-4] == "tensorflow/serving:2.19.1-gpu"
     assert docker["no container"][:3] == ["tensorflow_model_server", "--port=8500", "--rest_api_port=8501"]
+
+
+@pytest.mark.parametrize(
+    ("card", "expected"),
+    [
+        ({"condition": {"shape": [2]}}, "is a vector: use export.client with --vector"),
+        ({"condition": {"shape": [8, 8, 3]}}, "is a map: use export.client with --condition"),
+        ({"model": {"image_shape": [8, 8, 3]}}, '"signature_name": "sample_png"'),
+        ({"model": {"image_shape": [8, 8, 2]}}, '"signature_name": "sample"'),
+        ({"model": {"image_shape": [8, 8, 1], "inputs": "codes"}}, '"signature_name": "sample"'),
+    ],
+)
+def test_the_command_that_draws_is_one_that_the_export_answers(base, card, expected):
+    write_json(base / "digits" / "2" / "assets.extra" / "model.json", card)
+    assert expected in server_files.commands(base, ["digits"], False)["draw"]
