@@ -13,6 +13,7 @@ def fitted_shape(
     shape: Shape,
     image_size: tuple[int, int] | None,
     channels: int | None,
+    levels: int,
 ) -> ImageShape:
     """Shape of the images of a data set after fitting: the requested sizes, or their own.
 
@@ -21,9 +22,11 @@ def fitted_shape(
         shape: `(height, width, channels)` of its images, None for sizes that vary.
         image_size: requested `(height, width)`, or None.
         channels: requested channels, 1 or 3, or None.
+        levels: number of levels of the images.
 
     Raises:
-        ValueError: if no size is requested although the images vary, or they have neither 1 nor 3 channels.
+        ValueError: if no size is requested although the images vary, they have neither 1 nor 3 channels, or another
+            size of binary images is requested.
     """
     height, width = image_size or shape[:2]
     depth = channels or shape[2]
@@ -33,6 +36,10 @@ def fitted_shape(
         raise ValueError(f"The images of {name} vary in their number of channels: pass channels=1 or 3.")
     if shape[2] not in (None, 1, 3):
         raise ValueError(f"The images of {name} have {shape[2]} channels; only 1 (gray) and 3 (color) can be used.")
+    if levels == 2 and (height, width) != tuple(shape[:2]):
+        raise ValueError(
+            f"{name} is already binary: resizing it would change its binarization. Omit image_size=(height, width)."
+        )
     return (height, width, depth)
 
 

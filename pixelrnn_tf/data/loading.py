@@ -39,7 +39,7 @@ def load(
             "dynamic": it becomes 1 with probability value / highest level, drawn again in every epoch of
             `train_batches`, but fixed in `batches`.
         image_size: `(height, width)`: images are center-cropped to this aspect ratio and resized by area averaging.
-            None keeps the size of the data set, if it has one.
+            None keeps the size of the data set, if it has one. Binary images cannot be resized.
         channels: 1 for gray, 3 for color; None keeps those of the data set. A folder with both gray and color files
             requires it.
         class_conditional: return the class of every image too, for class-conditional models: the digit, the feature
@@ -126,7 +126,7 @@ def _mapped(data: ImageData, value_range: tuple[int, int] | None) -> ImageData:
 
 
 def _fitted(data: ImageData, image_size: tuple[int, int] | None, channels: int | None) -> ImageData:
-    shape = fitted_shape(data.name, data.image_shape, image_size, channels)
+    shape = fitted_shape(data.name, data.image_shape, image_size, channels, data.levels)
     if shape == data.image_shape:
         return data
     splits = {key: split.map(lambda image: fit_image(image, shape, data.levels)) for key, split in data.splits.items()}

@@ -58,9 +58,7 @@ def load_tfds(
     stored = levels
     if value_range:
         levels = 256
-    shape = fitted_shape(title, tuple(image.shape), image_size, channels)
-    if levels == 2 and shape[:2] != tuple(image.shape[:2]):
-        raise ValueError(f"{title} is already binary: resizing it would change its binarization.")
+    shape = fitted_shape(title, tuple(image.shape), image_size, channels, levels)
 
     def prepare(example: dict[str, tf.Tensor]) -> tf.Tensor:
         values = check_range(example["image"], stored)

@@ -104,6 +104,13 @@ def test_npz_files_are_read(tmp_path):
     assert keras.classes == ("0", "1")
 
 
+def test_binary_images_of_an_npz_file_are_not_resized(tmp_path):
+    np.savez(tmp_path / "binary.npz", images=IMAGES > 50)
+    assert load(f"npz:{tmp_path / 'binary.npz'}", image_size=(2, 3), whole=True).levels == 2
+    with pytest.raises(ValueError, match="is already binary: resizing it would change its binarization"):
+        load(f"npz:{tmp_path / 'binary.npz'}", image_size=(1, 3), whole=True)
+
+
 def test_files_that_are_no_npz_are_named(tmp_path):
     path = tmp_path / "data.npz"
     with pytest.raises(FileNotFoundError, match=r"There is no file .*data\.npz"):

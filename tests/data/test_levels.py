@@ -109,11 +109,14 @@ def test_color_becomes_gray_by_luma_and_gray_color_by_repetition():
 
 
 def test_a_fitted_shape_says_what_is_missing():
-    assert fitted_shape("x", (28, 28, 1), None, None) == (28, 28, 1)
-    assert fitted_shape("x", (None, None, 3), (4, 5), 1) == (4, 5, 1)
+    assert fitted_shape("x", (28, 28, 1), None, None, 256) == (28, 28, 1)
+    assert fitted_shape("x", (None, None, 3), (4, 5), 1, 256) == (4, 5, 1)
     with pytest.raises(ValueError, match=r"images of x vary in size: pass image_size=\(height, width\)"):
-        fitted_shape("x", (None, 4, 3), None, 1)
+        fitted_shape("x", (None, 4, 3), None, 1, 256)
     with pytest.raises(ValueError, match="vary in their number of channels: pass channels=1 or 3"):
-        fitted_shape("x", (4, 4, None), None, None)
+        fitted_shape("x", (4, 4, None), None, None, 256)
     with pytest.raises(ValueError, match="have 4 channels; only 1"):
-        fitted_shape("x", (4, 4, 4), None, 3)
+        fitted_shape("x", (4, 4, 4), None, 3, 256)
+    assert fitted_shape("x", (4, 4, 1), (4, 4), 3, 2) == (4, 4, 3)
+    with pytest.raises(ValueError, match=r"x is already binary: resizing .* Omit image_size=\(height, width\)"):
+        fitted_shape("x", (4, 4, 1), (2, 4), None, 2)
