@@ -25,6 +25,9 @@ class Options:
             raise ValueError(f"There is no file {self.file}.")
         if self.out.is_dir() and any(self.out.iterdir()):
             raise ValueError(f"{self.out} is not empty; choose another folder.")
+        # The finished folder takes its place, and the shell would be left in a deleted one.
+        if self.out.resolve() == pathlib.Path.cwd():
+            raise ValueError(f"--out={self.out} is the working directory; choose a new folder, such as --out=images.")
 
 
 def main(options: Options) -> None:

@@ -1,5 +1,7 @@
 """Files of images compressed by the programs, and had back."""
 
+import pathlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -104,6 +106,16 @@ def test_an_empty_folder_is_filled_even_behind_a_link(compressed, tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     compressing.decompress_file(*compressed, tmp_path / "link")
     assert sorted(path.name for path in (tmp_path / "elsewhere").iterdir()) == ["00000.png", "00001.png"]
+
+
+def test_the_working_directory_is_not_replaced(saved, compressed, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    for out in (".", "../here", "../link"):
+        with pytest.raises(ValueError, match="is the working directory; choose a new folder"):
+            decompress.Options(model=saved, file=compressed[1], out=pathlib.Path(out))
+    decompress.Options(model=saved, file=compressed[1], out=pathlib.Path("images"))
 
 
 def test_a_damaged_file_leaves_nothing(model, saved, tmp_path):
