@@ -7,13 +7,14 @@ more unusual images: bits/dim minus complexity, and, with --background, bits/dim
 
 With --restore, every sub-pixel of more bits than --threshold is drawn again, given the restored ones before it. This
 writes restored.png, with each image before and after and its redrawn pixels, and restored.npz, with the arrays images,
-redrawn and levels. Pass it to other programs as --data=npz:FOLDER/restored.npz.
+redrawn, levels, and the labels or vectors of a conditional model. Pass all of its images to other programs with
+--data=npz:FOLDER/restored.npz --split=all.
 """
 
 import dataclasses
 import pathlib
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pixelrnn_cli import program
 from pixelrnn_cli.data_config import DataConfig
@@ -94,12 +95,28 @@ def _restore(model: "PixelRNN", images: "np.ndarray", condition: "np.ndarray | N
     threshold = np.log2(model.levels) + 6 if options.threshold is None else options.threshold
     restored, redrawn = restore_images(model, images, threshold, options.seed, options.batch_size, condition)
     with written_beside(options.out / "restored.npz") as beside:
-        np.savez_compressed(beside, images=restored.astype(images.dtype), redrawn=redrawn, levels=model.levels)
+        levels, given = restored.astype(images.dtype), _condition_arrays(model, condition)
+        np.savez_compressed(beside, images=levels, redrawn=redrawn, levels=model.levels, **given)
     if images.shape[-1] in (1, 3):
         before, after = (surprise_maps.as_bytes(levels, model.levels) for levels in (images, restored))
         png_files.write(options.out / "restored.png", grids.restoration_panel(before, redrawn, after))
     share = f"{redrawn.mean():.2%} of the sub-pixels had more than {threshold:g} bits and were drawn again"
     print(f"{share}: {shlex.quote(str(options.out / 'restored.npz'))}")
+
+
+def _condition_arrays(model: "PixelRNN", condition: "np.ndarray | None") -> dict[str, Any]:
+    """Arrays of an npz file that hold the conditions of the images, as `pixelrnn_tf.data.load` reads them."""
+    import numpy as np
+
+    takes = model.condition_format
+    if condition is None or takes is None:
+        return {}
+    if model.num_classes is not None:
+        # All classes, since the few images may lack some.
+        names = model.class_names or [str(k) for k in range(model.num_classes)]
+        return {"labels": condition, "class_names": np.array(names)}
+    low, high = (np.broadcast_to(bound, condition.shape[1:]) for bound in takes.bounds)
+    return {"vectors": condition, "vector_range": np.stack([low, high])}
 
 
 def _from_files(model: "PixelRNN", options: Options) -> "tuple[list[str], np.ndarray, None]":

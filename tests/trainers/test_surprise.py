@@ -11,11 +11,12 @@ from pixelrnn_cli.data_config import DataConfig
 from pixelrnn_tf.data import load
 from pixelrnn_tf.distributions import PixelDistribution
 from pixelrnn_tf.evaluation import surprise_maps
+from pixelrnn_tf.layers import LabelEmbedding, VectorEmbedding
 from pixelrnn_tf.models import log_prob, oddness
 from pixelrnn_tf.models.loading import load_model
 from pixelrnn_tf.pictures import grids, png_files
 from tests.support.networks import make_network, random_images
-from trainers import surprise
+from trainers import evaluate, surprise
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +114,30 @@ def test_the_program_restores_images(model_file, tmp_path, capsys):
     assert "more than 10.0875 bits" in capsys.readouterr().out
     with pytest.raises(ValueError, match="--threshold belongs to --restore"):
         dataclasses.replace(options, restore=False)
+
+
+CONDITIONERS = {
+    "labels": LabelEmbedding(10, 4),
+    "named": LabelEmbedding(10, 4, class_names=[*"9876543210"]),
+    "vectors": VectorEmbedding(2, 4, low=0.0, high=[1.0, 9.0]),
+}
+
+
+@pytest.mark.parametrize("kind", CONDITIONERS)
+def test_restored_images_keep_their_conditions(kind, tmp_path, capsys):
+    path, data, restored = tmp_path / "model.keras", tmp_path / "data.npz", tmp_path / "out" / "restored.npz"
+    make_network("pixel_cnn", (8, 8, 1), levels=17, num_blocks=1, conditioner=CONDITIONERS[kind]).save(path)
+    images, labels = load("digits", class_conditional=True).first("test", 5)
+    vectors = np.stack([labels / 9, labels], axis=1)
+    np.savez(data, images=images, levels=17, labels=labels, class_names=[*"0123456789"], vectors=vectors)
+    surprise.main(surprise.Options(path, tmp_path / "out", restore=True, split="all", data=DataConfig(f"npz:{data}")))
+    conditional = {"vector_conditional": True} if kind == "vectors" else {"class_conditional": True}
+    again = load(f"npz:{restored}", whole=True, **conditional)
+    expected = vectors if kind == "vectors" else 9 - labels if kind == "named" else labels
+    assert np.array_equal(again.first("all")[1], expected.astype(again.first("all")[1].dtype))
+    evaluate.main(evaluate.Options(model=path, split="all", data=DataConfig(f"npz:{restored}")))
+    assert "all: all images, 5 images" in capsys.readouterr().out
+    assert "restored.npz --split=all" in surprise.__doc__
 
 
 def test_what_is_wrong_is_named(model_file, tmp_path):
