@@ -29,9 +29,11 @@ def read_pictures(paths: Sequence[str], model: ImageModel, number: int) -> np.nd
     """Read PNG files, the first `number` or all for 0, as levels of a model.
 
     Raises:
-        ValueError: if a file cannot be restored from levels: it has another size or color, or values between those of
-            the levels.
+        ValueError: for a conditional model; or if a file cannot be restored from levels: it has another size or color,
+            or values between those of the levels.
     """
+    if model.condition_format is not None:
+        raise ValueError("The model takes a condition, but --images have none: use --data.")
     height, width, channels = model.image_shape
     images = []
     for path in paths[: number or None]:

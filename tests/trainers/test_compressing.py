@@ -69,6 +69,9 @@ def test_pictures_that_would_not_come_back_are_refused(model, pictures):
     png_files.write(folder / "b.png", picture[:2])
     with pytest.raises(ValueError, match=r"b\.png is 2x4; the model takes images of 3x4"):
         compressing.read_pictures(find_images([folder]), model, 0)
+    conditional = make_network("pixel_cnn", (3, 4, 1), conditioner=LabelEmbedding(3, 3), **TINY)
+    with pytest.raises(ValueError, match="The model takes a condition, but --images have none: use --data"):
+        compressing.read_pictures(find_images([folder]), conditional, 0)
     with pytest.raises(ValueError, match="there are none in the folder"):
         find_images([folder.parent])
 
