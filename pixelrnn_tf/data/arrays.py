@@ -119,14 +119,16 @@ def load_npz(
             f"{path} must hold either images, or train_images (optionally with validation_images and test_images); it "
             f"holds {', '.join(arrays) or 'nothing'}."
         )
-    levels, class_names = arrays.get("levels"), arrays.get("class_names")
+    levels = arrays.get("levels")
+    if levels is not None and levels.size != 1:
+        raise ValueError(f"{path}: levels must be one number; got an array of the shape {levels.shape}.")
     return _data(
         f"npz:{path}",
         images,
         None if levels is None else levels.item(),
         _Conditions(
             labels or None,
-            None if class_names is None else [str(class_name) for class_name in class_names],
+            arrays.get("class_names"),
             vectors or None,
             arrays.get("vector_range"),
         ),
@@ -204,7 +206,7 @@ class _Conditions(NamedTuple):
     """Labels or vectors of images, as `from_arrays` takes them."""
 
     labels: ArrayLike | Mapping[str, ArrayLike] | None
-    class_names: Sequence[str] | None
+    class_names: Sequence[str] | np.ndarray | None
     vectors: ArrayLike | Mapping[str, ArrayLike] | None
     vector_range: ArrayLike | None
 
@@ -230,21 +232,24 @@ def _checked_labels(
     name: str,
     labels: ArrayLike | Mapping[str, ArrayLike] | None,
     sizes: dict[str, int],
-    class_names: Sequence[str] | None,
+    class_names: Sequence[str] | np.ndarray | None,
 ) -> tuple[tuple[str, ...], np.ndarray | None]:
     """Names of the classes, and labels of all images as int32."""
     if labels is None:
         return (), None
+    given = np.array([] if class_names is None else class_names).astype(str)
+    if given.ndim != 1:
+        raise ValueError(f"{name}: class_names must be a list of strings, one per class; got {class_names!r}.")
     together = np.concatenate([_flat_labels(name, array) for array in _by_split(name, "labels", labels, sizes)])
     if together.dtype.kind in "US":
         text = together.astype(str)
-        names = list(class_names or sorted_names(set(text.tolist())))
+        names = given.tolist() or sorted_names(set(text.tolist()))
         if unknown := sorted(set(text.tolist()) - set(names)):
             raise ValueError(f"{name}: the label {unknown[0]!r} is not in class_names ({', '.join(names)}).")
         return tuple(names), np.array([names.index(label) for label in text.tolist()], "int32")
     if not np.issubdtype(together.dtype, np.integer):
         raise ValueError(f"{name}: labels must be integers or strings, got {together.dtype}.")
-    names = list(class_names or map(str, range(int(together.max()) + 1)))
+    names = given.tolist() or list(map(str, range(int(together.max()) + 1)))
     if together.min() < 0 or together.max() >= len(names):
         wrong = int(together.min() if together.min() < 0 else together.max())
         raise ValueError(f"{name}: labels must be from 0 to {len(names) - 1}, one per class; got {wrong}.")
@@ -272,7 +277,9 @@ def _by_split(
     arrays = {key: np.asarray(by_split[key]) for key in sizes}
     for key, array in arrays.items():
         if array.shape[:1] != (sizes[key],):
-            raise ValueError(f"{name}: {key or 'images'} has {sizes[key]} images but {len(array)} {kind}.")
+            raise ValueError(
+                f"{name}: {key or 'images'} has {sizes[key]} images but {len(np.atleast_1d(array))} {kind}."
+            )
     return list(arrays.values())
 
 

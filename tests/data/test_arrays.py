@@ -58,12 +58,14 @@ def test_labels_follow_their_images():
         ({"train": IMAGES, "test": IMAGES[:, 1:]}, r"test has images of shape \(1, 3, 1\), but train of \(2, 3, 1\)"),
         ({"train": IMAGES, "levels": 99}, r"Values must be in \[0, 99\), got values from 0 to 99. Pass value_range"),
         ({"train": IMAGES, "labels": NUMBERS[1:]}, "train has 100 images but 99 labels"),
+        ({"train": IMAGES, "labels": 3}, "train has 100 images but 1 labels"),
         ({"train": IMAGES, "labels": NUMBERS - 1.0}, "labels must be integers or strings, got float64"),
         (
             {"train": IMAGES, "labels": np.eye(10, dtype=int)[NUMBERS % 10]},
             r"labels must have the shape \(number,\); got \(100, 10\): pass np.argmax\(labels, -1\) for one-hot labels",
         ),
         ({"train": IMAGES, "labels": NUMBERS.astype(int) - 1}, "must be from 0 to 98, one per class; got -1"),
+        ({"train": IMAGES, "labels": NUMBERS % 2, "class_names": "ab"}, "class_names must be a list of .*; got 'ab'"),
         ({"train": IMAGES, "test": IMAGES, "labels": NUMBERS}, "are required for train and test; got those for train"),
         ({"train": IMAGES, "value_range": (5, 5)}, "value_range must be two increasing integers"),
         ({"train": IMAGES[:1]}, "are 1 distinct images; train, validation need at least one each"),
@@ -121,6 +123,13 @@ def test_files_that_are_no_npz_are_named(tmp_path):
     np.savez(path, images=IMAGES)
     with pytest.raises(ValueError, match="has no array labels, which class_conditional requires"):
         load(f"npz:{path}", class_conditional=True)
+    np.savez(path, images=IMAGES, labels=NUMBERS % 2, class_names="cat")
+    with pytest.raises(ValueError, match=r"class_names must be a list of strings, one per class; got array\('cat'"):
+        load(f"npz:{path}", class_conditional=True)
+    assert load(f"npz:{path}").classes == ()
+    np.savez(path, images=IMAGES, levels=[100, 100])
+    with pytest.raises(ValueError, match=r"levels must be one number; got an array of the shape \(2,\)"):
+        load(f"npz:{path}")
     np.savez(path, images=np.array([{}]))
     for contents in (path.read_bytes(), b"no", b""):
         path.write_bytes(contents)
