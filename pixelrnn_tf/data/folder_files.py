@@ -86,6 +86,11 @@ def find_classes(root: pathlib.Path, found: FolderFiles) -> tuple[tuple[str, ...
     """
     of_split = {key: _class_folders(root / name if key else root, paths) for key, (name, paths) in found.parts.items()}
     names = sorted_names(set(of_split.get("train") or of_split[""]))
+    if len(names) < 2 and split_of(names[0]) == "train":
+        raise ValueError(
+            f"{root} has only {names[0]}/ and no other split, so {names[0]} would be the only class. If it holds the "
+            f"folders of the classes, use folder:{root / names[0]}."
+        )
     if len(names) < 2:
         raise ValueError(
             f"{root} has only one class, {names[0]}/: put the pictures of each class into a separate folder, or omit "

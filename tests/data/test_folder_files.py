@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from pixelrnn_tf.data.folder_files import find_files
+from pixelrnn_tf.data.folder_files import find_classes, find_files
 from tests.support.picture_folders import write_numbered
 
 
@@ -114,3 +114,11 @@ def test_what_is_no_picture_is_counted(tmp_path):
         (tmp_path / "sub").mkdir(exist_ok=True)
         (tmp_path / "sub" / name).write_bytes(b"")
     assert find_files(tmp_path).notes() == ["skipped 4 files of other kinds (.avi 2, .heic 1, no suffix 1)"]
+
+
+def test_classes_in_train_without_another_split_have_their_path_named(tmp_path):
+    for number, name in enumerate(("cat", "dog")):
+        write_numbered(tmp_path / "train" / name, [number])
+    with pytest.raises(ValueError, match=rf"only train/ and no other split.* use folder:{tmp_path}/train\."):
+        find_classes(tmp_path, find_files(tmp_path))
+    assert find_classes(tmp_path / "train", find_files(tmp_path / "train"))[0] == ("cat", "dog")
