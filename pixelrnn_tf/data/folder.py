@@ -46,7 +46,8 @@ def load_folder(
         class_conditional: use the top-level folder of a file (inside its split, if there are splits) as the name of its
             class.
         value_range: see `load`.
-        whole: make no splits: all files, in the order of their paths, form the split "all".
+        whole: make no splits: all files form the split "all", in the order of their paths; if the folder has splits,
+            first those of train, then validation and test.
 
     Returns:
         the images with 256 levels, and notes on skipped, changed and duplicate files.

@@ -4,6 +4,7 @@ import pathlib
 
 import pytest
 
+from pixelrnn_tf.data import load
 from pixelrnn_tf.data.folder_files import find_classes, find_files
 from tests.support.picture_folders import write_numbered
 
@@ -122,3 +123,10 @@ def test_classes_in_train_without_another_split_have_their_path_named(tmp_path):
     with pytest.raises(ValueError, match=rf"only train/ and no other split.* use folder:{tmp_path}/train\."):
         find_classes(tmp_path, find_files(tmp_path))
     assert find_classes(tmp_path / "train", find_files(tmp_path / "train"))[0] == ("cat", "dog")
+
+
+def test_a_whole_folder_with_splits_is_in_their_order(tmp_path):
+    for number, name in enumerate(("test", "train", "val")):
+        write_numbered(tmp_path / name, [10 * number + 1, 10 * number])
+    images = load(f"folder:{tmp_path}", image_size=(3, 4), whole=True).first("all")[0]
+    assert images[:, 0, 0, 0].tolist() == [10, 11, 20, 21, 0, 1]
