@@ -33,10 +33,12 @@ def main() -> None:
     """Run the program named by the first argument with the remaining arguments."""
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if name in program.HELP:
-        print("usage: pixelrnn PROGRAM --flag=value ...\n\nPrograms (pixelrnn PROGRAM --help lists the flags of one):")
+        lines = ["usage: pixelrnn PROGRAM --flag=value ...\n"]
+        lines.append("Programs (pixelrnn PROGRAM --help lists the flags of one):")
         for known, module in PROGRAMS.items():
             text = importlib.import_module(f"pixelrnn_cli.{module}").__doc__ or ""
-            print(f"  {known:16}{text.splitlines()[0].split(': `')[0].rstrip('.')}")
+            lines.append(f"  {known:16}{text.splitlines()[0].split(': `')[0].rstrip('.')}")
+        program.print_help("\n".join(lines))
         return
     if name not in PROGRAMS:
         sys.exit(f"Error: there is no program {name!r}. pixelrnn takes one of: {', '.join(PROGRAMS)}.")

@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import os
 import signal
 import sys
 import traceback
@@ -45,7 +46,7 @@ def run(main: Callable[[Any], None], options: type | None = None, description: s
         flags.define(options)
         if any(argument in HELP for argument in sys.argv[1:]):
             text = description or sys.modules[main.__module__].__doc__ or ""
-            print(f"{text.strip()}\n\n{flags.help_text(options)}\n\n  --[no]quiet\n      Show no progress.")
+            print_help(f"{text.strip()}\n\n{flags.help_text(options)}\n\n  --[no]quiet\n      Show no progress.")
             return
 
     def guarded(arguments: list[str]) -> None:
@@ -75,6 +76,15 @@ def run(main: Callable[[Any], None], options: type | None = None, description: s
 
     absl_flags.DEFINE_boolean("quiet", False, "Show no progress.")
     app.run(guarded, flags_parser=_parse)
+
+
+def print_help(text: str) -> None:
+    """Print text, of which the reader may take only the beginning, as `head` does."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # At exit Python would write the rest, and fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def error_text(error: BaseException) -> str:

@@ -1,5 +1,9 @@
 """How programs end."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from pixelrnn_cli import program
@@ -15,6 +19,18 @@ program.run(main)
 def test_a_missing_library_ends_a_program_in_one_line(programs):
     done = programs.run("-c", WITHOUT_LIBRARY)
     assert (done.returncode, done.stderr) == (1, "Error: No module named 'no_such_library'\n")
+
+
+OF_THE_COMMAND = "from pixelrnn_cli import command\ncommand.PROGRAMS = {'flags': 'flags'}\ncommand.main()"
+
+
+@pytest.mark.parametrize("code", ["from trainers import train\ntrain.run()", OF_THE_COMMAND])
+def test_help_ends_quietly_if_nobody_reads_it(code):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as closed:
+        done = subprocess.run([sys.executable, "-c", code, "--help"], stdout=closed, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_an_error_without_words_has_some():
