@@ -278,9 +278,17 @@ def _speed(model: ImageModel, images: np.ndarray, condition: np.ndarray | None, 
         "draw_over_score": median[False, "draw"] / median[False, "score"],
         "draw_over_score_xla": median[True, "draw"] / median[True, "score"],
         "rounds": rounds,
-        "processor": f"a CPU ({platform.machine()}, {cores()} cores)",
+        "processor": _processor(),
         "sub_pixels": math.prod(model.image_shape),
     }
+
+
+def _processor() -> str:
+    """Describe the device on which TensorFlow runs the network: the first GPU, or else the CPU."""
+    gpus = tf.config.get_visible_devices("GPU")
+    if gpus:
+        return f"a GPU ({tf.config.experimental.get_device_details(gpus[0]).get('device_name', 'of unknown name')})"
+    return f"a CPU ({platform.machine()}, {cores()} cores)"
 
 
 def _write_small(picture: pathlib.Path, path: pathlib.Path) -> None:

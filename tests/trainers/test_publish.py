@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 
 import pytest
@@ -87,6 +88,16 @@ def test_the_command_is_that_of_the_run(published):
         "--jit_compile=false",
         "--workdir=runs/tiny",
     ]
+
+
+@pytest.mark.parametrize(
+    ("gpus", "expected"), [([], r"a CPU \(.*, \d+ cores\)"), (["GPU:0", "GPU:1"], r"a GPU \(name of GPU:0\)")]
+)
+def test_the_speed_names_the_device_that_it_was_measured_on(monkeypatch, gpus, expected):
+    config = publishing.tf.config
+    monkeypatch.setattr(config, "get_visible_devices", lambda kind: gpus if kind == "GPU" else [])
+    monkeypatch.setattr(config.experimental, "get_device_details", lambda gpu: {"device_name": f"name of {gpu}"})
+    assert re.fullmatch(expected, publishing._processor())
 
 
 @pytest.mark.parametrize(
