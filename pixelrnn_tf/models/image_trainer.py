@@ -40,8 +40,8 @@ class ImageTrainer(ImageInputs, keras.Model):
             optimizer: as in Keras.
             loss: as in Keras; None for `NegativeLogLikelihood`. With other losses or metrics, steps compute all logits.
             *arguments: as in Keras.
-            **options: as in Keras. `jit_compile="auto"` uses XLA, except for a PixelCNN on a CPU, whose convolutions
-                are faster without it.
+            **options: as in Keras. `jit_compile="auto"` uses XLA, except for a PixelCNN on a CPU with
+                TensorFlow, whose convolutions are faster without it.
 
         Raises:
             ValueError: for a cross-entropy that would treat the logits as probabilities.
@@ -51,7 +51,9 @@ class ImageTrainer(ImageInputs, keras.Model):
         if loss is None and type(self).compute_loss is ImageTrainer.compute_loss:
             given["loss"] = NegativeLogLikelihood()
         _check_loss(given.get("loss"))
-        if given.get("jit_compile", "auto") == "auto" and getattr(self, "block", None) == "pixel_cnn" and on_cpu():
+        # Not on JAX, where this would mean no graph at all.
+        without_xla = keras.backend.backend() == "tensorflow" and getattr(self, "block", None) == "pixel_cnn"
+        if given.get("jit_compile", "auto") == "auto" and without_xla and on_cpu():
             given["jit_compile"] = False
         super().compile(**given)
         kinds = [given.get(name) for name in ("loss", "metrics", "weighted_metrics")]
@@ -155,12 +157,12 @@ class ImageTrainer(ImageInputs, keras.Model):
         Raises:
             ValueError: for shapes that do not fit, fractions, invalid levels, or a condition out of range.
         """
+        if y is not None and self._scores_nats:
+            check_targets(y, self.image_shape)  # First: fit(images, labels) lacks a condition too.
+            check_levels(y, self.levels, "y")
         self.split_inputs(
             keras.tree.map_structure(lambda value: value if hasattr(value, "shape") else concrete_value(value), x)
         )
-        if y is not None and self._scores_nats:
-            check_targets(y, self.image_shape)
-            check_levels(y, self.levels, "y")
 
     def train_step(self, *arguments: Any) -> Any:
         """Run Keras's training step. On several TensorFlow replicas every batch must divide evenly among them.

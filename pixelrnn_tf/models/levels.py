@@ -31,9 +31,10 @@ def check_whole(values: TensorLike, name: str) -> None:
         return
     fractions = known[~np.isnan(known) & (known != np.rint(known))]
     if fractions.size:
+        unscaled = "pass them unscaled" if np.abs(fractions).max() <= 1 else "round resized images, as with np.rint"
         raise ValueError(
             f"{name} must hold integer levels from 0 to levels - 1, got {fractions[0]:g}. The model scales images "
-            "itself: pass them unscaled."
+            f"itself: {unscaled}."
         )
 
 

@@ -23,6 +23,8 @@ def load_model(source: str | os.PathLike[str], flag: str = "--model") -> ImageMo
     """
     path = pathlib.Path(os.path.expanduser(source))
     if not path.is_file():
+        if (path / "model.keras").is_file():
+            raise ValueError(f"{source} is the folder of a run: set {flag} to {path / 'model.keras'}.")
         if find_preset(source) is None:
             raise ValueError(
                 f"There is no model at {source}, and no preset with weights of that name. Set {flag} to a .keras file, "
@@ -34,8 +36,9 @@ def load_model(source: str | os.PathLike[str], flag: str = "--model") -> ImageMo
     except Exception as error:  # Keras raises errors of any type for a damaged file.
         problem = next(iter(str(error).strip().splitlines()), "")
         raise ValueError(
-            f"{path} cannot be loaded as a model ({type(error).__name__}: {problem}). It may be damaged or written by "
-            f"another program: set {flag} to a .keras file that training wrote."
+            f"{path} cannot be loaded as a model ({type(error).__name__}: {problem}). It may be damaged, written by "
+            f"another program, or hold a class of your own, which only a process that defines it can load: set {flag} "
+            "to a .keras file that training wrote."
         ) from error
     if not isinstance(model, ImageModel):
         raise ValueError(f"{path} holds a {type(model).__name__}, not a PixelRNN.")

@@ -167,6 +167,10 @@ def test_numbers_out_of_range_and_other_targets_are_refused_before_a_step():
     for targets in (labels, labels[:, None]):
         with pytest.raises(ValueError, match=r"own targets: call fit\(images\), or fit\(\[images, labels\]\)"):
             model.fit([images, labels], targets, verbose=0)
+    with pytest.raises(ValueError, match=r"own targets: call fit\(images\), or fit\(\[images, labels\]\)"):
+        model.fit(images, labels, verbose=0)
+    with pytest.raises(ValueError, match=r"got [0-9]\.5\. The model scales images itself: round resized images"):
+        model([images + np.float32(2.5), labels])
     with pytest.raises(ValueError, match=r"targets must be images of the shape \(None, 6, 5, 3\).*got \(8, 6, 5, 1\)"):
         model.evaluate([images, labels], images[..., :1], verbose=0)
     with pytest.raises(ValueError, match=r"validation|images must hold"):

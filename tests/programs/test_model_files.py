@@ -51,6 +51,12 @@ def test_a_damaged_model_is_named_in_one_line(name, change, saved, tmp_path):
     assert "\n" not in str(raised.value)
 
 
+def test_the_folder_of_a_run_is_answered_with_its_model(saved, tmp_path):
+    (tmp_path / "model.keras").write_bytes(saved.read_bytes())
+    with pytest.raises(ValueError, match=r"is the folder of a run: set --model to .*model\.keras\."):
+        load_model(tmp_path)
+
+
 def test_half_a_file_and_weights_that_are_not_finite_are_named(saved, tmp_path):
     half = tmp_path / "half.keras"
     half.write_bytes(saved.read_bytes()[:1000])

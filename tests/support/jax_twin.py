@@ -24,6 +24,9 @@ def on_jax(descriptor, given):
     if not layer.built:  # Models are. An eager call compiles every operation by itself, a symbolic one nothing.
         layer(*(keras.KerasTensor(value.shape, str(value.dtype)) for value in given["inputs"]))
     layer.set_weights(given["weights"])
+    if isinstance(layer, ImageModel):
+        layer.compile("sgd")
+        assert layer.jit_compile, "without it, JAX would run one operation after another"
 
     def loss(trainable):
         outputs, _ = layer.stateless_call(trainable, [v.value for v in layer.non_trainable_variables], *given["inputs"])
