@@ -131,7 +131,8 @@ class Trainer:
         """Train to the end of the run. Return False, after saving, if any worker received a signal to stop."""
         with contextlib.closing(self.journal):
             self._introduce()
-            if self.progress.evaluated < 0:
+            # At the start, or where a signal came just before an evaluation.
+            if self.progress.evaluated != self.progress.step and self.progress.step % self.config.eval_every == 0:
                 self.evaluate()
             while not self._finished():
                 self._clock, self._processor_clock = time.monotonic(), time.process_time()
