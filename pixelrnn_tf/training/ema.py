@@ -25,7 +25,7 @@ class ExponentialMovingAverage:
     def __init__(self, model: ImageModel, decay: float):
         if not 0.0 <= decay < 1.0:
             raise ValueError(f"The decay of the weight average must be in [0, 1), got {decay}.")
-        self.decay = decay
+        self.decay = float(decay)
         self.source = model
         self.strategy = tf.distribute.get_strategy()
         # Evaluation, saved model and samples use one network in one precision.

@@ -114,6 +114,10 @@ class Journal:
                 "validation_images": score.images,
             },
         )
+        self.draw_curve()
+
+    def draw_curve(self) -> None:
+        """Draw the learning curve of the metrics so far."""
         if self.chief and self.draws_curve:
             write_curve(metrics_in(self.metrics.path), self.workdir / "curve.png")
 

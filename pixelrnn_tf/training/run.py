@@ -45,9 +45,10 @@ def train(config: TrainConfig, workdir: str | pathlib.Path, command: str = "") -
         MemoryError: if a step does not fit into the memory of a device.
     """
     workdir = pathlib.Path(workdir)
-    config = _with_network(with_batch_size(config), workdir)
+    config = with_batch_size(config)
+    strategy = make_strategy(config.distribution)  # First, since reading --init_from starts TensorFlow.
+    config = _with_network(config, workdir)
     check_workdir(workdir, config)
-    strategy = make_strategy(config.distribution)
     data = checked_data(workdir, config.data.load())
     with _in_plain_words(workdir, strategy), locked(workdir, is_chief(strategy)):
         with StopRequest() as stop:
@@ -114,6 +115,7 @@ def finish(trainer: Trainer, command: str) -> dict[str, Score]:
     results = Results(scores, _classification(trainer, evaluator), scales)
     if trainer.chief:
         write_card(workdir, trainer.summary(), results)
+        trainer.journal.draw_curve()  # Also of a run that was finished without Matplotlib.
         if config.num_samples:
             draw_picture(load_model(workdir / "model.keras"), workdir / "samples.png", config.num_samples, config.seed)
         write_report(workdir, trainer.summary(), results, command)

@@ -26,8 +26,9 @@ with_and_without_xla = pytest.mark.parametrize("jit_compile", ["false", "auto"])
 NETWORK = {"false": QUICK, "auto": TINY}  # XLA compiles recurrences.
 
 
-@pytest.mark.parametrize("how", ["SIGTERM", "end of the run"])
-def test_a_resumed_run_equals_one_that_was_not_interrupted(tmp_path, monkeypatch, how):
+# A signal at step 20 comes before its evaluation.
+@pytest.mark.parametrize(("how", "last"), [("SIGTERM", 17), ("SIGTERM", 20), ("end of the run", 17)])
+def test_a_resumed_run_equals_one_that_was_not_interrupted(tmp_path, monkeypatch, how, last):
     run = tiny_config(jit_compile="auto")
     training_run.train(run, tmp_path / "straight")
     if how == "SIGTERM":
@@ -36,21 +37,28 @@ def test_a_resumed_run_equals_one_that_was_not_interrupted(tmp_path, monkeypatch
 
         def signalled(self, stop):
             votes = original(self, stop)
-            if self.queue.started == 15:
+            if self.queue.started == last - 2:
                 os.kill(os.getpid(), signal.SIGTERM)
             return votes
 
-        # The signal comes in step 16, after its votes: all hear of it with the result of step 17.
+        # The signal comes in a step after its votes: all hear of it with the result of the next one.
         monkeypatch.setattr(Trainer, "_votes", signalled)
         assert training_run.train(run, tmp_path / "resumed") is None
         monkeypatch.undo()
     else:
         training_run.train(dataclasses.replace(run, steps=17), tmp_path / "resumed")
-    assert opened(run, tmp_path / "resumed").progress.step == 17
+    assert opened(run, tmp_path / "resumed").progress.step == last
     training_run.train(run, tmp_path / "resumed")
     straight, resumed = (opened(run, tmp_path / name) for name in ("straight", "resumed"))
     assert resumed.progress.step == straight.progress.step == 30
     assert_same_state(straight, resumed)
+    if how == "SIGTERM":
+        evaluations = [
+            [(line["step"], line["validation_nats_per_image"]) for line in lines if "validation_images" in line]
+            for lines in (journal.metrics_in(tmp_path / name / "metrics.jsonl") for name in ("straight", "resumed"))
+        ]
+        assert evaluations[0] == evaluations[1]
+        assert [step for step, _ in evaluations[0]] == [0, 10, 20, 30]
 
 
 @with_and_without_xla
@@ -70,6 +78,18 @@ def test_a_checkpoint_holds_every_variable(jit_compile, tmp_path):
     assert int(training.step.step) == training.progress.step == 3
     assert float(training.loss_scale.value()) == scale
     assert int(training.loss_scale.good_steps) == 3
+
+
+def test_a_finished_run_gets_its_curve_later_and_needs_no_average(tmp_path):
+    run = tiny_config(model=QUICK, steps=4, eval_every=2, ema_decay=0)
+    training_run.train(run, tmp_path)
+    (tmp_path / "curve.png").unlink()
+    training_run.train(run, tmp_path)
+    assert (tmp_path / "curve.png").is_file()
+    finished = opened(run, tmp_path)
+    assert all(
+        np.array_equal(a, b) for a, b in zip(finished.average.model.weights, finished.model.weights, strict=True)
+    )
 
 
 def test_a_finished_run_is_not_evaluated_again(tmp_path):
