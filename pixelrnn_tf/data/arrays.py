@@ -180,7 +180,10 @@ def _data(
     digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in everything]
     parts, notes = _parts(name, sizes, digests, whole)
     if numbers is not None and not whole:
-        notes += keep_classes_in_train(name, parts, digests, classes, numbers)
+        cut_here = {key: part for key, part in parts.items() if key == "train" or key not in sizes}
+        notes += keep_classes_in_train(name, cut_here, digests, classes, numbers)
+        parts |= cut_here
+        _check_classes(name, parts, classes, numbers)
     splits, fingerprint = {}, {}
     for key, (title, indices) in parts.items():
         of_split = (None if values is None else values[indices] for values in (numbers, vectors))
@@ -200,6 +203,18 @@ def _data(
         classes=classes,
         vector_range=vector_range,
     )
+
+
+def _check_classes(name: str, parts: dict[str, Part], classes: Sequence[str], labels: np.ndarray) -> None:
+    """Check that train has every class of the other splits.
+
+    Raises:
+        ValueError: if it lacks one.
+    """
+    for key, (_, indices) in parts.items():
+        lacking = np.setdiff1d(labels[indices], labels[parts["train"][1]])
+        if lacking.size:
+            raise ValueError(f"{name}: {key} has the class {classes[lacking[0]]}, which train lacks.")
 
 
 class _Conditions(NamedTuple):

@@ -90,6 +90,19 @@ def test_a_range_is_found_and_mapped():
     assert "--value_range=0,49" in dark
 
 
+def test_given_splits_keep_their_images():
+    labels = {"train": np.arange(60) % 3, "validation": np.arange(10) % 3, "test": np.arange(30) % 4}
+    with pytest.raises(ValueError, match="test has the class 3, which train lacks"):
+        from_arrays(IMAGES[:60], IMAGES[60:70], IMAGES[70:], levels=100, labels=labels)
+    # Of a validation split that is made here, an image of a class that train lacks goes to train.
+    rare = np.zeros(70, int)
+    held_out = from_arrays(IMAGES[:70], test=IMAGES[70:], levels=100)
+    rare[numbers(held_out, "validation")[0]] = 1
+    data = from_arrays(IMAGES[:70], test=IMAGES[70:], levels=100, labels={"train": rare, "test": np.arange(30) % 2})
+    assert numbers(data, "test") == list(range(70, 100))
+    assert len(numbers(data, "train")) == len(numbers(held_out, "train")) + 1
+
+
 def test_npz_files_are_read(tmp_path):
     path = tmp_path / "all.npz"
     np.savez(path, images=IMAGES, labels=NUMBERS % 3, class_names=["a", "b", "c"], levels=100)
