@@ -260,10 +260,22 @@ class TrainConfig:
         if "scales" in self.model and is_conditional:
             given = "class" if self.data.class_conditional else "vector"
             raise ValueError(f"--scales and --{given}_conditional cannot be combined.")
+        if self.model.get("inputs") == "codes":
+            self._check_codes()
         self._check_schedule()
         if self.schedule == "cosine" and not self.decay_steps:
             # Set it here, so that it does not change when an interrupted run gets more steps.
             object.__setattr__(self, "decay_steps", self.steps)
+
+    def _check_codes(self) -> None:
+        data, changed = self.data, ["levels", "channels", "value_range", "image_size"]
+        if data.name.startswith("folder:"):  # Its pictures may need them.
+            changed = ["levels", "value_range"]
+        given = [name for name in changed if getattr(data, name)] + ["binarization"] * (data.binarization != "none")
+        if given:
+            raise ValueError(
+                f"--{given[0]} would compute with codes as with brightness, but --inputs=codes have no order: omit it."
+            )
 
     def _check_schedule(self) -> None:
         for name, schedule in (("decay_steps", "cosine"), ("final_learning_rate", "cosine"), ("lr_boundaries", "step")):

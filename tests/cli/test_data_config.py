@@ -3,6 +3,7 @@
 import pytest
 
 from pixelrnn_cli.data_config import DataConfig, in_words_of_flags
+from pixelrnn_cli.train_config import TrainConfig
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,12 @@ def test_a_folder_without_a_size_is_an_error_of_a_flag(tmp_path):
 def test_a_range_grows(given):
     with pytest.raises(ValueError, match=r"--value_range must be LOW,HIGH"):
         DataConfig(value_range=given)
+
+
+@pytest.mark.parametrize(
+    ("changed", "flag"), [({"image_size": (4, 4)}, "image_size"), ({"binarization": "dynamic"}, "binarization")]
+)
+def test_codes_are_not_computed_with(changed, flag):
+    with pytest.raises(ValueError, match=f"--{flag} would compute with codes as with brightness"):
+        TrainConfig(data=DataConfig("npz:codes.npz", **changed), model={"inputs": "codes"})
+    TrainConfig(data=DataConfig("npz:codes.npz"), model={"inputs": "codes"})
