@@ -75,7 +75,7 @@ class ConditionFormat(NamedTuple):
             # Keras traces models with floats when it saves them. Non-integers count as out of range.
             whole = ops.cast(condition, "int32")
             return ops.where(ops.equal(ops.cast(whole, dtype), condition), whole, -1)
-        if known is not None:
+        if known is not None and (np.ndim(low) == 0 or known.shape[-1:] == np.shape(low)):  # Callers check the shape.
             # In the precision in which graphs compare: 0.1 in float64 is below 0.1 in float32.
             compared = known.astype("float32") if self.below is None else known
             if not np.all(inside := (compared >= low) & (compared <= high)):

@@ -34,6 +34,7 @@ def class_log_probs(model: ImageModel, images: TensorLike, labels: TensorLike | 
     model.check_shape("images", images, model.image_shape)
     check_whole(images, "images")
     labels = ops.arange(model.num_classes, dtype="int32") if labels is None else model.convert_condition(labels)
+    model.check_shape("labels", labels, ())
     batch, classes = ops.shape(images)[0], ops.shape(labels)[0]
     pairs = (batch, classes, *model.image_shape)
     repeated = ops.reshape(ops.broadcast_to(images[:, None], pairs), (batch * classes, *model.image_shape))

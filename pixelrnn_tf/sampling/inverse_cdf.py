@@ -35,7 +35,8 @@ def draw_level(logits: TensorLike, noise: TensorLike, temperature: TensorLike = 
 def bounded_temperature(temperature: TensorLike, dtype: DType) -> Tensor:
     """Convert a temperature to `dtype`, with NaN for values out of range, for `level_at_noise`."""
     temperature = ops.convert_to_tensor(temperature, dtype)
-    in_bounds = ops.logical_and(temperature >= MIN_TEMPERATURE, temperature <= MAX_TEMPERATURE)
+    compared = ops.cast(temperature, "float32")  # As in `check_temperature`: 1e30 in float32 is a little more.
+    in_bounds = ops.logical_and(compared >= MIN_TEMPERATURE, compared <= MAX_TEMPERATURE)
     return ops.where(in_bounds, temperature, float("nan"))
 
 

@@ -35,6 +35,9 @@ def stateless_seed(seed: TensorLike) -> Tensor:
         raise _not_a_seed(seed)
     if shape == (2,):
         return int32_words(seed, "seed")
+    if dtype in ("uint8", "uint16", "uint32"):  # JAX has no int64 by default.
+        low = ops.cast(seed, "int32")
+        return ops.stack([ops.zeros_like(low), low])
     wide = seed if dtype == "uint64" else ops.cast(seed, "int64")
     return ops.stack([ops.cast(ops.right_shift(wide, 32), "int32"), ops.cast(wide, "int32")])
 

@@ -45,6 +45,12 @@ def test_a_vector_is_drawn_from_and_served(by_temperature):
         score(images, tf.constant(vectors + 3))
 
 
+@pytest.mark.parametrize("vectors", [[[1.5]], [1.5], [[1.5, 0.0, 2.0]]])
+def test_a_vector_of_another_length_is_refused(by_temperature, vectors):
+    with pytest.raises(ValueError, match=r"condition must have the shape \(None, 2\)"):
+        log_prob(by_temperature, np.zeros((1, *by_temperature.image_shape), "uint8"), vectors)
+
+
 def test_a_vector_out_of_its_range_is_refused_and_nan_in_a_graph(by_temperature):
     images = np.zeros((2, 2, 2, 1), "uint8")
     vectors = np.float32([[2, 0], [2, 3.5]])

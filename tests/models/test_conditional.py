@@ -179,6 +179,8 @@ def test_classes_to_score_are_labels():
     assert scores.shape == (2, 2)
     with pytest.raises(ValueError, match="condition must hold integers from 0 to"):
         class_log_probs(labelled(), images, [0.7, 1.2])
+    with pytest.raises(ValueError, match=r"labels must have the shape \(None,\)"):
+        class_log_probs(labelled(), images, 2)
 
 
 def test_the_batch_shape_of_a_distribution_is_that_of_the_labels():

@@ -37,6 +37,12 @@ def test_what_is_no_number_is_refused(temperature):
         check_temperature(temperature)
 
 
+def test_the_limit_in_float32_is_within_in_float64():
+    model = make_network("pixel_cnn", (2, 2, 1))
+    images = generate(model, np.zeros((1, 2, 2, 1)), temperature=np.float32(MAX_TEMPERATURE), dtype="float64")
+    assert np.array_equal(images, np.zeros((1, 2, 2, 1)))
+
+
 @pytest.mark.parametrize("form", AS)
 @pytest.mark.parametrize("temperature", [MIN_TEMPERATURE * 1.01, 0.5, 1.0, MAX_TEMPERATURE * 0.99])
 def test_what_is_within_bounds_passes(form, temperature):

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from pixelrnn_tf.models import ImageModel, compilation, log_prob, log_prob_map
-from pixelrnn_tf.sampling import generate, image_noise, image_seeds, restore
+from pixelrnn_tf.sampling import generate, image_noise, image_seeds, restore, stateless_seed
 from tests.support import descriptors
 
 # All weights are given. JAX would compile their initial values for every shape.
@@ -64,6 +64,8 @@ def main(folder):
     }
     imported = {"tensorflow", "tensorflow_probability", "tf_keras"} & set(sys.modules)
     assert not imported, f"imported under JAX: {imported}"
+    large = np.uint32(2**32 - 5)
+    assert np.array_equal(jax.jit(stateless_seed)(large), stateless_seed(large))
     seeds = jax.jit(image_seeds)(np.int32([-5, 7]), np.arange(6, dtype="int32"))
     got["noise"] = np.array(jax.jit(lambda seeds: image_noise(seeds, (5, 3, 1)))(seeds))
     (folder / "got.pickle").write_bytes(pickle.dumps(got))

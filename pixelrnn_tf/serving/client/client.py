@@ -16,7 +16,7 @@ from pixelrnn_tf.serving.client.seeds import image_seeds
 
 T = TypeVar("T")
 Seed = int | Sequence[int]
-# Exports accept at least this number of rows, unless the user has chosen a smaller limit.
+# Exports accept this number of rows, unless their card has a smaller limit.
 NAMES_PER_REQUEST = 16
 Temperature = float | Sequence[float] | np.ndarray
 
@@ -140,7 +140,8 @@ class Client:
         """Names of the classes, in the order of their labels; None if there are none. Requested once."""
         if self._class_names is None and "class_names" in self.signatures:
             number = self._sizes("classify", "probabilities")[1]
-            parts = [np.arange(k, min(k + NAMES_PER_REQUEST, number)) for k in range(0, number, NAMES_PER_REQUEST)]
+            most = min(NAMES_PER_REQUEST, self.card.get("max_batch_size", NAMES_PER_REQUEST))
+            parts = [np.arange(k, min(k + most, number)) for k in range(0, number, most)]
             found = [self.predict("class_names", condition=part)["class_name"] for part in parts]
             self._class_names = tuple(name.decode() for name in np.concatenate(found))
         return self._class_names
@@ -166,7 +167,6 @@ class Client:
             name: name of the signature.
             **inputs: its inputs by name, batch first: arrays, or sequences of `bytes`. Inputs that are None are left
                 out.
-                None is left out.
 
         Returns:
             its outputs by name; byte strings are arrays of objects.

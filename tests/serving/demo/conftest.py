@@ -18,7 +18,7 @@ from tests.support.networks import make_network, random_images
 PAGE = pathlib.Path(__file__).parents[3] / "export" / "page"
 CLASSES = ("cat", "dog", "été")
 # What the page uses of an export; fewer signatures are exported and loaded sooner.
-USED = ("logits", "complete", "sample", "surprise", "classify", "describe")
+USED = ("logits", "complete", "sample", "surprise", "classify", "class_names", "describe")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 

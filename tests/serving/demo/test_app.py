@@ -78,6 +78,17 @@ def test_the_client_reads_the_card(server, model):
         assert "data" not in client.card
 
 
+def test_the_client_asks_for_names_within_the_limit_of_the_export(server, monkeypatch):
+    with Client(server.url, "pets") as client:
+        sizes, predict = [], client.predict
+        monkeypatch.setattr(client, "_card", {"max_batch_size": 2})
+        monkeypatch.setattr(
+            client, "predict", lambda name, **given: sizes.append(len(given["condition"])) or predict(name, **given)
+        )
+        assert client.class_names == ("cat", "dog", "été")
+        assert sizes == [2, 1]
+
+
 def test_large_requests_and_other_hosts_are_rejected(ask):
     assert ask("POST", "/v1/models/pets:predict", body=b" " * 20_001)[::2] == (
         413,
