@@ -3,6 +3,8 @@
 import operator
 from typing import Any
 
+import numpy as np
+
 
 def checked_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
     """Return an integer of any kind, such as one of NumPy, as an int.
@@ -29,3 +31,19 @@ def checked_integer(name: str, value: Any, low: int, high: int | None = None) ->
     if high is not None and number > high:
         raise ValueError(f"{name} must be at most {high}, got {number}.")
     return number
+
+
+def within_int32(values: Any, most: int) -> Any:
+    """Clip known integers of 32 or 64 bits to -1 or `most`, as int32; return anything else as it is.
+
+    JAX cuts 64 bits to 32 without an error, which can make a valid number of an invalid one.
+    """
+    if not isinstance(values, np.ndarray | np.generic | list | tuple):
+        return values
+    try:
+        known = np.asarray(values)
+    except (TypeError, ValueError):  # A ragged list, which fails later in other words.
+        return values
+    if known.dtype.name not in ("uint32", "int64", "uint64"):
+        return values
+    return np.clip(known, 0 if known.dtype.kind == "u" else -1, most).astype("int32")

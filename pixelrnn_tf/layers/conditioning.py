@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 
 from pixelrnn_tf.concrete_value import concrete_value
-from pixelrnn_tf.integers import checked_integer
+from pixelrnn_tf.integers import checked_integer, within_int32
 from pixelrnn_tf.layers.checks import check_stored_weights
 from pixelrnn_tf.typing import Config, DType, ImageShape, Shape, Tensor, TensorLike
 
@@ -66,9 +66,9 @@ class ConditionFormat(NamedTuple):
         Raises:
             ValueError: outside a graph, for another kind of number or for values out of range.
         """
-        condition = ops.convert_to_tensor(condition)
-        dtype = keras.backend.standardize_dtype(condition.dtype)
         known, (low, high) = concrete_value(condition), self.bounds
+        condition = ops.convert_to_tensor(condition if self.below is None else within_int32(condition, self.below))
+        dtype = keras.backend.standardize_dtype(condition.dtype)
         if self.below is not None and not keras.backend.is_int_dtype(dtype):
             if known is not None:
                 raise ValueError(f"condition must hold {self.meaning()}; got {dtype}.")

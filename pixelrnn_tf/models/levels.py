@@ -12,6 +12,9 @@ from keras.backend import is_float_dtype, standardize_dtype
 from pixelrnn_tf.concrete_value import concrete_value
 from pixelrnn_tf.typing import Tensor, TensorLike
 
+# A number clipped to it is still invalid.
+MORE_THAN_ANY_LEVEL = 2**15
+
 
 def check_whole(values: TensorLike, name: str) -> None:
     """Check that known numbers are integers; values inside a graph are unknown.

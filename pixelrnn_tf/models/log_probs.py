@@ -3,14 +3,12 @@
 from keras import ops
 from keras.backend import is_float_dtype, standardize_dtype
 
+from pixelrnn_tf.integers import within_int32
 from pixelrnn_tf.models.compilation import run_compiled
 from pixelrnn_tf.models.image_model import ImageModel
-from pixelrnn_tf.models.levels import check_whole
+from pixelrnn_tf.models.levels import MORE_THAN_ANY_LEVEL, check_whole
 from pixelrnn_tf.models.scales import new_pixels
 from pixelrnn_tf.typing import Tensor, TensorLike
-
-# More than the levels of any model, so a number clipped to it is still invalid.
-_MORE_THAN_ANY_LEVEL = 2**15
 
 
 def log_prob(model: ImageModel, images: TensorLike, condition: TensorLike | None = None) -> Tensor:
@@ -111,7 +109,7 @@ def _checked(model: ImageModel, images: TensorLike, condition: TensorLike | None
     One compiled function then serves all integer dtypes.
     """
     check_whole(images, "images")
-    images = ops.convert_to_tensor(images)
+    images = ops.convert_to_tensor(within_int32(images, MORE_THAN_ANY_LEVEL))
     condition = model.convert_condition(condition)
     model.check_inputs(images, condition)
     images, condition = model.with_known_shapes(images, condition)
@@ -119,5 +117,5 @@ def _checked(model: ImageModel, images: TensorLike, condition: TensorLike | None
     if is_float_dtype(dtype):
         return {"images": ops.cast(images, "float32"), "condition": condition}
     if dtype in ("uint32", "int64", "uint64"):
-        images = ops.clip(images, 0 if dtype[0] == "u" else -1, _MORE_THAN_ANY_LEVEL)
+        images = ops.clip(images, 0 if dtype[0] == "u" else -1, MORE_THAN_ANY_LEVEL)
     return {"images": ops.cast(images, "int32"), "condition": condition}

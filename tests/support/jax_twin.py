@@ -46,6 +46,7 @@ def on_jax(descriptor, given):
         result["log_prob_map"] = np.array(log_prob_map(layer, given["images"], condition))
         result["log_prob"] = np.array(log_prob(layer, given["images"], condition))
         assert len(compilation._COMPILED[layer]) == 4
+        assert np.isnan(log_prob(layer, given["images"].astype("int64") + 2**32, condition)).all(), "no 64 bits there"
         assert condition is None or layer.valid_conditions(condition[:0]).shape == (0,)
         restored, _ = jax.jit(lambda *given: restore(layer, *given, condition=condition))(noise, given["images"], 2.0)
         result["restored"] = np.array(restored)
