@@ -34,7 +34,7 @@ def checked_integer(name: str, value: Any, low: int, high: int | None = None) ->
 
 
 def within_int32(values: Any, most: int) -> Any:
-    """Clip known integers of 32 or 64 bits to -1 or `most`, as int32; return anything else as it is.
+    """Clip known integers of 32 or 64 bits to -1 or `most`, as int32; return anything else unchanged.
 
     JAX cuts 64 bits to 32 without an error, which can make a valid number of an invalid one.
     """
