@@ -1,5 +1,6 @@
 """Generate and complete images at the cost of about one pass of the network."""
 
+import keras
 from keras import ops
 
 from pixelrnn_tf.concrete_value import concrete_value
@@ -112,6 +113,8 @@ def checked_inputs(
     Raises:
         ValueError: as `generate`.
     """
+    if keras.backend.standardize_dtype(dtype) not in ("float32", "float64"):
+        raise ValueError(f"dtype must be float32 or float64, got {dtype}.")
     check_temperature(temperature)
     noise = ops.convert_to_tensor(noise)
     in_range = ops.logical_and(noise >= 0, noise < 1)

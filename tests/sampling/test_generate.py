@@ -247,6 +247,8 @@ def test_errors_name_what_was_given():
     for temperature in (0, -1.0, np.array([1.0, 0.0])):
         with pytest.raises(ValueError, match=r"temperature must be greater than 0, .*got"):
             generate(model, np.zeros((2, 5, 6, 1)), temperature=temperature)
+    with pytest.raises(ValueError, match="dtype must be float32 or float64, got float16"):
+        generate(model, np.zeros((2, 5, 6, 1)), dtype="float16")
     with pytest.raises(ValueError, match="`images` and `known` together"):
         generate(model, np.zeros((2, 5, 6, 1)), images=random_images(model, 2))
     with pytest.raises(ValueError, match=r"known must have the shape \(None, 5, 6\)"):

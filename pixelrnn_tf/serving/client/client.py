@@ -350,7 +350,7 @@ def _draws(number: int, seed: Seed, temperature: Temperature, first: int) -> dic
 
 
 def _plain(files: Sequence[bytes]) -> Sequence[bytes]:
-    """Check that viewers show the raw pixels of PNG files, since the server ignores everything else.
+    """Check that viewers neither turn nor animate PNG files, of which the server reads the raw pixels only.
 
     Raises:
         ValueError: for a file that viewers rotate or animate.
