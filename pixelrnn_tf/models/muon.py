@@ -26,6 +26,7 @@ class Muon(keras.optimizers.Muon):
         weight_decay: decoupled weight decay; None for none.
         exclude_layers: regular expressions; Adam updates weights in whose path one is found, and those of one axis.
         **options: other arguments of `keras.optimizers.Muon`, such as `use_ema` and `global_clipnorm`.
+            `exclude_embeddings` has no effect: pass other `exclude_layers`.
 
     Example:
         >>> import pixelrnn_tf
