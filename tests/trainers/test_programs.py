@@ -111,6 +111,18 @@ def test_training_lowers_the_score_and_says_what_it_did(trained):
     assert not list(workdir.glob(".*")), "nothing half-written is left"
 
 
+def test_two_replicas_start_from_a_saved_model(trained, tmp_path):
+    workdir, _ = trained
+    done = started(
+        "train", f"--init_from={workdir / 'model.keras'}", f"--workdir={tmp_path}", "--steps=1", "--eval_every=1",
+        "--eval_images=0", "--num_samples=0", "--strategy=mirrored", "--num_virtual_devices=2", "--jit_compile=false",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    first = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[0])["validation_nats_per_image"]
+    said = json.loads((workdir / "model.json").read_text())["scores"]["validation"]["nats_per_image"]
+    assert first == pytest.approx(said, rel=1e-6)
+
+
 def test_the_saved_model_is_a_keras_model_with_the_scores_it_was_said_to_have(trained):
     workdir, _ = trained
     model = keras.models.load_model(workdir / "model.keras")
