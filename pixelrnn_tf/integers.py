@@ -42,7 +42,7 @@ def within_int32(values: Any, most: int) -> Any:
         return values
     try:
         known = np.asarray(values)
-    except (TypeError, ValueError):  # A ragged list, which fails later in other words.
+    except (TypeError, ValueError, NotImplementedError):  # A ragged list, which fails later, or tensors of a graph.
         return values
     if known.dtype.name not in ("uint32", "int64", "uint64"):
         return values

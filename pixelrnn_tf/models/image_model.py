@@ -95,7 +95,7 @@ class ImageModel(ImageTrainer, PresetModel):
 
     def compute_output_spec(self, inputs: Structure, *arguments: Any, **options: Any) -> Any:
         """Symbolic logits, float32 under every dtype policy."""
-        shapes = keras.tree.map_structure(lambda value: tuple(value.shape), inputs)
+        shapes = keras.tree.map_structure(lambda value: None if value is None else tuple(value.shape), inputs)
         return keras.KerasTensor(self.compute_output_shape(shapes), dtype="float32")
 
     def compute_output_shape(self, input_shape: Structure) -> Shape:

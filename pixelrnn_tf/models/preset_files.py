@@ -267,7 +267,8 @@ def check_replaceable(directory: pathlib.Path, pictures: Iterable[str] = ()) -> 
     # The folder of a run has a config.json too.
     if not all((directory / name).is_file() for name in (CONFIG, METADATA, CARD)):
         raise ValueError(f"{directory} exists and is not a preset; choose another directory.")
-    own = {CONFIG, WEIGHTS, METADATA, CARD, *PICTURES, *pictures}
+    # File managers write the last three on their own.
+    own = {CONFIG, WEIGHTS, METADATA, CARD, *PICTURES, *pictures, ".DS_Store", "Thumbs.db", "desktop.ini"}
     others = sorted(path.name for path in directory.iterdir() if path.name not in own or path.is_dir())
     if others:
         shown = ", ".join([*others[:5], *(["..."] if len(others) > 5 else [])])

@@ -56,8 +56,9 @@ def exported(model: str | os.PathLike, name: str) -> pathlib.Path:
             )
         print(f"Exporting {name} to {folder}; this takes up to a minute.", flush=True)
         export_model(loaded, folder, card_of(model), examples=examples_of(loaded, model))
-    os.utime(entry)
-    _drop_unused()
+    with contextlib.suppress(OSError):  # A cache that may only be read.
+        os.utime(entry)
+        _drop_unused()
     return version_dir(folder)
 
 

@@ -240,7 +240,8 @@ def _training(metadata: Config) -> str:
     taken = _duration(training["seconds"])
     if "processor_seconds" in training:
         taken += f" ({_duration(training['processor_seconds'])} of processor time)"
-    averaged = "those" if re.search(r"_decay=0(\.0)?(\s|$)", training["command"]) else "the moving average"
+    without = re.search(r"-(ema|average)_decay[= ]0(\.0*)?(\s|$)", training["command"])
+    averaged = "those" if without else "the moving average"
     lines = [
         f"{training['steps']:,} steps of {training['batch_size']} images, {taken} without evaluations, seed "
         f"{training['seed']}. The weights are {averaged} at step {training['best_step']:,}: {training['selection']}.",

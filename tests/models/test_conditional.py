@@ -173,6 +173,14 @@ def test_labels_and_images_must_be_as_many():
         generate(labelled(), np.zeros((2, 3, 4, 1)))
 
 
+def test_a_list_of_tensors_of_a_graph_is_a_batch():
+    model, images = labelled(), np.zeros((2, 3, 4, 1), "uint8")
+    graph = tf.function(lambda label: (log_prob(model, images, [label, label]), model([images, [label, label]])))
+    scores, logits = graph(tf.constant(1))
+    assert np.allclose(scores, log_prob(model, images, [1, 1]))
+    assert np.allclose(logits, model([images, np.array([1, 1])]), atol=1e-6)
+
+
 def test_classes_to_score_are_labels():
     images = np.zeros((2, 3, 4, 1), "uint8")
     scores = np.array(class_log_probs(labelled(), images, [2, 0]))

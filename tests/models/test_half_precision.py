@@ -45,6 +45,11 @@ def test_codes_given_as_floats_are_the_same_codes(policy):
     assert np.array_equal(np.array(model(codes)), np.array(model(codes.astype("float32"))))
 
 
+def test_a_symbolic_call_takes_none_as_the_condition_of_an_unconditional_model():
+    model = PixelRNN((4, 4, 1), 2, "pixel_cnn", 1, 4, 4)
+    assert model([keras.Input((4, 4, 1)), None]).shape == (None, 4, 4, 1, 2)
+
+
 @half
 def test_symbolic_logits_have_the_dtype_of_the_real_ones(policy):
     labels = LabelEmbedding(3, 4)

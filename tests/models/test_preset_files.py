@@ -168,6 +168,12 @@ def test_nothing_else_is_replaced(name, tmp_path, preset):
     assert [path.name for path in (tmp_path / "letters").iterdir()] == [name]
 
 
+def test_a_preset_that_a_file_manager_has_shown_is_replaced(preset, copy):
+    (copy / ".DS_Store").write_text("the Finder's")
+    preset[0].save_to_preset(copy)
+    assert not (copy / ".DS_Store").exists()
+
+
 def test_a_preset_with_files_of_the_user_is_not_replaced(preset, copy):
     (copy / "notes.txt").write_text("mine")
     (copy / "samples").mkdir()
