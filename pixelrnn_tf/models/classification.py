@@ -5,9 +5,8 @@ import math
 import numpy as np
 from keras import ops
 
-from pixelrnn_tf.integers import within_int32
 from pixelrnn_tf.models.image_model import ImageModel
-from pixelrnn_tf.models.levels import MORE_THAN_ANY_LEVEL, check_whole
+from pixelrnn_tf.models.levels import check_whole, level_tensor
 from pixelrnn_tf.models.log_probs import log_prob
 from pixelrnn_tf.typing import Tensor, TensorLike
 
@@ -31,7 +30,7 @@ def class_log_probs(model: ImageModel, images: TensorLike, labels: TensorLike | 
             f"{type(model).__name__} {model.name!r} is not class-conditional: construct it with "
             "conditioner=LabelEmbedding(num_classes, features)."
         )
-    images = ops.convert_to_tensor(within_int32(images, MORE_THAN_ANY_LEVEL))
+    images = level_tensor(images)
     model.check_shape("images", images, model.image_shape)
     check_whole(images, "images")
     labels = ops.arange(model.num_classes, dtype="int32") if labels is None else model.convert_condition(labels)

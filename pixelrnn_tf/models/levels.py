@@ -10,6 +10,7 @@ from keras import ops
 from keras.backend import is_float_dtype, standardize_dtype
 
 from pixelrnn_tf.concrete_value import concrete_value
+from pixelrnn_tf.integers import within_int32
 from pixelrnn_tf.typing import Tensor, TensorLike
 
 # A number clipped to it is still invalid.
@@ -58,6 +59,11 @@ def check_levels(values: TensorLike, levels: int, name: str) -> None:
         return
     wrong = known[~((known >= 0) & (known < levels))][0]
     raise ValueError(f"{name} must hold integer levels from 0 to {levels - 1}, got {wrong:g}.")
+
+
+def level_tensor(values: TensorLike) -> Tensor:
+    """Convert levels to a tensor, in which known integers of 64 bits stay invalid where they are invalid levels."""
+    return ops.convert_to_tensor(within_int32(values, MORE_THAN_ANY_LEVEL))
 
 
 def nan_for_wrong(values: Tensor, images: Tensor, valid: Tensor | None = None) -> Tensor:

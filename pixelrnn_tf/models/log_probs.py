@@ -3,10 +3,9 @@
 from keras import ops
 from keras.backend import is_float_dtype, standardize_dtype
 
-from pixelrnn_tf.integers import within_int32
 from pixelrnn_tf.models.compilation import run_compiled
 from pixelrnn_tf.models.image_model import ImageModel
-from pixelrnn_tf.models.levels import MORE_THAN_ANY_LEVEL, check_whole
+from pixelrnn_tf.models.levels import MORE_THAN_ANY_LEVEL, check_whole, level_tensor
 from pixelrnn_tf.models.scales import new_pixels
 from pixelrnn_tf.typing import Tensor, TensorLike
 
@@ -109,7 +108,7 @@ def _checked(model: ImageModel, images: TensorLike, condition: TensorLike | None
     One compiled function then serves all integer dtypes.
     """
     check_whole(images, "images")
-    images = ops.convert_to_tensor(within_int32(images, MORE_THAN_ANY_LEVEL))
+    images = level_tensor(images)
     condition = model.convert_condition(condition)
     model.check_inputs(images, condition)
     images, condition = model.with_known_shapes(images, condition)

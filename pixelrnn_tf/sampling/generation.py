@@ -4,13 +4,12 @@ import keras
 from keras import ops
 
 from pixelrnn_tf.concrete_value import concrete_value
-from pixelrnn_tf.integers import within_int32
 from pixelrnn_tf.layers.incremental import Tensors
 from pixelrnn_tf.layers.scan import scan, scan_from
 from pixelrnn_tf.models.compilation import run_compiled
 from pixelrnn_tf.models.image_inputs import check_batches
 from pixelrnn_tf.models.image_model import ImageModel, Scale
-from pixelrnn_tf.models.levels import MORE_THAN_ANY_LEVEL
+from pixelrnn_tf.models.levels import level_tensor
 from pixelrnn_tf.models.likelihood import log_prob_of_levels
 from pixelrnn_tf.models.scales import every_kth, fixed_pixels, with_small
 from pixelrnn_tf.sampling.incremental_network import IncrementalNetwork
@@ -84,10 +83,7 @@ def generate(
         raise ValueError("Pass `images` and `known` together: the images, and a mask of the pixels to keep.")
     kept = {}
     if images is not None:
-        kept = {
-            "images": ops.convert_to_tensor(within_int32(images, MORE_THAN_ANY_LEVEL)),
-            "known": ops.convert_to_tensor(known),
-        }
+        kept = {"images": level_tensor(images), "known": ops.convert_to_tensor(known)}
         model.check_shape("images", kept["images"], model.image_shape)
         model.check_shape("known", kept["known"], model.image_shape[:2])
     given = checked_inputs(model, noise, temperature, condition, dtype, **kept)

@@ -5,11 +5,10 @@ import math
 from keras import ops
 
 from pixelrnn_tf.concrete_value import concrete_value
-from pixelrnn_tf.integers import within_int32
 from pixelrnn_tf.layers.incremental import Tensors
 from pixelrnn_tf.models.compilation import run_compiled
 from pixelrnn_tf.models.image_model import ImageModel
-from pixelrnn_tf.models.levels import MORE_THAN_ANY_LEVEL
+from pixelrnn_tf.models.levels import level_tensor
 from pixelrnn_tf.models.likelihood import log_prob_of_levels
 from pixelrnn_tf.sampling.generation import Draw, checked_inputs, draw_scales, known_levels
 from pixelrnn_tf.typing import DType, Tensor, TensorLike
@@ -61,7 +60,7 @@ def restore(
     >>> np.array_equal(restored, images), bool(np.any(redrawn))
     (True, False)
     """
-    images = ops.convert_to_tensor(within_int32(images, MORE_THAN_ANY_LEVEL))
+    images = level_tensor(images)
     model.check_shape("images", images, model.image_shape)
     thresholds = _checked_threshold(threshold, images, dtype)
     given = checked_inputs(model, noise, temperature, condition, dtype, images=images, threshold=thresholds)
