@@ -187,7 +187,8 @@ class Trainer:
             if self.chief:
                 with written_beside(self.workdir / "model.keras") as beside:
                     self.average.model.save(beside)
-                write_card(self.workdir, self.summary(), Results({"validation": score}))
+                    # Before the model gets its name, so that a full disk leaves the earlier pair.
+                    write_card(self.workdir, self.summary(), Results({"validation": score}))
         self.save()
         if drawn:
             self.journal.draws(progress, self.average.model, self.config.num_samples, self.config.seed)

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from benchmarks.scaling import free_ports
 from pixelrnn_tf.devices import cluster
-from pixelrnn_tf.training import journal
+from pixelrnn_tf.training import journal, report
 from pixelrnn_tf.training import run as training_run
 from pixelrnn_tf.training.stop_signals import StopRequest
 from tests.support.training_runs import QUICK, assert_same_state, opened, state, tiny_config
@@ -114,6 +114,21 @@ def test_a_full_disk_is_named_and_leaves_earlier_files_whole(first_file, straigh
     kept = [path for path in before if "checkpoints" in path.parts or path.name in ("model.keras", "model.json")]
     assert all(path.read_bytes() == before[path] for path in kept)
     assert not [path for path in tmp_path.rglob(".*") if path.exists()], "nothing half-written is left"
+
+
+def test_a_card_that_does_not_fit_leaves_the_earlier_model_with_its_card(straight, tmp_path, monkeypatch):
+    shutil.copytree(straight.workdir, tmp_path, dirs_exist_ok=True)
+    before = [(tmp_path / name).read_bytes() for name in ("model.keras", "model.json")]
+    trainer = opened(tiny_config(model=QUICK, steps=40), tmp_path)
+    trainer.progress.best = 1e9
+
+    def fails(path, value):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(report, "write_json", fails)
+    with pytest.raises(OSError, match="No space left"):
+        trainer.evaluate()
+    assert [(tmp_path / name).read_bytes() for name in ("model.keras", "model.json")] == before
 
 
 @pytest.mark.parametrize("written", ["the first event", "scalars"])
