@@ -42,6 +42,8 @@ class Options:
 
     def __post_init__(self):
         check(self)
+        if self.port and self.port == self.grpc_port:
+            raise ValueError(f"--port and --grpc_port must differ; both are {self.port}.")
         wrong = [origin for origin in self.allow_origin if not ORIGIN.fullmatch(origin)]
         if wrong:
             raise ValueError(f"--allow_origin must be an origin such as http://localhost:8000, or *; got {wrong[0]}.")
@@ -59,6 +61,8 @@ def main(options: Options) -> None:
     except ValueError as error:
         raise ValueError(f"{error} Give another name with --model_name.") from error
     check_port(options.port)  # Now, since the export may take a minute.
+    if options.grpc_port is not None:
+        check_port(options.grpc_port, "--grpc_port")
     served = ServedModel(name, exported(options.model, name))
 
     def on_start(addresses: "Addresses") -> None:

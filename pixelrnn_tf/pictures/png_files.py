@@ -54,7 +54,7 @@ def size(png: bytes, name: str) -> tuple[int, int]:
 
 
 def not_plain(png: bytes) -> str:
-    """Describe what viewers do beyond showing the stored pixels of a PNG file: "turned", "animated", or "".
+    """Describe how viewers show a PNG file other than by its stored pixels: "turned", "animated", "transparent" or "".
 
     Programs that only read the pixels, such as TensorFlow, then see another picture.
     """
@@ -66,7 +66,19 @@ def not_plain(png: bytes) -> str:
             exif.load(content)
             if exif.get(_ORIENTATION, 1) != 1:
                 return "turned"
+        if kind == b"tRNS" and not _is_opaque(png):
+            return "transparent"
     return ""
+
+
+def _is_opaque(png: bytes) -> bool:
+    """Return False if a pixel of a readable PNG file is transparent."""
+    try:
+        with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
+            scale_transparent_gray(image, png)
+            return image.convert("RGBA").getchannel("A").getextrema()[0] == 255
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return True  # Whoever reads the pixels tells what is wrong.
 
 
 def decode(png: bytes, name: str, channels: int) -> np.ndarray:

@@ -103,7 +103,7 @@ def test_a_mask_is_as_it_is_shown(tmp_path):
         occlusion.known_pixels(str(path), 3, 4)
 
 
-def test_what_viewers_turn_or_move_is_told():
+def test_what_viewers_change_is_told():
     plain = png_files.encode(GREY)
     assert [png_files.not_plain(png) for png in (plain, turned(plain, 1), turned(plain, 3), b"no picture")] == [
         "", "", "turned", "",
@@ -111,6 +111,11 @@ def test_what_viewers_turn_or_move_is_told():
     animated = saved(Image.fromarray(GREY), save_all=True, append_images=[Image.fromarray(255 - GREY)])
     assert png_files.not_plain(animated) == "animated"
     assert png_files.not_plain(plain[:40]) == ""
+    color = Image.fromarray(np.stack([GREY] * 3, -1))
+    transparent = [saved(Image.fromarray(GREY), transparency=key) for key in (7, 20)]
+    transparent += [saved(color, transparency=(20, 20, key)) for key in (7, 20)]
+    assert [png_files.not_plain(png) for png in transparent] == ["", "transparent"] * 2
+    assert png_files.not_plain(transparent[1][:70]) == "", "a broken file is for the server to refuse"
 
 
 def test_what_another_reader_would_change_is_refused():

@@ -350,10 +350,10 @@ def _draws(number: int, seed: Seed, temperature: Temperature, first: int) -> dic
 
 
 def _plain(files: Sequence[bytes]) -> Sequence[bytes]:
-    """Check that viewers neither turn nor animate PNG files, of which the server reads the raw pixels only.
+    """Check that viewers show the stored pixels of PNG files, which are all that the server reads.
 
     Raises:
-        ValueError: for a file that viewers rotate or animate.
+        ValueError: for a file that viewers rotate, animate or show transparent.
     """
     for k, file in enumerate(files):
         problem = png_files.not_plain(file) if isinstance(file, bytes) else ""

@@ -77,19 +77,23 @@ def serve(
             served.close()
 
 
-def check_port(port: int) -> None:
+def check_port(port: int, flag: str = "--port") -> None:
     """Check that a port can be opened.
+
+    Args:
+        port: the port; 0 always passes.
+        flag: name of its flag in errors.
 
     Raises:
         OSError: if it is in use.
     """
-    _listening(port).close()
+    _listening(port, flag).close()
 
 
-def _listening(port: int) -> socket.socket:
+def _listening(port: int, flag: str = "--port") -> socket.socket:
     try:
         return socket.create_server((HOST, port), backlog=128)
     except OSError as error:
         raise OSError(
-            f"Port {port} of {HOST} cannot be opened ({error.strerror}). Give another --port, or 0."
+            f"Port {port} of {HOST} cannot be opened ({error.strerror}). Give another {flag}, or 0."
         ) from error

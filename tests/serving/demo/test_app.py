@@ -166,8 +166,10 @@ def test_a_port_in_use_is_told(server, served):
 
 def test_a_port_in_use_is_told_before_the_export(server, monkeypatch):
     monkeypatch.setattr(demo_export, "exported", lambda model, name: pytest.fail("it exports"))
-    with pytest.raises(OSError, match=rf"Port {server.port} of 127\.0\.0\.1 cannot be opened"):
-        demo.main(demo.Options(pathlib.Path("digits"), port=server.port))
+    for flag in ("port", "grpc_port"):
+        told = rf"Port {server.port} of 127\.0\.0\.1 cannot be opened .*Give another --{flag}, or 0"
+        with pytest.raises(OSError, match=told):
+            demo.main(demo.Options(pathlib.Path("digits"), **{"port": 0, flag: server.port}))
 
 
 def test_flags_are_checked():
@@ -177,6 +179,9 @@ def test_flags_are_checked():
     demo.Options(model=pathlib.Path("digits"), allow_origin=("http://localhost:8000", "*"))
     with pytest.raises(ValueError, match="port"):
         demo.Options(model=pathlib.Path("digits"), port=70_000)
+    with pytest.raises(ValueError, match="--port and --grpc_port must differ; both are 8501"):
+        demo.Options(model=pathlib.Path("digits"), grpc_port=8501)
+    demo.Options(model=pathlib.Path("digits"), port=0, grpc_port=0)
 
 
 def test_a_name_that_is_no_address_is_told():
