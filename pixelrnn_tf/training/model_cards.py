@@ -32,7 +32,8 @@ GOOD_FOR = {
     "fashion_mnist_pixel_cnn": "out-of-distribution detection",
     "fashion_mnist_pixel_cnn_5x48": "best gray images",
     "mnist_diagonal_bilstm_1x32": "fast Diagonal BiLSTM",
-    "mnist_diagonal_bilstm_7x16": "best scores, compression",
+    "mnist_diagonal_bilstm_7x16": "the paper's score, compression",
+    "mnist_diagonal_bilstm_7x24": "best binary images",
     "mnist_pixel_cnn_15x16": "comparison of blocks",
     "mnist_row_lstm_7x16": "fast training, good scores",
     "mnist_row_lstm_classes": "drawing by class, classification",
@@ -250,7 +251,7 @@ def _training(metadata: Config) -> str:
         f"```\n{training['command']}\n```",
         "",
         *_first_evaluations(training),
-        *_stages(training),
+        *_stages(metadata),
         f"Trained by commit {training['commit']}." if training["commit"] else "No commit recorded.",
     ]
     return "\n".join(lines)
@@ -266,9 +267,9 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.0f} minutes"
 
 
-def _stages(training: Config) -> list[str]:
+def _stages(metadata: Config) -> list[str]:
     """Describe the earlier training stages."""
-    started = training.get("started_from")
+    started, whole = metadata["training"].get("started_from"), metadata["scores"]
     if not started:
         return []
     lines = [
@@ -279,7 +280,7 @@ def _stages(training: Config) -> list[str]:
     ]
     for stage in started.get("stages", []):
         scores = stage.get("scores") or {}
-        found = [f"{scores[split]['nats_per_image']:.2f}" for split in ("validation", "test") if split in scores]
+        found = [_nats(scores[split], whole.get(split)) for split in ("validation", "test") if split in scores]
         steps = stage.get("best_step", stage.get("steps"))
         counted = "" if steps is None else f"{steps:,} of {stage.get('batch_size', '?')} images"
         digest = f"`{stage['weights_sha256']}`"
@@ -289,6 +290,12 @@ def _stages(training: Config) -> list[str]:
         if stage.get("command"):
             lines += ["", f"Command of {stage['name']}:", "", f"```\n{stage['command']}\n```"]
     return [*lines, ""]
+
+
+def _nats(score: Config, whole: Config | None) -> str:
+    """The score of an earlier stage; one that was stopped by hand has scored only the first images of a split."""
+    images, all_images = score.get("images"), (whole or {}).get("images")
+    return f"{score['nats_per_image']:.2f}" + (f" of the first {images:,} images" if images != all_images else "")
 
 
 def _speed(metadata: Config) -> str:

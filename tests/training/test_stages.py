@@ -85,3 +85,12 @@ def test_no_shipped_preset_starts_from_itself():
             assert started["weights_sha256"] != metadata["weights_sha256"]
             assert started["stages"][-1]["weights_sha256"] == started["weights_sha256"]
     assert json.loads((DIRECTORY / "mnist_row_lstm_7x16" / "metadata.json").read_text())["training"]["started_from"]
+
+
+def test_a_stage_that_was_stopped_by_hand_says_how_many_images_it_scored():
+    cards = {
+        name: (DIRECTORY / name / "README.md").read_text()
+        for name in ("mnist_diagonal_bilstm_7x24", "mnist_row_lstm_7x16")
+    }
+    assert "| 26,000 of 16 images | 80.14 of the first 2,000 images |" in cards["mnist_diagonal_bilstm_7x24"]
+    assert "| 50,000 of 16 images | 81.81, 81.39 |" in cards["mnist_row_lstm_7x16"]
