@@ -30,7 +30,7 @@ from pixelrnn_tf.programs.example_images import EXAMPLES, NUM_EXAMPLES, write_st
 from pixelrnn_tf.sampling import generate
 from pixelrnn_tf.training import model_cards
 from pixelrnn_tf.training.commands import command_of, without_folders
-from pixelrnn_tf.training.metrics import last_step, metrics_in
+from pixelrnn_tf.training.metrics import last_step, validation_curve
 from pixelrnn_tf.training.stages import STARTED_FROM
 from pixelrnn_tf.training.workdir import read_config, with_defaults
 from pixelrnn_tf.version import __version__
@@ -234,7 +234,7 @@ def _training(workdir: pathlib.Path, run: dict[str, Any], config: dict[str, Any]
         "seed": config["seed"],
         "selection": f"the best score on {selection}, of evaluations every {config['eval_every']:,} steps",
         "command": command_of(config, name),
-        "curve": validation_curve(workdir),
+        "curve": validation_curve(workdir / "metrics.jsonl"),
         **({"processor_seconds": run["processor_seconds"]} if run.get("processor_seconds") else {}),
         **_start(run),
     }
@@ -244,14 +244,6 @@ def _start(run: dict[str, Any]) -> dict[str, Any]:
     """Record of the initial weights without folders of this machine; empty for a run from scratch."""
     started = run.get(STARTED_FROM)
     return {STARTED_FROM: {**started, "source": without_folders(started["source"])}} if started else {}
-
-
-def validation_curve(workdir: pathlib.Path) -> list[dict[str, float]]:
-    """Evaluations of a run: step, training times in seconds, and the score of the validation images."""
-    keys = {name: name for name in ("step", "seconds", "processor_seconds")}
-    keys["validation_nats_per_image"] = "nats_per_image"
-    lines = [line for line in metrics_in(workdir / "metrics.jsonl") if "validation_nats_per_image" in line]
-    return [{short: line[name] for name, short in keys.items() if name in line} for line in lines]
 
 
 def _score_of_first(model: ImageModel, data: ImageData, split: str) -> dict[str, Any]:

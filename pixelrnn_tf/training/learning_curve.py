@@ -53,18 +53,28 @@ def write_curve(lines: list[dict[str, Any]], out: str | os.PathLike) -> None:
 
 
 def score_curve(metadata: dict[str, Any]) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
-    """Images seen, minutes of processor time, and bits/dim on validation, of the evaluations of a preset.
+    """Images seen, minutes of processor time, and scores on validation, of the evaluations of a preset and its stages.
 
-    The images of the stages before count. Their processor time is not known, so the minutes are None then.
+    Scores are in bits/dim, of binary images in nats per image. The images of stages without a curve count; their
+    processor time is not known, so the minutes are None then.
     """
-    training, shape = metadata["training"], metadata["network"]["image_shape"]
-    points = [point for point in training["curve"] if point["step"] > 0]
-    stages = training.get("started_from", {}).get("stages", [])
-    before = sum(stage["batch_size"] * stage["steps"] for stage in stages)
-    images = before + training["batch_size"] * np.array([point["step"] for point in points])
-    is_timed = not stages and all("processor_seconds" in point for point in points)
-    minutes = np.array([point["processor_seconds"] for point in points]) / 60 if is_timed else None
-    return images, minutes, np.array([bits_per_dim(point["nats_per_image"], shape) for point in points])
+    training, network = metadata["training"], metadata["network"]
+    images, seconds, nats, is_timed = [], [], [], True
+    images_before, seconds_before = 0, 0.0
+    for stage in [*training.get("started_from", {}).get("stages", []), training]:
+        points = [point for point in stage.get("curve", []) if point["step"] > 0]
+        is_timed = is_timed and bool(points) and all("processor_seconds" in point for point in points)
+        images += [images_before + stage["batch_size"] * point["step"] for point in points]
+        seconds += [seconds_before + point["processor_seconds"] for point in points] if is_timed else []
+        nats += [point["nats_per_image"] for point in points]
+        images_before += stage["batch_size"] * stage["steps"]
+        seconds_before = seconds[-1] if is_timed else 0.0
+    scores = np.array(nats if _is_binary(metadata) else [bits_per_dim(value, network["image_shape"]) for value in nats])
+    return np.array(images), np.array(seconds) / 60 if is_timed else None, scores
+
+
+def _is_binary(metadata: dict[str, Any]) -> bool:
+    return metadata["network"]["levels"] == 2
 
 
 def write_score_curves(presets: list[dict[str, Any]], out: str | os.PathLike) -> None:
@@ -72,7 +82,7 @@ def write_score_curves(presets: list[dict[str, Any]], out: str | os.PathLike) ->
 
     Args:
         presets: metadata of presets. Those without a curve are left out, and those without processor times are drawn
-            over images only. The images of earlier stages count; their processor time is not known.
+            over images only, and so are those with an earlier stage without a curve.
         out: path of the PNG file.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -87,12 +97,13 @@ def write_score_curves(presets: list[dict[str, Any]], out: str | os.PathLike) ->
     rows = figure.subplots(max(1, len(by_data)), 2, sharey="row", squeeze=False)
     for (over_images, over_time), (title, of_data) in zip(rows, by_data.items(), strict=False):
         for k, metadata in enumerate(of_data):
-            images, minutes, bits = score_curve(metadata)
+            images, minutes, scores = score_curve(metadata)
             style = {"color": f"C{k}", "marker": ".", "label": metadata["name"]}
-            over_images.plot(images / 1000, bits, **style)
+            over_images.plot(images / 1000, scores, **style)
             if minutes is not None:
-                over_time.plot(minutes, bits, **style)
-        over_images.set(title=title, ylabel="validation, bits/dim", xlabel="thousands of images seen")
+                over_time.plot(minutes, scores, **style)
+        unit = "nats per image" if _is_binary(of_data[0]) else "bits/dim"
+        over_images.set(title=title, ylabel=f"validation, {unit}", xlabel="thousands of images seen")
         over_time.set(title=title, xlabel="minutes of processor time")
         over_images.legend(fontsize=8)
         over_time.set_visible(bool(over_time.lines))

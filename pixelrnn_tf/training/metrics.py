@@ -13,6 +13,14 @@ def last_step(path: pathlib.Path) -> int | None:
     return max((line["step"] for line in metrics_in(path)), default=None)
 
 
+def validation_curve(path: pathlib.Path) -> list[dict[str, float]]:
+    """Evaluations in a `metrics.jsonl`: step, training times in seconds, and the score of the validation images."""
+    keys = {name: name for name in ("step", "seconds", "processor_seconds")}
+    keys["validation_nats_per_image"] = "nats_per_image"
+    lines = [line for line in metrics_in(path) if "validation_nats_per_image" in line]
+    return [{short: line[name] for name, short in keys.items() if name in line} for line in lines]
+
+
 def metrics_in(path: pathlib.Path) -> list[dict[str, Any]]:
     """Read the valid lines of a `metrics.jsonl`; none if there is no such file.
 

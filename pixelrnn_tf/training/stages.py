@@ -7,14 +7,14 @@ from typing import Any
 from pixelrnn_tf.files import read_json
 from pixelrnn_tf.models import preset_files
 from pixelrnn_tf.training.commands import command_of
-from pixelrnn_tf.training.metrics import last_step
+from pixelrnn_tf.training.metrics import last_step, validation_curve
 from pixelrnn_tf.training.workdir import with_defaults
 from pixelrnn_tf.zoo import find_preset
 
 # Entry of config.json and model.json with the initial weights of a run.
 STARTED_FROM = "started_from"
 # Recorded properties of an earlier stage.
-KEPT = ("command", "steps", "best_step", "batch_size", "seconds", "commit", "scores")
+KEPT = ("command", "steps", "best_step", "batch_size", "seconds", "commit", "scores", "curve")
 
 
 def started_from(source: str | os.PathLike, digest: str) -> dict[str, Any]:
@@ -40,6 +40,7 @@ def started_from(source: str | os.PathLike, digest: str) -> dict[str, Any]:
         own = {"best_step": card.get("steps"), "batch_size": config.get("batch_size"), "scores": card.get("scores")}
         own["seconds"] = card.get("training_seconds")
         own["steps"] = last_step(path.with_name("metrics.jsonl"))
+        own["curve"] = validation_curve(path.with_name("metrics.jsonl")) or None
         earlier, name = card.get(STARTED_FROM), path.parent.name
         own["command"] = command_of(with_defaults(config), name) if isinstance(config.get("data"), dict) else None
     known = {key: value for key, value in own.items() if value is not None}

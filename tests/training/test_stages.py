@@ -34,6 +34,8 @@ def test_a_run_keeps_the_digest_of_what_it_started_from(runs):
         (stage,) = noted["stages"]
         assert (stage["name"], stage["weights_sha256"], stage["batch_size"]) == ("first", digest, config.batch_size)
         assert stage["steps"] == 2
+        assert [point["step"] for point in stage["curve"]] == [0, 2]
+        assert stage["curve"][1]["nats_per_image"] == stage["scores"]["validation"]["nats_per_image"]
         assert stage["command"].endswith("--workdir=runs/first")
     assert f"SHA-256 {digest[:16]}" in (folder / "second" / "report.md").read_text()
     assert "started_from" not in json.loads((folder / "first" / "model.json").read_text())

@@ -131,14 +131,18 @@ def test_a_curve_of_few_points_shows_all_of_them_in_its_own_colors(tmp_path):
 
 def test_a_score_curve_counts_the_images_of_earlier_stages(tmp_path):
     points = [{"step": step, "processor_seconds": 30.0 * step, "nats_per_image": 64.0} for step in (0, 2, 4)]
-    metadata = {"name": "small", "data": {"title": "digits"}, "network": {"image_shape": [8, 8, 1]}}
-    metadata["training"] = {"batch_size": 16, "curve": points}
+    metadata = {"name": "small", "data": {"title": "digits"}, "network": {"image_shape": [8, 8, 1], "levels": 17}}
+    metadata["training"] = {"batch_size": 16, "steps": 4, "curve": points}
     images, minutes, bits = learning_curve.score_curve(metadata)
     assert (images.tolist(), minutes.tolist()) == ([32, 64], [1.0, 2.0])
     assert bits == pytest.approx([1 / np.log(2)] * 2)
     metadata["training"]["started_from"] = {"stages": [{"steps": 100, "batch_size": 8}]}
     images, minutes, _ = learning_curve.score_curve(metadata)
     assert (images.tolist(), minutes) == ([832, 864], None)
+    metadata["training"]["started_from"]["stages"][0]["curve"] = points[1:2]
+    metadata["network"]["levels"] = 2
+    images, minutes, nats = learning_curve.score_curve(metadata)
+    assert (images.tolist(), minutes.tolist(), nats.tolist()) == ([16, 832, 864], [1.0, 2.0, 3.0], [64.0] * 3)
     learning_curve.write_score_curves([metadata, {**metadata, "training": {}}], tmp_path / "curves.png")
     with Image.open(tmp_path / "curves.png") as picture:
         assert picture.size == (900, 300)
