@@ -111,6 +111,7 @@ def test_training_lowers_the_score_and_says_what_it_did(trained):
     assert not list(workdir.glob(".*")), "nothing half-written is left"
 
 
+@pytest.mark.slow
 def test_two_replicas_start_from_a_saved_model(trained, tmp_path):
     workdir, _ = trained
     done = started(
