@@ -38,6 +38,7 @@ def test_the_names_of_codes_do_not_matter():
     assert not np.allclose(log_prob(model, renamed[images]), log_prob(model, images), rtol=1e-2)
 
 
+@pytest.mark.slow
 def test_700_codes_are_drawn_completed_and_compressed():
     model = make_network("row_lstm", (3, 4, 2), levels=700, inputs="codes", num_blocks=1)
     noise = np.array(image_noise(image_seeds([0, 1], np.arange(5)), model.image_shape))

@@ -41,6 +41,7 @@ def test_an_export_of_other_weights_is_told(gray_export, gray_loader, capsys):
         model_reference(make_network("row_lstm", (5, 7, 1)), fmt)
 
 
+@pytest.mark.slow
 def test_a_wrong_output_is_told_by_each_quantity(gray_export, gray_loader):
     model, folder = gray_export
     fmt = Format.of(folder)
