@@ -3,6 +3,7 @@
 A file is read to the pixels that a viewer shows, or rejected with a clear error.
 """
 
+import contextlib
 import io
 import os
 import pathlib
@@ -66,19 +67,17 @@ def not_plain(png: bytes) -> str:
             exif.load(content)
             if exif.get(_ORIENTATION, 1) != 1:
                 return "turned"
-        if kind == b"tRNS" and not _is_opaque(png):
-            return "transparent"
+        # Of a broken file, whoever reads the pixels tells what is wrong.
+        with contextlib.suppress(OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            if kind == b"tRNS" and not _is_opaque(Image.open(io.BytesIO(png), formats=["PNG"]), png):
+                return "transparent"
     return ""
 
 
-def _is_opaque(png: bytes) -> bool:
-    """Return False if a pixel of a readable PNG file is transparent."""
-    try:
-        with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
-            scale_transparent_gray(image, png)
-            return image.convert("RGBA").getchannel("A").getextrema()[0] == 255
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return True  # Whoever reads the pixels tells what is wrong.
+def _is_opaque(image: Image.Image, png: bytes) -> bool:
+    """Return False if a pixel of the picture of a PNG file is transparent."""
+    scale_transparent_gray(image, png)
+    return image.convert("RGBA").getchannel("A").getextrema()[0] == 255
 
 
 def decode(png: bytes, name: str, channels: int) -> np.ndarray:
@@ -136,13 +135,12 @@ def _opened(png: bytes, name: str) -> Image.Image:
                 raise ValueError(f"{name} is an animated PNG; a single picture is required.")
             if bit_depth(png) == 16:  # Pillow would drop the lower byte of colors.
                 raise ValueError(f"{name} is a 16-bit PNG; 8 bits are required.")
-            scale_transparent_gray(image, png)
-            return ImageOps.exif_transpose(_opaque(image, name))
+            return ImageOps.exif_transpose(_opaque(image, png, name))
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"{name} is not a readable PNG file: {error}") from error
 
 
-def _opaque(image: Image.Image, name: str) -> Image.Image:
+def _opaque(image: Image.Image, png: bytes, name: str) -> Image.Image:
     """Remove the transparency of a picture if it has only opaque pixels.
 
     Raises:
@@ -150,9 +148,8 @@ def _opaque(image: Image.Image, name: str) -> Image.Image:
     """
     if not image.has_transparency_data:
         return image
-    with_alpha = image.convert("RGBA")
-    if np.asarray(with_alpha.getchannel("A")).min() < 255:
+    if not _is_opaque(image, png):
         raise ValueError(f"{name} is a PNG with transparent pixels; opaque ones are required.")
-    without = with_alpha.convert("L" if image.mode in ("1", "L", "LA") else "RGB")
+    without = image.convert("RGBA").convert("L" if image.mode in ("1", "L", "LA") else "RGB")
     without.info = {key: value for key, value in image.info.items() if key != "transparency"}
     return without
